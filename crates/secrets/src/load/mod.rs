@@ -1,0 +1,7 @@
+//! Readers of rule files: one a format, all producing [`Ruleset`](crate::rule::Ruleset).
+
+mod error;
+pub mod gitleaks;
+mod toml_tree;
+
+pub use error::LoadError;

@@ -1,0 +1,175 @@
+//! One rule in the form all loaders produce: the gitleaks model, which the other formats map to.
+
+use testudo_model::RuleInfo;
+
+use crate::engine::Pattern;
+
+/// What an allow list's expressions are held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RegexTarget {
+    /// The secret.
+    #[default]
+    Secret,
+    /// The whole match of the rule.
+    Match,
+    /// The line of the match.
+    Line,
+}
+
+/// How the criteria of an allow list combine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Condition {
+    /// One is enough.
+    #[default]
+    Any,
+    /// All kinds that are given must hold.
+    All,
+}
+
+/// Conditions under which a match is no finding.
+#[derive(Debug, Default)]
+pub struct Allowlist {
+    /// How the criteria combine.
+    pub condition: Condition,
+    /// Commit ids, lower case.
+    pub commits: Vec<String>,
+    /// Path expressions.
+    pub paths: Vec<Pattern>,
+    /// What `regexes` look at.
+    pub target: RegexTarget,
+    /// Expressions.
+    pub regexes: Vec<Pattern>,
+    /// Substrings of the secret, lower case.
+    pub stopwords: Vec<String>,
+}
+
+impl Allowlist {
+    /// Whether there is no criterion at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.commits.is_empty() && self.paths.is_empty() && self.regexes.is_empty() && self.stopwords.is_empty()
+    }
+
+    /// Whether one of the path expressions matches.
+    #[must_use]
+    pub fn allows_path(&self, path: &str) -> bool {
+        !path.is_empty() && self.paths.iter().any(|p| p.is_match(path.as_bytes()))
+    }
+
+    fn allows_commit(&self, commit: &str) -> bool {
+        !commit.is_empty() && self.commits.iter().any(|c| c.eq_ignore_ascii_case(commit))
+    }
+
+    /// Decides from path and commit alone, before any text is read. Lists of kind [`Condition::All`] that also
+    /// look at the text are left to [`Self::allows`].
+    #[must_use]
+    pub fn allows_place(&self, path: &str, commit: &str) -> bool {
+        match self.condition {
+            Condition::Any => self.allows_commit(commit) || self.allows_path(path),
+            Condition::All => {
+                self.regexes.is_empty()
+                    && self.stopwords.is_empty()
+                    && (self.commits.is_empty() || self.allows_commit(commit))
+                    && (self.paths.is_empty() || self.allows_path(path))
+            }
+        }
+    }
+
+    /// Decides about one match.
+    #[must_use]
+    pub fn allows(&self, subject: &Subject<'_>) -> bool {
+        let target = match self.target {
+            RegexTarget::Secret => subject.secret,
+            RegexTarget::Match => subject.matched,
+            RegexTarget::Line => subject.line,
+        };
+        let by_regex = || !target.is_empty() && self.regexes.iter().any(|r| r.is_match(target));
+        let by_stopword = || {
+            let lower = String::from_utf8_lossy(subject.secret).to_lowercase();
+            self.stopwords.iter().any(|w| lower.contains(w.as_str()))
+        };
+        match self.condition {
+            Condition::Any => by_regex() || by_stopword(),
+            Condition::All => {
+                (self.commits.is_empty() || self.allows_commit(subject.commit))
+                    && (self.paths.is_empty() || self.allows_path(subject.path))
+                    && (self.regexes.is_empty() || by_regex())
+                    && (self.stopwords.is_empty() || by_stopword())
+            }
+        }
+    }
+}
+
+/// What an allow list looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The secret.
+    pub secret: &'a [u8],
+    /// The match of the whole expression.
+    pub matched: &'a [u8],
+    /// The line it stands on.
+    pub line: &'a [u8],
+    /// Path of the file, empty where unknown.
+    pub path: &'a str,
+    /// Commit id, empty where there is none.
+    pub commit: &'a str,
+}
+
+/// Another rule that must match nearby.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Required {
+    /// Its id.
+    pub id: String,
+    /// Largest distance in lines, if limited.
+    pub within_lines: Option<u32>,
+    /// Largest distance in columns, if limited.
+    pub within_columns: Option<u32>,
+}
+
+/// One rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Metadata for people and reports.
+    pub info: RuleInfo,
+    /// Expression; none for rules about the path alone.
+    pub regex: Option<String>,
+    /// Path that the rule is limited to.
+    pub path: Option<Pattern>,
+    /// Group that holds the secret; 0 takes the first group that took part, or the whole match.
+    pub secret_group: usize,
+    /// Shannon entropy in bits a character that a secret must exceed; 0 for none.
+    pub entropy: f64,
+    /// Lower-case words of which one must be in the text.
+    pub keywords: Vec<String>,
+    /// Labels, kept for reports.
+    pub tags: Vec<String>,
+    /// Conditions under which a match is no finding.
+    pub allowlists: Vec<Allowlist>,
+    /// Rules that must match nearby.
+    pub required: Vec<Required>,
+    /// Only serves as a part of other rules.
+    pub skip_report: bool,
+    /// Names of offline checks (see `validate`), for our own rules.
+    pub validate: Vec<String>,
+    /// Filter expression of Betterleaks; a match is dropped where it is true.
+    pub filter: Option<crate::expr::Expr>,
+    /// Expression of Betterleaks over path and attributes; the rule is skipped where it is true.
+    pub prefilter: Option<crate::expr::Expr>,
+    /// How to ask the issuer whether a value is live.
+    pub verify: Option<crate::verify::Request>,
+}
+
+/// A set of rules with what holds for all of them.
+#[derive(Debug, Default)]
+pub struct Ruleset {
+    /// The rules, in the order of their files.
+    pub rules: Vec<Rule>,
+    /// Conditions for all rules.
+    pub allowlists: Vec<Allowlist>,
+    /// Filters for all rules.
+    pub filters: Vec<crate::expr::Expr>,
+    /// Prefilters for all rules.
+    pub prefilters: Vec<crate::expr::Expr>,
+    /// Hexadecimal SHA-256 over the texts that the rules came from.
+    pub digest: String,
+}

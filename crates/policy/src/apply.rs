@@ -97,6 +97,8 @@ pub fn apply(findings: Vec<Finding>, policy: &Policy, run: &Run) -> Applied {
 }
 
 /// Marks findings that were there before (`--diff REV`). Findings that are suppressed already stay as they are.
+///
+/// To be called before [`apply`], so that findings which the view hides are marked too and do not fail a gate.
 pub fn mark_known(findings: &mut [Finding], known: &BTreeSet<Fingerprint>) {
     for finding in findings.iter_mut().filter(|f| f.suppressed.is_none() && known.contains(&f.fingerprint)) {
         finding.suppressed = Some(Suppression {

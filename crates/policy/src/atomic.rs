@@ -58,3 +58,23 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_planted_at_the_temporary_name_is_not_written_through() {
+        let dir = std::env::temp_dir().join(format!("testudo-atomic-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let (path, victim) = (dir.join("file"), dir.join("victim"));
+        fs::write(&victim, "untouched").unwrap();
+        std::os::unix::fs::symlink(&victim, temporary_path(&path)).unwrap();
+        assert!(matches!(replace(&path, "text"), Err(PolicyError::Write { .. })));
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "untouched");
+        replace(&path, "text").unwrap();
+        assert_eq!(read_plain(&path, 4).unwrap().as_deref(), Some("text"));
+        assert!(matches!(read_plain(&path, 3), Err(PolicyError::TooLarge { .. })));
+        fs::remove_dir_all(&dir).unwrap();
+    }
+}

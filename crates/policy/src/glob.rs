@@ -234,6 +234,7 @@ fn set(chars: &mut std::str::Chars<'_>) -> Result<Token, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Random;
 
     fn check(flavour: Flavour, cases: &[(&str, &[&str], &[&str])]) {
         for (pattern, yes, no) in cases {
@@ -354,11 +355,8 @@ mod tests {
 
     #[test]
     fn the_matcher_agrees_with_a_naive_one() {
-        let mut state = 5_u64;
-        let mut pick = |n: usize| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) as usize % n
-        };
+        let mut random = Random::new(5);
+        let mut pick = |n| random.below(n);
         let mut matched = 0;
         for _ in 0..40_000 {
             let pattern: String = (0..1 + pick(7)).map(|_| ["a", "b", "*", "**", "?", "/", "/**/"][pick(7)]).collect();

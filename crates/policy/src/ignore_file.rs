@@ -13,9 +13,13 @@
 
 use std::{fmt, path::Path};
 
-use testudo_model::{Finding, Fingerprint, Location, Notice, NoticeCode, Position, Span};
+use testudo_model::{Finding, Fingerprint, Location, Notice, NoticeCode, Span};
 
-use crate::{Date, PolicyError, atomic, suggest::nearest};
+use crate::{
+    Date, PolicyError, atomic,
+    line::{LineStart, lines},
+    suggest::nearest,
+};
 
 /// Largest file that is read, in bytes.
 const MAX_BYTES: u64 = 64 << 20;
@@ -160,10 +164,8 @@ impl IgnoreFile {
     pub fn parse(text: &str, path: &str) -> (Self, Vec<Notice>) {
         let mut file = Self { path: path.to_owned(), ..Self::default() };
         let mut notices = Vec::new();
-        let (mut offset, mut malformed) = (0, 0_usize);
-        for (index, raw) in text.split_inclusive('\n').enumerate() {
-            let line = raw.trim_end_matches(['\n', '\r']);
-            let place = LineStart { number: u32::try_from(index + 1).unwrap_or(u32::MAX), offset };
+        let mut malformed = 0_usize;
+        for (place, line) in lines(text) {
             if let Err(fault) = file.read_line(line, place) {
                 malformed += 1;
                 file.unread.push(line.to_owned());
@@ -171,7 +173,6 @@ impl IgnoreFile {
                     notices.push(notice(path, place.span(line, fault.column), &fault.message));
                 }
             }
-            offset += raw.len() as u64;
         }
         if malformed > MAX_NOTICES {
             let message = format!("{} more lines are no entries", malformed - MAX_NOTICES);
@@ -260,25 +261,6 @@ struct Fault {
 
 fn fault(column: usize, message: impl Into<String>) -> Fault {
     Fault { message: message.into(), column }
-}
-
-/// Where a line starts in its file.
-#[derive(Clone, Copy)]
-struct LineStart {
-    number: u32,
-    offset: u64,
-}
-
-impl LineStart {
-    /// From a byte of the line to its end.
-    fn span(self, line: &str, from: usize) -> Span {
-        let at = |byte: usize| Position {
-            line: self.number,
-            column: u32::try_from(line[..byte].chars().count() + 1).unwrap_or(u32::MAX),
-            offset: self.offset + byte as u64,
-        };
-        Span { start: at(from), end: at(line.len()) }
-    }
 }
 
 fn notice(path: &str, span: Span, message: &str) -> Notice {
@@ -403,7 +385,10 @@ impl<'a> Words<'a> {
 
 #[cfg(test)]
 mod tests {
+    use testudo_model::Position;
+
     use super::*;
+    use crate::random::Random;
 
     const HEX: &str = "00112233445566778899aabbccddeeff";
 
@@ -435,7 +420,7 @@ mod tests {
         let a = a.to_lowercase();
         assert_eq!(file.to_text(), format!("# why\nhmac16:{a} rule=x\nhmac16:{b} rule=x\n<<<<<<< ours\n"));
         assert_eq!(notices.len(), 1);
-        assert_eq!(notices[0].location.span.unwrap().start, Position { line: 4, column: 1, offset: 50 + 3 });
+        assert_eq!(notices[0].location.span.unwrap().start, Position { line: 4, column: 1, offset: 55 });
     }
 
     #[test]
@@ -493,13 +478,9 @@ mod tests {
             "2027-01-31",
             "=",
         ];
-        let mut state = 7_u64;
+        let mut random = Random::new(7);
         for _ in 0..3_000 {
-            let mut text = String::new();
-            for _ in 0..20 {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                text.push_str(pieces[(state >> 33) as usize % pieces.len()]);
-            }
+            let text = random.text(&pieces, 20);
             let (file, _) = parse(&text);
             let written = file.to_text();
             assert_eq!(parse(&written).0.to_text(), written, "{text:?}");

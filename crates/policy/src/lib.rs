@@ -17,7 +17,10 @@ mod glob;
 mod ignore_file;
 mod inline;
 pub mod key;
+mod line;
 mod owners;
+#[cfg(test)]
+mod random;
 mod suggest;
 mod summary;
 

@@ -3,16 +3,20 @@
 //! The last pattern that matches decides. In GitLab it does so in each section, and the owners of all sections join.
 //! A line that cannot be read is a notice and owns nothing.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use testudo_model::{Location, Notice, NoticeCode, NoticeLevel, Position, Span};
+use testudo_model::{Location, Notice, NoticeCode, NoticeLevel, Span};
 
 use crate::{
     PolicyError, atomic,
     glob::{Flavour, Glob},
+    line::lines,
 };
 
-/// Where the file is looked for below the root of a repository, the first one counts.
+/// Where the file is looked for below the root of a repository, the first plain file counts.
 const PLACES: [&str; 4] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"];
 
 /// Largest file that is read, in bytes (GitHub reads up to 3 MB).
@@ -80,7 +84,9 @@ impl Owners {
     /// The CODEOWNERS file below a root, in the order `.github/`, the root, `docs/`, `.gitlab/`.
     #[must_use]
     pub fn discover(root: &Path) -> Option<PathBuf> {
-        PLACES.iter().map(|place| root.join(place)).find(|path| path.is_file())
+        // A link is passed over: what it points to is either at one of the other places or outside.
+        let plain = |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file());
+        PLACES.iter().map(|place| root.join(place)).find(plain)
     }
 
     /// Reads a file; none where there is no such file. `shown` is the path in notices.
@@ -95,17 +101,14 @@ impl Owners {
     #[must_use]
     pub fn parse(text: &str, path: &str) -> (Self, Vec<Notice>) {
         let mut reader = Reader { dialect: Dialect::of(path, text), sections: Vec::new(), open: None };
-        let (mut notices, mut malformed, mut offset) = (Vec::new(), 0_usize, 0_u64);
-        for (index, raw) in text.split_inclusive('\n').enumerate() {
-            let line = raw.trim_end();
-            if let Err(message) = reader.read(line.trim_start()) {
+        let (mut notices, mut malformed) = (Vec::new(), 0_usize);
+        for (start, line) in lines(text) {
+            if let Err(message) = reader.read(line.trim()) {
                 malformed += 1;
                 if malformed <= MAX_NOTICES {
-                    let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
-                    notices.push(notice(path, whole_line(line, number, offset), &message));
+                    notices.push(notice(path, start.span(line, 0), &message));
                 }
             }
-            offset += raw.len() as u64;
         }
         if malformed > MAX_NOTICES {
             let message = format!("{} more lines are not read", malformed - MAX_NOTICES);
@@ -126,7 +129,7 @@ impl Owners {
     /// The owners of a path, in the order of the file, each once; empty where nobody owns it.
     #[must_use]
     pub fn of(&self, path: &str) -> Vec<String> {
-        let Some(path) = self.from_root(path) else { return Vec::new() };
+        let Some(path) = self.counted_from_root(path) else { return Vec::new() };
         let mut owners: Vec<String> = Vec::new();
         for section in self.sections.iter().filter(|s| !s.excluded.iter().any(|glob| glob.matches(&path))) {
             let rule = section.rules.iter().rev().find(|rule| rule.glob.matches(&path));
@@ -140,7 +143,7 @@ impl Owners {
     }
 
     /// A path counted from the root, none for one that lies outside of the repository.
-    fn from_root(&self, path: &str) -> Option<String> {
+    fn counted_from_root(&self, path: &str) -> Option<String> {
         let path = path.strip_prefix("./").unwrap_or(path);
         let joined = match &self.base {
             PathBase::Root => path.to_owned(),
@@ -163,15 +166,6 @@ fn normal(path: &str) -> Option<String> {
         }
     }
     Some(names.join("/"))
-}
-
-fn whole_line(line: &str, number: u32, offset: u64) -> Span {
-    let at = |byte: usize| Position {
-        line: number,
-        column: u32::try_from(line[..byte].chars().count() + 1).unwrap_or(u32::MAX),
-        offset: offset + byte as u64,
-    };
-    Span { start: at(0), end: at(line.len()) }
 }
 
 /// Lower than its code: an owner that is not known does not mean that something was not scanned.
@@ -301,6 +295,7 @@ fn is_owner(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Random;
 
     fn check(path: &str, text: &str, cases: &[(&str, &str)]) {
         let (owners, notices) = Owners::parse(text, path);
@@ -401,13 +396,9 @@ mod tests {
     #[test]
     fn random_text_is_read_without_panic() {
         let pieces = ["[", "]", "^", "!", "*", "**", "/", "a", " ", "\n", "@x", "#", "\\", "?", "-", "ü", "\t"];
-        let mut state = 3_u64;
+        let mut random = Random::new(3);
         for round in 0..5_000 {
-            let mut text = String::new();
-            for _ in 0..24 {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                text.push_str(pieces[(state >> 33) as usize % pieces.len()]);
-            }
+            let text = random.text(&pieces, 24);
             let path = [".github/CODEOWNERS", ".gitlab/CODEOWNERS"][round % 2];
             let (owners, notices) = Owners::parse(&text, path);
             assert!(notices.len() <= text.lines().count());

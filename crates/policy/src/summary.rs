@@ -35,8 +35,7 @@ pub fn summarise(findings: &[Finding], hidden: usize, coverage: &[Coverage], not
 fn incident(finding: &Finding) -> (bool, String) {
     match finding.properties.get(INCIDENT_PROPERTY) {
         // Marked, so that an incident that looks like a fingerprint is not one.
-        Some(serde_json::Value::String(name)) => (true, name.clone()),
-        Some(other) => (true, other.to_string()),
+        Some(name) => (true, name.to_string()),
         None => (false, finding.fingerprint.to_string()),
     }
 }
@@ -60,10 +59,13 @@ mod tests {
         one.properties.insert("incident".into(), "same".into());
         let mut two = finding("b", 2);
         two.properties.insert("incident".into(), "same".into());
-        let findings = [one, two, finding("c", 3), finding("c", 3), suppressed(finding("d", 4), SuppressionKind::File)];
+        let mut three = finding("b", 2);
+        three.properties.insert("incident".into(), "other".into());
+        let findings =
+            [one, two, three, finding("c", 3), finding("c", 3), suppressed(finding("d", 4), SuppressionKind::File)];
         let summary = summarise(&findings, 7, &[coverage(DetectorId::Secrets, CoverageState::Complete)], &[]);
-        assert_eq!((summary.findings, summary.suppressed, summary.hidden, summary.incidents), (4, 1, 7, 2));
-        assert_eq!((summary.by_severity["high"], summary.by_severity["low"]), (4, 0));
+        assert_eq!((summary.findings, summary.suppressed, summary.hidden, summary.incidents), (5, 1, 7, 3));
+        assert_eq!((summary.by_severity["high"], summary.by_severity["low"]), (5, 0));
         assert!(summary.complete);
     }
 

@@ -8,6 +8,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use testudo_model::Snippet;
+
 /// Characters that act on a reader's screen instead of appearing on it: controls,
 /// bidirectional overrides, line separators, invisible characters, non-characters.
 pub(crate) fn is_hidden(c: char) -> bool {
@@ -30,6 +32,17 @@ pub(crate) fn visible_lines(text: &str) -> Cow<'_, str> {
         return Cow::Owned(escape_where(&text.replace("\r\n", "\n"), hidden).into_owned());
     }
     escape_where(text, hidden)
+}
+
+/// The text of a snippet before, inside and behind its highlight, each as
+/// [`visible_lines`]. A highlight that fits no characters is empty and at the start.
+pub(crate) fn visible_snippet(snippet: &Snippet) -> [String; 3] {
+    let ((start, end), text) = (snippet.highlight, snippet.text.as_str());
+    let parts = match (text.get(..start), text.get(start..end), text.get(end..)) {
+        (Some(before), Some(inside), Some(after)) => [before, inside, after],
+        _ => ["", "", text],
+    };
+    parts.map(|part| visible_lines(part).into_owned())
 }
 
 fn escape_where(text: &str, hidden: impl Fn(char) -> bool) -> Cow<'_, str> {
@@ -111,7 +124,8 @@ pub(crate) fn markdown_code(text: &str) -> String {
     let text = visible(text);
     let mut out = String::from("<code>");
     for (at, c) in text.char_indices() {
-        let plain = c.is_alphanumeric() || matches!(c, ' ' | '/' | '-' | ',') || c == '.' && !ends_with_www(&text[..at]);
+        let plain =
+            c.is_alphanumeric() || matches!(c, ' ' | '/' | '-' | ',') || c == '.' && !ends_with_www(&text[..at]);
         if plain {
             out.push(c);
         } else {
@@ -152,7 +166,15 @@ pub(crate) fn uri_path(path: &str) -> String {
 
 /// A URL as it was given, with what may not stand in one percent-encoded.
 pub(crate) fn url(text: &str) -> String {
-    percent(text, |byte| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte))
+    let stray = |bytes: &[u8]| !matches!(bytes, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
+    let mut out = String::with_capacity(text.len());
+    for (at, part) in text.split('%').enumerate() {
+        if at > 0 {
+            out.push_str(if stray(part.as_bytes()) { "%25" } else { "%" });
+        }
+        out.push_str(&percent(part, |byte| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=".contains(&byte)));
+    }
+    out
 }
 
 fn percent(text: &str, plain: impl Fn(u8) -> bool) -> String {
@@ -194,8 +216,27 @@ mod tests {
     }
 
     #[test]
+    fn the_highlight_moves_with_the_escapes() {
+        for (text, highlight, parts) in [
+            ("ab cd", (3, 5), ["ab ", "cd", ""]),
+            ("\u{1b}b cd", (1, 2), ["\\u{1b}", "b", " cd"]),
+            ("a\u{0}b", (1, 2), ["a", "\\u{0}", "b"]),
+            ("a\r\nb", (3, 4), ["a\n", "b", ""]),
+            ("é", (1, 2), ["", "", "é"]),
+            ("abc", (2, 1), ["", "", "abc"]),
+            ("abc", (9, 12), ["", "", "abc"]),
+        ] {
+            let snippet = Snippet { line: 1, text: text.to_owned(), highlight };
+            assert_eq!(visible_snippet(&snippet), parts, "{text:?}");
+        }
+    }
+
+    #[test]
     fn markup_cannot_be_left() {
-        check(markup, &[("<a href=\"x\">'&\n", "&lt;a href=&quot;x&quot;&gt;&#39;&amp;\\n"), ("\0\u{ffff}", "\\u{0}\\u{ffff}")]);
+        check(
+            markup,
+            &[("<a href=\"x\">'&\n", "&lt;a href=&quot;x&quot;&gt;&#39;&amp;\\n"), ("\0\u{ffff}", "\\u{0}\\u{ffff}")],
+        );
         check(markup_lines, &[("a<\nb", "a&lt;\nb")]);
     }
 
@@ -239,6 +280,6 @@ mod tests {
     #[test]
     fn uris_hold_only_uri_characters() {
         check(uri_path, &[("a b/ü:%#?.rs", "a%20b/%C3%BC%3A%25%23%3F.rs")]);
-        check(url, &[("https://h/p?q=1 <\u{1b}>%20", "https://h/p?q=1%20%3C%1B%3E%20")]);
+        check(url, &[("https://h/p?q=1 <\u{1b}>%20", "https://h/p?q=1%20%3C%1B%3E%20"), ("a%zz%", "a%25zz%25")]);
     }
 }

@@ -29,7 +29,7 @@ use std::io::{self, BufWriter, Write};
 use testudo_model::ScanReport;
 
 pub use format::{Format, UnknownFormat};
-pub use options::{Color, Options, Outcome, VerdictLine, Verbosity};
+pub use options::{Color, Options, Outcome, Verbosity, VerdictLine};
 
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -63,9 +63,6 @@ pub enum ReportError {
 /// [`ReportError::Write`] where `out` fails, [`ReportError::StartTime`] where
 /// GitLab's secret report is asked for and `report.started` is no time.
 pub fn write(report: &ScanReport, format: Format, options: &Options, out: &mut dyn Write) -> Result<(), ReportError> {
-    if format == Format::GitlabSecrets && wording::start_second(report).is_none() {
-        return Err(ReportError::StartTime { format, found: report.started.clone() });
-    }
     let mut out = BufWriter::new(out);
     let written = match format {
         Format::Terminal => terminal::write(report, options, &mut out),
@@ -74,7 +71,10 @@ pub fn write(report: &ScanReport, format: Format, options: &Options, out: &mut d
         Format::Sarif => sarif::write(report, &mut out),
         Format::Junit => junit::write(report, &mut out),
         Format::GitlabCodequality => gitlab_codequality::write(report, &mut out),
-        Format::GitlabSecrets => gitlab_secrets::write(report, &mut out),
+        Format::GitlabSecrets => {
+            let no_time = || ReportError::StartTime { format, found: report.started.clone() };
+            gitlab_secrets::write(report, wording::start_second(report).ok_or_else(no_time)?, &mut out)
+        }
         Format::Github => github::write(report, &mut out),
         Format::Markdown => markdown::write(report, options, &mut out),
         Format::Csv => csv::write(report, &mut out),
@@ -84,12 +84,4 @@ pub fn write(report: &ScanReport, format: Format, options: &Options, out: &mut d
 }
 
 #[cfg(test)]
-mod look {
-    #[test]
-    fn look() {
-        for f in [crate::Format::Terminal, crate::Format::Jsonl] {
-        for r in [crate::sample::report(), crate::sample::hostile(), crate::sample::empty()] {
-            println!("----\n{}", crate::sample::written(&r, f, &crate::Options{width:80, verdict: Some(crate::VerdictLine{outcome: crate::Outcome::Failed, reasons: vec!["1 finding at or above high".into()]}), ..Default::default()}));
-        }}
-    }
-}
+mod tests;

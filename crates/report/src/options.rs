@@ -71,7 +71,7 @@ pub struct Options {
     pub width: usize,
     /// How much the terminal format says.
     pub verbosity: Verbosity,
-    /// Shown by terminal, markdown and html; none where no gate was asked for.
+    /// Shown by terminal (unless quiet), markdown and html; none where no gate was asked for.
     pub verdict: Option<VerdictLine>,
 }
 

@@ -200,7 +200,8 @@ pub(crate) fn report() -> ScanReport {
 }
 
 /// A text that tries to break out of every format at once.
-pub(crate) const HOSTILE: &str = "=x\u{1b}[2J\"'`<script>alert(1)</script>\r\n::error::y|]]>\u{202e}\u{0}\u{9b}\u{2028}--> @all %0A";
+pub(crate) const HOSTILE: &str =
+    "=x\u{1b}[2J\"'`<script>alert(1)</script>\r\n::error::y|]]>\u{202e}\u{0}\u{9b}\u{2028}--> @all %0A";
 
 /// A report in which every text that a repository can choose is [`HOSTILE`].
 pub(crate) fn hostile() -> ScanReport {

@@ -15,7 +15,7 @@ pub(crate) fn bytes(number: u64) -> String {
         return count(number, "byte");
     }
     let step = (number.ilog2() / 10) as usize;
-    let tenths = u128::from(number) * 10 >> (10 * step);
+    let tenths = (u128::from(number) * 10) >> (10 * step);
     format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[step - 1])
 }
 

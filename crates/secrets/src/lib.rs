@@ -1,6 +1,9 @@
 //! Leaked secrets.
+pub mod base64;
 pub mod engine;
+pub mod entropy;
 pub mod expr;
+pub mod gitleaks;
 pub mod load;
 pub mod rule;
 pub mod verify;

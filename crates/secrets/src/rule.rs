@@ -1,8 +1,10 @@
 //! One rule in the form all loaders produce: the gitleaks model, which the other formats map to.
 
+use std::sync::OnceLock;
+
 use testudo_model::RuleInfo;
 
-use crate::engine::Pattern;
+use crate::engine::{Pattern, Spec};
 
 /// What an allow list's expressions are held against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -155,8 +157,24 @@ pub struct Rule {
     pub filter: Option<crate::expr::Expr>,
     /// Expression of Betterleaks over path and attributes; the rule is skipped where it is true.
     pub prefilter: Option<crate::expr::Expr>,
+    /// The expression, compiled when first needed.
+    pub compiled: OnceLock<Pattern>,
     /// How to ask the issuer whether a value is live.
     pub verify: Option<crate::verify::Request>,
+}
+
+impl Rule {
+    /// What the engine needs, where the rule looks at text at all.
+    #[must_use]
+    pub fn spec(&self) -> Option<Spec> {
+        Some(Spec { regex: self.regex.clone()?, keywords: self.keywords.clone() })
+    }
+
+    /// The expression, for reading groups out of a match.
+    #[must_use]
+    pub fn pattern(&self) -> Option<&Pattern> {
+        self.regex.as_ref().map(|regex| self.compiled.get_or_init(|| Pattern::unchecked(regex)))
+    }
 }
 
 /// A set of rules with what holds for all of them.

@@ -125,6 +125,14 @@ fn entries_accept_by_value_and_rule_and_never_by_place() {
 }
 
 #[test]
+fn the_first_entry_that_fits_gives_the_reason_and_the_others_are_in_use_too() {
+    let ignore = file(&[fp(1, "rule=xss reason=second"), fp(1, "rule=* reason=first")]);
+    let applied = apply(vec![finding("xss", 1)], &Policy { ignore, ..Policy::default() }, &run());
+    assert_eq!(applied.findings[0].suppressed.as_ref().unwrap().reason, "first");
+    assert_eq!(codes(&applied), []);
+}
+
+#[test]
 fn the_ignore_file_goes_before_the_baseline_and_comments_before_both() {
     let policy = Policy {
         ignore: file(&[fp(1, "rule=xss reason=mine owner=@me expires=2027-01-01"), fp(2, "rule=xss reason=mine")]),

@@ -138,7 +138,8 @@ const UNITS: [(&str, u64); 7] = [
 
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (unit, factor) = UNITS.into_iter().find(|(_, n)| self.0 != 0 && self.0 % n == 0).unwrap_or(("B", 1));
+        let (unit, factor) =
+            UNITS.into_iter().find(|(_, n)| self.0 != 0 && self.0.is_multiple_of(*n)).unwrap_or(("B", 1));
         write!(f, "{}{unit}", self.0 / factor)
     }
 }

@@ -54,7 +54,8 @@ fn fields(finding: &Finding) -> Vec<(&'static str, String)> {
 }
 
 fn suppression_text(suppression: &Suppression) -> String {
-    let mut text = if suppression.reason.is_empty() { "no reason given".to_owned() } else { suppression.reason.clone() };
+    let mut text =
+        if suppression.reason.is_empty() { "no reason given".to_owned() } else { suppression.reason.clone() };
     if let Some(owner) = &suppression.owner {
         text.push_str(&format!(", owner {owner}"));
     }
@@ -82,13 +83,14 @@ fn write_places(finding: &Finding, page: &Page, verbosity: Verbosity, out: &mut 
 }
 
 fn write_snippet(severity: Severity, snippet: &Snippet, page: &Page, out: &mut dyn Write) -> io::Result<()> {
-    let (text, highlight) = visible_snippet(snippet);
+    let [before, inside, after] = escape::visible_snippet(snippet);
+    let highlight = before.len()..before.len() + inside.len();
     let level = match severity {
         Severity::Critical | Severity::High => Level::ERROR,
         Severity::Medium => Level::WARNING,
         Severity::Low | Severity::Info => Level::NOTE,
     };
-    let source = Source::source(text)
+    let source = Source::source([before, inside, after].concat())
         .line_start(snippet.line as usize)
         .fold(false)
         .annotation(AnnotationKind::Primary.span(highlight));
@@ -101,41 +103,4 @@ fn write_snippet(severity: Severity, snippet: &Snippet, page: &Page, out: &mut d
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
-}
-
-/// The snippet with its hidden characters escaped and the highlight moved along.
-/// A highlight that fits no character points at the start of the text.
-fn visible_snippet(snippet: &Snippet) -> (String, std::ops::Range<usize>) {
-    let (start, end) = snippet.highlight;
-    let text = snippet.text.as_str();
-    let (Some(before), Some(inside), Some(after)) = (text.get(..start), text.get(start..end), text.get(end..)) else {
-        return (escape::visible_lines(text).into_owned(), 0..0);
-    };
-    let mut out = escape::visible_lines(before).into_owned();
-    let start = out.len();
-    out.push_str(&escape::visible_lines(inside));
-    let end = out.len();
-    out.push_str(&escape::visible_lines(after));
-    (out, start..end)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_highlight_moves_with_the_escapes() {
-        for (text, highlight, expected, range) in [
-            ("ab cd", (3, 5), "ab cd", 3..5),
-            ("\u{1b}b cd", (3, 5), "\\u{1b}b cd", 8..10),
-            ("a\u{0}b", (1, 2), "a\\u{0}b", 1..6),
-            ("a\r\nb", (3, 4), "a\nb", 2..3),
-            ("é", (1, 2), "é", 0..0),
-            ("abc", (2, 1), "abc", 0..0),
-            ("abc", (9, 12), "abc", 0..0),
-        ] {
-            let snippet = Snippet { line: 1, text: text.to_owned(), highlight };
-            assert_eq!(visible_snippet(&snippet), (expected.to_owned(), range), "{text:?}");
-        }
-    }
 }

@@ -65,6 +65,11 @@ impl Page {
         out.push('\n');
         out
     }
+
+    /// A list item: two spaces before the first line, four before the others.
+    pub(super) fn hanging(&self, text: &str) -> String {
+        format!("  {}\n", wrap(text, self.width.saturating_sub(4)).join("\n    "))
+    }
 }
 
 /// Lines of at most `width` columns, broken at spaces; breaks in the text stay.
@@ -105,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_field_is_indented_below_its_text() {
-        let page = Page { color: Color::Never, width: 20 };
-        assert_eq!(page.field("why", "aaaa bbbb cccc dddd"), "  why: aaaa bbbb\n       cccc dddd\n");
+        let page = Page { color: Color::Never, width: 23 };
+        assert_eq!(page.field("why", "aaaa bbbb cccc dddd"), "  why: aaaa bbbb cccc\n       dddd\n");
     }
 }

@@ -63,3 +63,6 @@ fn write_quiet(report: &ScanReport, page: &Page, out: &mut dyn Write) -> io::Res
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

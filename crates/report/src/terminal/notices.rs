@@ -1,9 +1,10 @@
 //! What could not be read, grouped by the kind of reason, the worst first.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use testudo_model::{Notice, NoticeCode, NoticeLevel};
+use testudo_model::{Location, Notice, NoticeCode, NoticeLevel, Severity};
 
 use super::layout::Page;
 use crate::options::Verbosity;
@@ -13,16 +14,16 @@ use crate::{escape, wording};
 const FIRST_NOTICES: usize = 3;
 
 pub(super) fn write(notices: &[Notice], page: &Page, verbosity: Verbosity, out: &mut dyn Write) -> io::Result<()> {
-    let mut groups: BTreeMap<(std::cmp::Reverse<NoticeLevel>, NoticeCode), Vec<&Notice>> = BTreeMap::new();
+    let mut groups: BTreeMap<(Reverse<NoticeLevel>, NoticeCode), Vec<&Notice>> = BTreeMap::new();
     for notice in notices {
-        groups.entry((std::cmp::Reverse(notice.level), notice.code)).or_default().push(notice);
+        groups.entry((Reverse(notice.level), notice.code)).or_default().push(notice);
     }
     if groups.is_empty() {
         return Ok(());
     }
     writeln!(out, "{}", page.strong("== notices"))?;
-    for ((level, code), group) in groups {
-        writeln!(out, "{} {code} ({})", level_word(level.0, page), group.len())?;
+    for ((Reverse(level), code), group) in groups {
+        writeln!(out, "{} {code} ({})", level_word(level, page), group.len())?;
         let shown = if verbosity == Verbosity::Verbose { group.len() } else { group.len().min(FIRST_NOTICES) };
         for notice in group.iter().take(shown) {
             write_one(notice, page, out)?;
@@ -35,17 +36,19 @@ pub(super) fn write(notices: &[Notice], page: &Page, verbosity: Verbosity, out: 
 }
 
 fn write_one(notice: &Notice, page: &Page, out: &mut dyn Write) -> io::Result<()> {
-    let place = match wording::place(&notice.location) {
-        _ if notice.location == testudo_model::Location::default() => "scan".to_owned(),
-        place => escape::visible(&place).into_owned(),
+    let place = match &notice.location {
+        nowhere if *nowhere == Location::default() => "scan".to_owned(),
+        somewhere => wording::place(somewhere),
     };
-    out.write_all(page.field(&place, &escape::visible_lines(&notice.message)).as_bytes())
+    let place = escape::visible(&place);
+    let message = escape::visible_lines(&notice.message);
+    out.write_all(page.hanging(&format!("{place}: {message}")).as_bytes())
 }
 
 fn level_word(level: NoticeLevel, page: &Page) -> String {
     match level {
         NoticeLevel::Error => page.alarm("error"),
-        NoticeLevel::Gap => page.severity(testudo_model::Severity::Medium, "gap"),
+        NoticeLevel::Gap => page.severity(Severity::Medium, "gap"),
         NoticeLevel::Info => page.quiet("info"),
     }
 }

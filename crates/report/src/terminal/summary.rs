@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use testudo_model::ScanReport;
 
 use super::layout::Page;
-use crate::options::{Options, Outcome, VerdictLine, Verbosity};
+use crate::options::{Options, Outcome, Verbosity, VerdictLine};
 use crate::{escape, wording};
 
 pub(super) fn write(report: &ScanReport, options: &Options, page: &Page, out: &mut dyn Write) -> io::Result<()> {
@@ -20,7 +20,10 @@ pub(super) fn write(report: &ScanReport, options: &Options, page: &Page, out: &m
     }
     if report.summary.hidden > 0 {
         let hidden = wording::count(report.summary.hidden, "finding");
-        field("hidden", &format!("{hidden} below the view; --severity info --confidence low --persona auditor shows all"))?;
+        field(
+            "hidden",
+            &format!("{hidden} below the view; --severity info --confidence low --persona auditor shows all"),
+        )?;
     }
     for coverage in &report.coverage {
         if coverage.units > 0 {

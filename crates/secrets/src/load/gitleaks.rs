@@ -268,6 +268,7 @@ fn read_rule(node: &Node<'_>) -> Result<Rule, LoadError> {
         allowlists: rule_allowlists(node).map_err(named)?,
         required: node.tables("required").map_err(named)?.iter().map(read_required).collect::<Result<_, _>>().map_err(named)?,
         skip_report: node.flag("skipReport").map_err(named)?,
+        compiled: std::sync::OnceLock::new(),
         validate: own.map_or(Ok(Vec::new()), |t| t.strings("validate")).map_err(named)?,
         filter: expression(node, "filter").map_err(named)?,
         prefilter: expression(node, "prefilter").map_err(named)?,
@@ -337,7 +338,7 @@ fn read_allowlist(node: &Node<'_>) -> Result<Allowlist, LoadError> {
         "line" => RegexTarget::Line,
         other => return Err(node.error(format!("unknown allowlist regexTarget `{other}` (expected `match` or `line`)"))),
     };
-    let patterns = |key: &str| node.strings(key)?.iter().map(|p| pattern(node, key, p)).collect::<Result<Vec<_>, _>>();
+    let patterns = |key: &str| joined(node, key);
     let list = Allowlist {
         condition,
         commits: node.strings("commits")?.iter().map(|c| c.trim().to_lowercase()).collect(),
@@ -350,6 +351,18 @@ fn read_allowlist(node: &Node<'_>) -> Result<Allowlist, LoadError> {
         return Err(node.error("an allowlist must hold at least one of commits, paths, regexes or stopwords"));
     }
     Ok(list)
+}
+
+/// The expressions of a list as one alternation: one run instead of one for each.
+fn joined(node: &Node<'_>, key: &str) -> Result<Vec<Pattern>, LoadError> {
+    let sources = node.strings(key)?;
+    let mut patterns = sources.iter().map(|p| pattern(node, key, p)).collect::<Result<Vec<_>, _>>()?;
+    if patterns.len() > 1 {
+        let alternation: Vec<_> = sources.iter().map(|s| format!("(?:{s})")).collect();
+        // Joined, a list can be too large to compile where each alone is not: then they stay apart.
+        patterns = Pattern::new(&alternation.join("|")).map_or(patterns, |one| vec![one]);
+    }
+    Ok(patterns)
 }
 
 fn read_verify(own: &Node<'_>) -> Result<Option<Request>, LoadError> {

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 Devise.setup do |config|
-  # The secret key used by Devise to sign tokens.
+  # Secret key for the mails with a reset token.
   # config.secret_key = 'd7542e3f7128c3555127e4507b503ccb2c06e8c54554f2cc4cfac2b3f5230acbad8af82271112b7fb46551a6c77d72720101eca79bfde0765d3377e46c1e9771'
   config.secret_key = Rails.application.secret_key_base
   config.pepper = ENV.fetch('DEVISE_PEPPER')

@@ -1,0 +1,17 @@
+//! gitleaks 8.30, reproduced: the same findings, fields and quirks, for teams whose pipelines rely on them.
+//!
+//! What is kept on purpose although our own detector does better: files are cut into fragments of about 100 kB, columns
+//! on lines after the first are one too high, captures are taken from the text of the match alone, and the global allow
+//! list of the default configuration has an unanchored `false`.
+
+mod codec;
+mod detect;
+mod filetype;
+mod fragment;
+mod line;
+mod report;
+
+pub use detect::{CompatFinding, Fragment, Scanner, Settings};
+pub use filetype::{is_application, is_archive_name};
+pub use fragment::fragments;
+pub use report::{csv, json, junit, redact, sarif};

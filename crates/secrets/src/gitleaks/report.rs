@@ -1,0 +1,168 @@
+//! gitleaks' report formats: the same fields in the same order.
+
+use super::CompatFinding;
+
+/// Masks the secret in a finding, by the percentage that gitleaks' `--redact` takes.
+pub fn redact(finding: &mut CompatFinding, percent: u32) {
+    let secret = if percent >= 100 {
+        "REDACTED".to_owned()
+    } else {
+        let len = finding.secret.len() as f64;
+        let keep = (len * f64::from(100 - percent) / 100.0).round_ties_even() as usize;
+        let kept: Vec<u8> = finding.secret.bytes().take(keep).collect();
+        String::from_utf8_lossy(&kept).into_owned() + "..."
+    };
+    if !finding.secret.is_empty() {
+        finding.line = finding.line.replace(&finding.secret, &secret);
+        finding.matched = finding.matched.replace(&finding.secret, &secret);
+    }
+    finding.secret = secret;
+}
+
+/// A string as Go's JSON encoder writes it: HTML characters and line separators are escaped.
+fn quoted(text: &str) -> String {
+    let json = serde_json::to_string(text).unwrap_or_default();
+    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
+}
+
+/// A 32-bit float as Go writes it in JSON.
+fn float(value: f64) -> String {
+    let text = (value as f32).to_string();
+    text.strip_suffix(".0").unwrap_or(&text).to_owned()
+}
+
+/// The JSON report: an array with one space of indentation.
+#[must_use]
+pub fn json(findings: &[CompatFinding]) -> String {
+    if findings.is_empty() {
+        return "[]\n".to_owned();
+    }
+    let items: Vec<String> = findings.iter().map(json_object).collect();
+    format!("[\n{}\n]\n", items.join(",\n"))
+}
+
+fn json_object(f: &CompatFinding) -> String {
+    let tags = if f.tags.is_empty() {
+        "[]".to_owned()
+    } else {
+        let tags: Vec<_> = f.tags.iter().map(|t| format!("   {}", quoted(t))).collect();
+        format!("[\n{}\n  ]", tags.join(",\n"))
+    };
+    let fields = [
+        ("RuleID", quoted(&f.rule)),
+        ("Description", quoted(&f.description)),
+        ("StartLine", f.start_line.to_string()),
+        ("EndLine", f.end_line.to_string()),
+        ("StartColumn", f.start_column.to_string()),
+        ("EndColumn", f.end_column.to_string()),
+        ("Match", quoted(&f.matched)),
+        ("Secret", quoted(&f.secret)),
+        ("File", quoted(&f.file)),
+        ("SymlinkFile", quoted(&f.symlink)),
+        ("Commit", quoted(&f.commit)),
+        ("Entropy", float(f.entropy)),
+        ("Author", quoted(&f.author)),
+        ("Email", quoted(&f.email)),
+        ("Date", quoted(&f.date)),
+        ("Message", quoted(&f.message)),
+        ("Tags", tags),
+        ("Fingerprint", quoted(&f.fingerprint())),
+    ];
+    let lines: Vec<String> = fields.iter().map(|(name, value)| format!("  \"{name}\": {value}")).collect();
+    format!(" {{\n{}\n }}", lines.join(",\n"))
+}
+
+/// The CSV report; empty without findings, as gitleaks leaves it.
+#[must_use]
+pub fn csv(findings: &[CompatFinding]) -> String {
+    if findings.is_empty() {
+        return String::new();
+    }
+    const COLUMNS: &str = "RuleID,Commit,File,SymlinkFile,Secret,Match,StartLine,EndLine,StartColumn,EndColumn,Author,Message,Date,Email,Fingerprint,Tags";
+    let mut out = format!("{COLUMNS}\n");
+    for f in findings {
+        let numbers = [f.start_line, f.end_line, f.start_column, f.end_column].map(|n| n.to_string());
+        let fingerprint = f.fingerprint();
+        let tags = f.tags.join(" ");
+        let mut cells = vec![f.rule.as_str(), &f.commit, &f.file, &f.symlink, &f.secret, &f.matched];
+        cells.extend(numbers.iter().map(String::as_str));
+        cells.extend([f.author.as_str(), &f.message, &f.date, &f.email, &fingerprint, &tags]);
+        let cells: Vec<String> = cells.into_iter().map(csv_cell).collect();
+        out.push_str(&cells.join(","));
+        out.push('\n');
+    }
+    out
+}
+
+/// Quotes a cell where Go's CSV writer does.
+fn csv_cell(cell: &str) -> String {
+    let special = cell.contains([',', '"', '\n', '\r']) || cell.starts_with([' ', '\t']) || cell == "\\.";
+    if special { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+}
+
+fn xml(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&#34;"),
+            '\'' => out.push_str("&#39;"),
+            '\t' => out.push_str("&#x9;"),
+            '\n' => out.push_str("&#xA;"),
+            '\r' => out.push_str("&#xD;"),
+            c if c.is_control() => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// The JUnit report.
+#[must_use]
+pub fn junit(findings: &[CompatFinding]) -> String {
+    let n = findings.len();
+    let mut out = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n\t<testsuite failures=\"{n}\" name=\"gitleaks\" tests=\"{n}\" time=\"\">");
+    for f in findings {
+        let place = format!("{} has detected a secret in file {}, line {}", f.rule, f.file, f.start_line);
+        let message = if f.commit.is_empty() { format!("{place}.") } else { format!("{place}, at commit {}.", f.commit) };
+        out.push_str(&format!(
+            "\n\t\t<testcase classname=\"{}\" file=\"{}\" name=\"{}\" time=\"\">\n\t\t\t<failure message=\"{}\" type=\"{}\">{}</failure>\n\t\t</testcase>",
+            xml(&f.description), xml(&f.file), xml(&message), xml(&message), xml(&f.description), xml(json_object(f).trim_start())
+        ));
+    }
+    out + if n == 0 { "</testsuite>\n</testsuites>" } else { "\n\t</testsuite>\n</testsuites>" }
+}
+
+/// The SARIF report. `rules` are ids and descriptions in the order of the configuration.
+#[must_use]
+pub fn sarif(findings: &[CompatFinding], rules: &[(String, String)]) -> String {
+    use serde_json::json;
+    let rules: Vec<_> = rules.iter().map(|(id, description)| json!({"id": id, "shortDescription": {"text": description}})).collect();
+    let results: Vec<_> = findings
+        .iter()
+        .map(|f| {
+            let commit = if f.commit.is_empty() { ".".to_owned() } else { format!(" at commit {}.", f.commit) };
+            json!({
+                "message": {"text": format!("{} has detected secret for file {}{commit}", f.rule, f.file)},
+                "ruleId": f.rule,
+                "locations": [{"physicalLocation": {
+                    "artifactLocation": {"uri": f.file},
+                    "region": {"startLine": f.start_line, "startColumn": f.start_column, "endLine": f.end_line, "endColumn": f.end_column, "snippet": {"text": f.secret}},
+                }}],
+                "partialFingerprints": {"commitSha": f.commit, "email": f.email, "author": f.author, "date": f.date, "commitMessage": f.message},
+                "properties": {"tags": f.tags},
+            })
+        })
+        .collect();
+    let document = json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {"name": "gitleaks", "semanticVersion": "v8.0.0", "informationUri": "https://github.com/gitleaks/gitleaks", "rules": rules}},
+            "results": results,
+        }],
+    });
+    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+}

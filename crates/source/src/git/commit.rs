@@ -1,0 +1,135 @@
+//! Commits and annotated tags.
+
+use super::Oid;
+
+/// Who did something, and when.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Signature {
+    /// Name.
+    pub name: String,
+    /// E-mail address.
+    pub email: String,
+    /// Seconds since 1970-01-01 UTC.
+    pub seconds: i64,
+}
+
+impl Signature {
+    fn parse(text: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(text);
+        let (name, rest) = text.split_once('<').unwrap_or((&text, ""));
+        let (email, time) = rest.split_once('>').unwrap_or((rest, ""));
+        let seconds = time.split_whitespace().next().and_then(|s| s.parse().ok()).unwrap_or(0);
+        Self { name: name.trim().to_owned(), email: email.trim().to_owned(), seconds }
+    }
+
+    /// The time as RFC 3339 in UTC.
+    #[must_use]
+    pub fn date(&self) -> String {
+        let (days, second) = (self.seconds.div_euclid(86_400), self.seconds.rem_euclid(86_400));
+        let (year, month, day) = civil(days);
+        format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
+    }
+}
+
+/// Calendar date of a day number counted from 1970-01-01 (H. Hinnant, "chrono-compatible low-level date algorithms").
+fn civil(days: i64) -> (i64, i64, i64) {
+    // Clamped to years that RFC 3339 can write.
+    let z = days.clamp(-719_528, 2_932_896) + 719_468;
+    let era = z.div_euclid(146_097);
+    let day_of_era = z.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day_of_year - (153 * shifted + 2) / 5 + 1)
+}
+
+/// A parsed commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitObject {
+    /// Root tree.
+    pub tree: Oid,
+    /// Parents, first parent first.
+    pub parents: Vec<Oid>,
+    /// Who wrote it.
+    pub author: Signature,
+    /// Who committed it.
+    pub committer: Signature,
+    /// Offset of the message in the object.
+    pub message_at: usize,
+}
+
+impl CommitObject {
+    /// Parses the content of a commit object; none where it has no tree.
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let (mut tree, mut parents) = (None, Vec::new());
+        let (mut author, mut committer) = (Signature::default(), Signature::default());
+        let message_at = each_header(bytes, |key, value| match key {
+            b"tree" => tree = tree.or(Oid::from_hex(value)),
+            b"parent" => parents.extend(Oid::from_hex(value)),
+            b"author" => author = Signature::parse(value),
+            b"committer" => committer = Signature::parse(value),
+            _ => {}
+        });
+        Some(Self { tree: tree?, parents, author, committer, message_at })
+    }
+}
+
+/// A parsed annotated tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagObject {
+    /// What it points at.
+    pub target: Oid,
+    /// Who made it.
+    pub tagger: Signature,
+    /// Offset of the message in the object.
+    pub message_at: usize,
+}
+
+impl TagObject {
+    /// Parses the content of a tag object; none where it points at nothing.
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let (mut target, mut tagger) = (None, Signature::default());
+        let message_at = each_header(bytes, |key, value| match key {
+            b"object" => target = target.or(Oid::from_hex(value)),
+            b"tagger" => tagger = Signature::parse(value),
+            _ => {}
+        });
+        Some(Self { target: target?, tagger, message_at })
+    }
+}
+
+/// Calls `each` for every header line and returns where the message begins.
+fn each_header<'a>(bytes: &'a [u8], mut each: impl FnMut(&'a [u8], &'a [u8])) -> usize {
+    let mut at = 0;
+    while at < bytes.len() {
+        let end = bytes[at..].iter().position(|b| *b == b'\n').map_or(bytes.len(), |p| at + p);
+        let line = &bytes[at..end];
+        at = (end + 1).min(bytes.len());
+        if line.is_empty() {
+            break;
+        }
+        // Continuation lines (signatures) begin with a space and name no header.
+        if let Some(space) = line.iter().position(|b| *b == b' ').filter(|p| *p > 0) {
+            each(&line[..space], &line[space + 1..]);
+        }
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_is_read() {
+        let text = b"tree 83baae61804e65cc73a7201a7252750c76066a30\nparent 83baae61804e65cc73a7201a7252750c76066a31\nauthor A B <a@b.example> 951782400 +0100\ncommitter C <c@d.example> 0 +0000\ngpgsig -----BEGIN\n tree x\n\nsubject\n\nbody\n";
+        let commit = CommitObject::parse(text).unwrap();
+        assert_eq!(commit.parents.len(), 1);
+        assert_eq!((commit.author.name.as_str(), commit.author.date().as_str()), ("A B", "2000-02-29T00:00:00Z"));
+        assert_eq!(&text[commit.message_at..], b"subject\n\nbody\n");
+        assert!(CommitObject::parse(b"garbage").is_none());
+    }
+}

@@ -1,0 +1,143 @@
+//! The index: what `git commit` would record (gitformat-index, versions 2 to 4).
+
+use std::{fs, path::Path};
+
+use super::{GitError, Oid};
+
+/// One staged file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StagedFile {
+    /// Path from the root of the work tree, as bytes.
+    pub path: Vec<u8>,
+    /// Its content.
+    pub oid: Oid,
+    /// Whether it is a submodule's commit rather than a file.
+    pub submodule: bool,
+}
+
+/// Reads an index file. A missing file is an empty index.
+///
+/// # Errors
+/// The file is damaged, or split over a shared index.
+pub fn read(path: &Path, hash_len: usize) -> Result<Vec<StagedFile>, GitError> {
+    match fs::read(path) {
+        Ok(bytes) => parse(&bytes, hash_len).map_err(|what| GitError::damaged(path, what)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(GitError::io(path)(error)),
+    }
+}
+
+fn be32(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes)
+}
+
+/// Parses the content of an index file.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse(bytes: &[u8], hash_len: usize) -> Result<Vec<StagedFile>, String> {
+    if bytes.get(..4) != Some(b"DIRC") {
+        return Err("not an index file".to_owned());
+    }
+    let version = be32(bytes, 4).unwrap_or(0);
+    if !(2..=4).contains(&version) {
+        return Err(format!("index version {version} is not known"));
+    }
+    let count = be32(bytes, 8).unwrap_or(0) as usize;
+    // An entry takes more than 60 bytes, so a larger count is a lie.
+    if count > bytes.len() / 40 {
+        return Err("number of entries does not fit the file".to_owned());
+    }
+    let mut files: Vec<StagedFile> = Vec::with_capacity(count);
+    let mut at = 12;
+    for _ in 0..count {
+        let previous = files.last().map(|f| f.path.as_slice()).unwrap_or_default();
+        let (file, stage, next) = entry(bytes, at, hash_len, version, previous).ok_or("an entry is cut off")?;
+        at = next;
+        // Of a conflict, our side is what would be committed.
+        match files.last() {
+            Some(last) if last.path == file.path && stage != 2 => {}
+            Some(last) if last.path == file.path => *files.last_mut().ok_or("no entry")? = file,
+            _ => files.push(file),
+        }
+    }
+    if has_link_extension(bytes, at, hash_len) {
+        return Err("split indexes are not supported; run `git update-index --no-split-index`".to_owned());
+    }
+    Ok(files)
+}
+
+fn entry(bytes: &[u8], at: usize, hash_len: usize, version: u32, previous: &[u8]) -> Option<(StagedFile, u16, usize)> {
+    let mode = be32(bytes, at + 24)?;
+    let oid = Oid::from_bytes(bytes.get(at + 40..at + 40 + hash_len)?)?;
+    let flags_at = at + 40 + hash_len;
+    let flags = u16::from_be_bytes(bytes.get(flags_at..flags_at + 2)?.try_into().ok()?);
+    let extended = version >= 3 && flags & 0x4000 != 0;
+    let mut name_at = flags_at + if extended { 4 } else { 2 };
+    let mut path = Vec::new();
+    if version == 4 {
+        let (strip, used) = strip_length(bytes.get(name_at..)?)?;
+        name_at += used;
+        path.extend_from_slice(previous.get(..previous.len().checked_sub(strip)?)?);
+    }
+    let nul = bytes.get(name_at..)?.iter().position(|b| *b == 0)?;
+    path.extend_from_slice(&bytes[name_at..name_at + nul]);
+    let end = name_at + nul;
+    // Versions 2 and 3 pad with one to eight NULs to a multiple of eight.
+    let next = if version == 4 { end + 1 } else { at + (end - at + 8) / 8 * 8 };
+    bytes.get(..next)?;
+    Some((StagedFile { path, oid, submodule: mode & 0o170_000 == 0o160_000 }, flags >> 12 & 3, next))
+}
+
+/// The variable-width length of version 4, encoded like the offsets of packs.
+fn strip_length(bytes: &[u8]) -> Option<(usize, usize)> {
+    let mut at = 0;
+    let mut byte = *bytes.first()?;
+    let mut value = usize::from(byte & 0x7f);
+    while byte & 0x80 != 0 {
+        at += 1;
+        byte = *bytes.get(at)?;
+        value = value.checked_add(1)?.checked_mul(128)? | usize::from(byte & 0x7f);
+    }
+    Some((value, at + 1))
+}
+
+fn has_link_extension(bytes: &[u8], mut at: usize, hash_len: usize) -> bool {
+    while at + 8 + hash_len <= bytes.len() {
+        let Some(size) = be32(bytes, at + 4) else { return false };
+        if &bytes[at..at + 4] == b"link" {
+            return true;
+        }
+        at = at.saturating_add(8).saturating_add(size as usize);
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Vec<u8> {
+        let mut bytes = b"DIRC\0\0\0\x02\0\0\0\x01".to_vec();
+        let mut entry = vec![0u8; 24];
+        entry.extend(0o100_644u32.to_be_bytes());
+        entry.extend([0; 12]);
+        entry.extend([7; 20]);
+        entry.extend([0, 3]);
+        entry.extend(b"a/b");
+        entry.extend(vec![0; 8 - entry.len() % 8]);
+        bytes.extend(entry);
+        bytes.extend([0; 20]);
+        bytes
+    }
+
+    #[test]
+    fn entries_are_read_and_cut_files_refused() {
+        let bytes = sample();
+        let files = parse(&bytes, 20).unwrap();
+        assert_eq!(files, [StagedFile { path: b"a/b".to_vec(), oid: Oid::from_bytes(&[7; 20]).unwrap(), submodule: false }]);
+        for cut in 0..78 {
+            assert!(parse(&bytes[..cut], 20).is_err(), "{cut}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Names of commits, as far as a scanner needs them: branches, tags, object ids, `HEAD~2`, `main^`, `A..B`.
+
+use super::{CommitObject, GitError, Oid, Repository, TagObject, pack::Kind};
+
+/// A range of commits: those reachable from `to` and not from `from`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Range {
+    /// Commits to leave out with all their ancestors; none leaves out nothing.
+    pub from: Option<Oid>,
+    /// Where to begin.
+    pub to: Oid,
+}
+
+/// Resolves `A..B`, `A..` (B is HEAD), `..B`, or a single revision (with everything before it).
+///
+/// # Errors
+/// A name is unknown.
+pub fn range(repository: &Repository, text: &str) -> Result<Range, GitError> {
+    let or_head = |name: &str| commit(repository, if name.is_empty() { "HEAD" } else { name });
+    match text.split_once("...").or_else(|| text.split_once("..")) {
+        Some((from, to)) => {
+            let from = if from.is_empty() { None } else { Some(commit(repository, from)?) };
+            Ok(Range { from, to: or_head(to)? })
+        }
+        None => Ok(Range { from: None, to: or_head(text)? }),
+    }
+}
+
+/// Resolves one revision to a commit.
+///
+/// # Errors
+/// The name is unknown, ambiguous, or does not lead to a commit.
+pub fn commit(repository: &Repository, name: &str) -> Result<Oid, GitError> {
+    let unknown = || GitError::UnknownRevision(name.to_owned());
+    let base_end = name.find(['~', '^']).unwrap_or(name.len());
+    let (base, mut steps) = name.split_at(base_end);
+    let mut oid = peel(repository, resolve(repository, if base == "@" { "HEAD" } else { base }).ok_or_else(unknown)?).ok_or_else(unknown)?;
+    while let Some(kind) = steps.chars().next() {
+        let digits = steps[1..].find(|c: char| !c.is_ascii_digit()).unwrap_or(steps.len() - 1);
+        let count: usize = if digits == 0 { 1 } else { steps[1..=digits].parse().map_err(|_| unknown())? };
+        steps = &steps[1 + digits..];
+        match kind {
+            '~' => {
+                for _ in 0..count {
+                    oid = parent(repository, oid, 1).ok_or_else(unknown)?;
+                }
+            }
+            '^' if count == 0 => {}
+            '^' => oid = parent(repository, oid, count).ok_or_else(unknown)?,
+            _ => return Err(unknown()),
+        }
+    }
+    Ok(oid)
+}
+
+fn resolve(repository: &Repository, name: &str) -> Option<Oid> {
+    let candidates = [name.to_owned(), format!("refs/{name}"), format!("refs/tags/{name}"), format!("refs/heads/{name}"), format!("refs/remotes/{name}"), format!("refs/remotes/{name}/HEAD")];
+    let full = Oid::from_hex(name.as_bytes());
+    full.or_else(|| candidates.iter().find_map(|c| repository.resolve(c))).or_else(|| {
+        let short = name.len() >= 4 && name.bytes().all(|b| b.is_ascii_hexdigit());
+        let found = if short { repository.objects().by_prefix(&name.to_ascii_lowercase()) } else { Vec::new() };
+        (found.len() == 1).then(|| found[0])
+    })
+}
+
+/// Follows annotated tags to a commit.
+fn peel(repository: &Repository, mut oid: Oid) -> Option<Oid> {
+    let mut reader = repository.objects().reader();
+    for _ in 0..16 {
+        let object = reader.read(&oid).ok()?;
+        match object.kind {
+            Kind::Commit => return Some(oid),
+            Kind::Tag => oid = TagObject::parse(&object.bytes)?.target,
+            Kind::Tree | Kind::Blob => return None,
+        }
+    }
+    None
+}
+
+fn parent(repository: &Repository, oid: Oid, number: usize) -> Option<Oid> {
+    let object = repository.objects().reader().read(&oid).ok()?;
+    CommitObject::parse(&object.bytes)?.parents.get(number - 1).copied()
+}

@@ -1,5 +1,6 @@
 //! Leaked secrets.
 pub mod base64;
+pub mod embedded;
 pub mod engine;
 pub mod entropy;
 pub mod expr;

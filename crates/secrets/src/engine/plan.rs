@@ -104,7 +104,7 @@ pub(crate) struct Prefix {
 #[derive(Debug, Clone)]
 pub(crate) enum Plan {
     /// Run the core at each literal.
-    Anchored { literals: Vec<Vec<u8>>, prefix: Option<Prefix>, core: Option<Hir>, reach: Reach },
+    Anchored { literals: Vec<Vec<u8>>, prefix: Option<Prefix>, reach: Reach },
     /// Run the expression in stretches around each literal.
     Windowed { literals: Vec<Vec<u8>>, reach: Reach },
     /// Run the expression over the whole text.
@@ -125,7 +125,7 @@ pub(crate) fn plan(hir: &Hir, keywords: &[String]) -> Plan {
     let (prefix, core) = split_prefix(hir);
     let reach = reach(core.as_ref().unwrap_or(hir));
     if let Some(literals) = leading(core.as_ref().unwrap_or(hir)) {
-        return Plan::Anchored { literals, prefix, core, reach };
+        return Plan::Anchored { literals, prefix, reach };
     }
     let whole = self::reach(hir);
     if whole.bounded <= MAX_BOUNDED && whole.free.len() < 160 {
@@ -140,15 +140,28 @@ pub(crate) fn plan(hir: &Hir, keywords: &[String]) -> Plan {
     Plan::Whole
 }
 
-/// Splits a leading `[class]{0,n}?` off a concatenation.
+/// Splits a leading `[class]{0,n}?` off a concatenation: the prefix, and the core behind it.
 fn split_prefix(hir: &Hir) -> (Option<Prefix>, Option<Hir>) {
-    let HirKind::Concat(subs) = hir.kind() else { return (None, None) };
-    let Some(HirKind::Repetition(Repetition { min: 0, max, greedy: false, sub })) = subs.first().map(Hir::kind) else {
-        return (None, None);
+    let split = || {
+        let (repetition, core) = lazy_head(hir)?;
+        let class = single_byte(&repetition.sub)?;
+        Some((Prefix { class, max: repetition.max.map_or(usize::MAX, |m| m as usize) }, core))
     };
-    let Some(class) = single_byte(sub) else { return (None, None) };
-    let max = max.map_or(usize::MAX, |m| m as usize);
-    (Some(Prefix { class, max }), Some(Hir::concat(subs[1..].to_vec())))
+    split().map_or((None, None), |(prefix, core)| (Some(prefix), Some(core)))
+}
+
+/// The core of a pattern that was split, read in the character alphabet. Its prefix class may then hold the two
+/// characters outside ASCII that fold to `k` and `s`; prefixes are extended by ASCII bytes only.
+pub(crate) fn core_of(hir: &Hir) -> Option<Hir> {
+    lazy_head(hir).map(|(_, core)| core)
+}
+
+fn lazy_head(hir: &Hir) -> Option<(&Repetition, Hir)> {
+    let HirKind::Concat(subs) = hir.kind() else { return None };
+    match subs.first()?.kind() {
+        HirKind::Repetition(repetition @ Repetition { min: 0, greedy: false, .. }) => Some((repetition, Hir::concat(subs[1..].to_vec()))),
+        _ => None,
+    }
 }
 
 /// The set of bytes of an expression that matches exactly one byte.

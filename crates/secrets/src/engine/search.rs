@@ -7,7 +7,7 @@ use regex_automata::{Anchored, Input, meta};
 use super::{
     literal::{Hit, LiteralScanner},
     pattern::{Alphabet, Pattern, PatternError, compile, parse, sees_non_ascii},
-    plan::{Plan, Prefix, Reach, plan, reach},
+    plan::{Plan, Prefix, Reach, core_of, plan, reach},
 };
 
 /// What the engine needs to know of a rule.
@@ -78,10 +78,7 @@ impl Program {
         self.core[alphabet as usize]
             .get_or_init(|| {
                 let hir = parse(self.pattern.as_str(), alphabet).ok()?;
-                match plan(&hir, &[]) {
-                    Plan::Anchored { core: Some(core), .. } => compile(&core).ok(),
-                    _ => None,
-                }
+                core_of(&hir).and_then(|core| compile(&core).ok())
             })
             .as_ref()
     }
@@ -429,6 +426,7 @@ mod tests {
         (r"xo[a-z]-(?:\d+-)+[a-z0-9]{4}", &["xo"]),
         (r"k.y[^=]{2}=[a-z]+", &["k"]),
         (r"[0-9]{4}", &[]),
+        (r"(?i)[\w.-]{0,5}?(?:tasks.initialize|tasks)[ =]{0,3}([a-z]{3})", &["tasks"]),
     ];
 
     fn specs() -> Vec<Spec> {
@@ -454,7 +452,7 @@ mod tests {
     fn random_text(state: &mut u64, length: usize) -> Vec<u8> {
         const PIECES: &[&str] = &[
             "ghp_", "abcdef", "123456", "key", "API_", "token", " = ", ": ", "\"", "\n", "-us1", "deadbeef", "-----BEGIN ", "KEY-----",
-            "xoxb-", "12-", "ä", "käy", "...", "access", "=", "\t", ";", "\u{ff}", "z9",
+            "xoxb-", "12-", "ä", "käy", "tasks", "initialize", "...", "access", "=", "\t", ";", "\u{ff}", "z9",
         ];
         let mut text = Vec::new();
         for _ in 0..length {

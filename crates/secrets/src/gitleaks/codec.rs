@@ -382,7 +382,7 @@ mod tests {
         let range = 5..current.len();
         let touching = decoder.touching(&range);
         assert_eq!(decoder.original(&touching, range), 5..33);
-        assert_eq!(tags(&touching).last().map(String::as_str), Some("decode-depth:1"));
+        assert_eq!(tags(&touching).last().map(String::as_str), Some("decode-depth:2"));
     }
 
     #[test]

@@ -40,6 +40,12 @@ impl Fuel {
         }
     }
 
+    /// Steps left.
+    #[must_use]
+    pub fn left(&self) -> u64 {
+        self.left
+    }
+
     /// Whether nothing is left.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -48,6 +48,26 @@ pub fn lenient(text: &[u8]) -> Option<Vec<u8>> {
     decode(body, (b'+', b'/')).or_else(|| decode(body, (b'-', b'_')))
 }
 
+/// The alphabet of RFC 4648 section 4.
+pub const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/// The alphabet of RFC 4648 section 5.
+pub const URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// Encodes with padding.
+#[must_use]
+pub fn encode(bytes: &[u8], alphabet: &[u8; 64]) -> String {
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(group.get(at).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for at in 0..4 {
+            let digit = alphabet[(bits >> (18 - 6 * at) & 63) as usize];
+            out.push(if at <= group.len() { char::from(digit) } else { '=' });
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +76,7 @@ mod tests {
     fn vectors_of_rfc_4648() {
         for (text, plain) in [("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYg==", "foob"), ("Zm9vYmE=", "fooba"), ("Zm9vYmFy", "foobar")] {
             assert_eq!(standard_padded(text.as_bytes()).as_deref(), Some(plain.as_bytes()));
+            assert_eq!(encode(plain.as_bytes(), STANDARD), text);
             assert_eq!(url_raw(text.trim_end_matches('=').as_bytes()).as_deref(), Some(plain.as_bytes()));
         }
         assert_eq!(standard_padded(b"Zg="), None);

@@ -1,1 +1,3 @@
-//! x
+//! Spanned readers of the formats that detectors look into.
+
+pub mod yaml;

@@ -3,6 +3,7 @@
 mod arguments;
 mod config;
 mod directory;
+mod history;
 mod output;
 
 use std::process::ExitCode;
@@ -41,7 +42,14 @@ fn execute(args: GitleaksArgs) -> Result<ExitCode> {
     let mut findings = match &command {
         Command::Dir { .. } => directory::scan(&scanner, &source, &flags)?,
         Command::Stdin => stdin(&scanner)?,
-        Command::Git { .. } => anyhow::bail!("git"),
+        Command::Git { staged, pre_commit, log_opts, .. } => {
+            let scope = match log_opts {
+                _ if *staged || *pre_commit => history::Scope::Staged,
+                Some(options) => history::Scope::from_options(options)?,
+                None => history::Scope::All,
+            };
+            history::scan(&scanner, &source, &scope, &flags)?
+        }
     };
     findings.sort_by(|a, b| (&a.file, &a.commit, a.start_line, a.start_column, &a.rule).cmp(&(&b.file, &b.commit, b.start_line, b.start_column, &b.rule)));
     output::filter(&mut findings, &flags, &source)?;

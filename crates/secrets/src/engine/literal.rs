@@ -55,6 +55,8 @@ pub(crate) struct LiteralScanner {
     buckets: Vec<Entry>,
     bytes: Vec<u8>,
     longest: usize,
+    /// Literals of fewer than three bytes.
+    short: Vec<Entry>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -99,7 +101,11 @@ impl LiteralScanner {
         for key in 0..KEYS {
             heads[key + 1] += heads[key];
         }
-        Self { bitmap, heads, buckets: pairs.into_iter().map(|(_, e)| e).collect(), bytes, longest }
+        let buckets: Vec<Entry> = pairs.into_iter().map(|(_, e)| e).collect();
+        let mut short: Vec<Entry> = buckets.iter().filter(|e| e.len < 3).copied().collect();
+        short.sort_by_key(|e| e.literal);
+        short.dedup_by_key(|e| e.literal);
+        Self { bitmap, heads, buckets, bytes, longest, short }
     }
 
     /// Length of the longest literal in bytes.
@@ -144,12 +150,7 @@ impl LiteralScanner {
 
     /// Literals of one or two bytes that end with the text have no third symbol behind them.
     fn verify_short(&self, tail: &[u8], base: usize, found: &mut impl FnMut(Hit)) {
-        let mut seen = Vec::new();
-        for entry in self.buckets.iter().filter(|e| e.len < 3) {
-            if seen.contains(&entry.literal) {
-                continue;
-            }
-            seen.push(entry.literal);
+        for entry in &self.short {
             let len = entry.len as usize;
             let literal = &self.bytes[entry.start as usize..entry.start as usize + len];
             for start in 0..tail.len().saturating_sub(len - 1) {

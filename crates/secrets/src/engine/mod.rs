@@ -1,10 +1,13 @@
 //! The matching engine: every rule over a buffer, at the cost of little more than one pass.
 
+mod anchored;
 pub(crate) mod literal;
 pub mod pattern;
 pub(crate) mod plan;
+mod prepare;
 mod search;
 
 pub use pattern::{Pattern, PatternError};
-pub use search::{Engine, RawMatch, Spec, Workspace};
+pub use prepare::{Prepared, Spec};
+pub use search::{Engine, RawMatch, Workspace};
 pub(crate) use search::{Candidate, Evaluated};

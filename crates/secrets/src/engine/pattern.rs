@@ -30,7 +30,7 @@ pub(crate) enum Alphabet {
 }
 
 /// Upper bound of a compiled program in bytes; larger patterns are refused as hostile.
-const SIZE_LIMIT: usize = 32 << 20;
+pub(super) const SIZE_LIMIT: usize = 32 << 20;
 /// Nesting limit of a pattern.
 const NEST_LIMIT: u32 = 120;
 

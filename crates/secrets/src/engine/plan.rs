@@ -20,7 +20,7 @@ use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
 
 /// A set of bytes.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct ByteSet([u64; 4]);
+pub(crate) struct ByteSet(pub(crate) [u64; 4]);
 
 impl std::fmt::Debug for ByteSet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -104,7 +104,7 @@ pub(crate) struct Prefix {
 #[derive(Debug, Clone)]
 pub(crate) enum Plan {
     /// Run the core at each literal.
-    Anchored { literals: Vec<Vec<u8>>, prefix: Option<Prefix>, reach: Reach },
+    Anchored { literals: Vec<Vec<u8>>, prefix: Option<Prefix> },
     /// Run the expression in stretches around each literal.
     Windowed { literals: Vec<Vec<u8>>, reach: Reach },
     /// Run the expression over the whole text.
@@ -123,11 +123,10 @@ const MAX_BOUNDED: usize = 1 << 16;
 /// Decides how to search for a parsed pattern. `keywords` are preferred as window literals.
 pub(crate) fn plan(hir: &Hir, keywords: &[String]) -> Plan {
     let (prefix, core) = split_prefix(hir);
-    let reach = reach(core.as_ref().unwrap_or(hir));
     if let Some(literals) = leading(core.as_ref().unwrap_or(hir)) {
-        return Plan::Anchored { literals, prefix, reach };
+        return Plan::Anchored { literals, prefix };
     }
-    let whole = self::reach(hir);
+    let whole = reach(hir);
     if whole.bounded <= MAX_BOUNDED && whole.free.len() < 160 {
         let folded: Vec<Vec<u8>> = keywords.iter().map(|k| k.to_ascii_lowercase().into_bytes()).collect();
         if !folded.is_empty() && covers(hir, &folded) {
@@ -376,7 +375,7 @@ fn shortest(literals: &[Vec<u8>]) -> (usize, std::cmp::Reverse<usize>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::pattern::{Alphabet, parse};
+    use super::super::pattern::{Alphabet, parse};
 
     fn of(pattern: &str, keywords: &[&str]) -> Plan {
         let keywords: Vec<String> = keywords.iter().map(|k| (*k).to_owned()).collect();

@@ -2,22 +2,16 @@
 
 use std::{collections::HashMap, ops::Range, sync::OnceLock};
 
-use regex_automata::{Anchored, Input, meta};
+use regex_automata::{Input, hybrid::dfa::Cache, meta};
+use testudo_scan::Fuel;
 
 use super::{
+    anchored::{Run, Runner},
     literal::{Hit, LiteralScanner},
-    pattern::{Alphabet, Pattern, PatternError, compile, parse, sees_non_ascii},
-    plan::{Plan, Prefix, Reach, core_of, plan, reach},
+    pattern::{Alphabet, Pattern, PatternError, parse},
+    plan::{Plan, Prefix, Reach, core_of},
+    prepare::{Prepared, Spec},
 };
-
-/// What the engine needs to know of a rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Spec {
-    /// Expression in Go's RE2 syntax.
-    pub regex: String,
-    /// The rule applies only to buffers that hold one of these, in any ASCII case; to all where empty.
-    pub keywords: Vec<String>,
-}
 
 /// One match of one rule's whole expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,7 +29,8 @@ pub struct RawMatch {
 pub(crate) struct Candidate {
     /// Offset of the literal.
     pub(crate) start: usize,
-    /// First offset that cannot influence what the rules of this literal find here.
+    /// Offset behind the last byte that the results here depend on; one more than the length of the text where its
+    /// end was seen.
     pub(crate) extent: usize,
     /// Index of the literal.
     pub(crate) literal: u32,
@@ -56,8 +51,8 @@ pub(crate) struct Evaluated {
 struct Program {
     pattern: Pattern,
     plan: Plan,
-    /// Core expressions, one an alphabet, compiled when first needed.
-    core: [OnceLock<Option<meta::Regex>>; 2],
+    /// What runs at the literals of an anchored plan, one an alphabet, built when first needed.
+    runners: [OnceLock<Option<Runner>>; 2],
     /// Whether the two alphabets differ at all.
     two_alphabets: bool,
     /// Literals of which one must be in the buffer; empty where the rule always applies.
@@ -71,14 +66,16 @@ impl Program {
         if self.two_alphabets { of_text } else { Alphabet::Bytes }
     }
 
-    /// The expression to run at a literal: the core, or the pattern itself where nothing was split off.
-    fn core(&self, of_text: Alphabet) -> Option<&meta::Regex> {
+    /// What to run at a literal: the core, or the pattern itself where nothing was split off.
+    fn runner(&self, of_text: Alphabet) -> Option<&Runner> {
         let alphabet = self.alphabet(of_text);
-        let Plan::Anchored { prefix: Some(_), .. } = &self.plan else { return self.pattern.regex(alphabet) };
-        self.core[alphabet as usize]
+        self.runners[alphabet as usize]
             .get_or_init(|| {
                 let hir = parse(self.pattern.as_str(), alphabet).ok()?;
-                core_of(&hir).and_then(|core| compile(&core).ok())
+                match &self.plan {
+                    Plan::Anchored { prefix: Some(_), .. } => Runner::new(&core_of(&hir)?),
+                    _ => Runner::new(&hir),
+                }
             })
             .as_ref()
     }
@@ -88,6 +85,8 @@ impl Program {
 struct Roles {
     anchors: Vec<u32>,
     windows: Vec<u32>,
+    /// Whether its mere presence opens a rule whose plan does not imply its gate.
+    gates: bool,
 }
 
 /// All rules, ready to run. Shared between threads; each thread brings its own [`Workspace`].
@@ -109,15 +108,50 @@ pub struct Workspace {
     windows: HashMap<u32, Vec<usize>>,
     /// Indexed by rule and alphabet.
     caches: Vec<Option<meta::Cache>>,
+    /// Likewise, for runs at one place.
+    runs: Vec<Option<Cache>>,
+    /// Steps taken, for the fuel of a unit; none left ends the search.
+    steps: Option<u64>,
 }
 
 impl Workspace {
+    /// Searches until this fuel is used up.
+    pub fn fuel(&mut self, fuel: &Fuel) {
+        self.steps = Some(fuel.left());
+    }
+
+    /// Takes what was used.
+    pub fn take_fuel(&mut self, fuel: &mut Fuel) {
+        if let Some(left) = self.steps.take() {
+            // Using up the rest is what tells the scheduler.
+            drop(fuel.spend(if left == 0 { u64::MAX } else { fuel.left() - left }));
+        }
+    }
+
+    fn spend(&mut self, steps: usize) {
+        if let Some(left) = &mut self.steps {
+            *left = left.saturating_sub(steps as u64);
+        }
+    }
+
+    fn is_spent(&self) -> bool {
+        self.steps == Some(0)
+    }
+
     fn cache(&mut self, rule: u32, alphabet: Alphabet, regex: &meta::Regex) -> &mut meta::Cache {
         let slot = rule as usize * 2 + alphabet as usize;
         if self.caches.len() <= slot {
             self.caches.resize_with(slot + 1, || None);
         }
         self.caches[slot].get_or_insert_with(|| regex.create_cache())
+    }
+
+    fn run_cache(&mut self, rule: u32, alphabet: Alphabet, runner: &Runner) -> &mut Cache {
+        let slot = rule as usize * 2 + alphabet as usize;
+        if self.runs.len() <= slot {
+            self.runs.resize_with(slot + 1, || None);
+        }
+        self.runs[slot].get_or_insert_with(|| runner.cache())
     }
 }
 
@@ -127,6 +161,13 @@ impl Engine {
     /// # Errors
     /// The index of the first rule whose expression cannot be parsed, and why.
     pub fn new(specs: Vec<Spec>) -> Result<Self, (usize, PatternError)> {
+        let prepared = specs.into_iter().enumerate().map(|(at, spec)| Prepared::new(spec).map_err(|e| (at, e)));
+        Ok(Self::from_prepared(prepared.collect::<Result<_, _>>()?))
+    }
+
+    /// Takes rules that are planned already.
+    #[must_use]
+    pub fn from_prepared(rules: Vec<Prepared>) -> Self {
         let mut literals: Vec<Vec<u8>> = Vec::new();
         let mut index: HashMap<Vec<u8>, u32> = HashMap::new();
         let mut roles: Vec<Roles> = Vec::new();
@@ -137,12 +178,16 @@ impl Engine {
                 u32::try_from(literals.len() - 1).unwrap_or(u32::MAX)
             })
         };
-        let (mut programs, mut whole) = (Vec::with_capacity(specs.len()), Vec::new());
-        for (at, spec) in specs.into_iter().enumerate() {
+        let (mut programs, mut whole) = (Vec::with_capacity(rules.len()), Vec::new());
+        for (at, prepared) in rules.into_iter().enumerate() {
             let rule = u32::try_from(at).unwrap_or(u32::MAX);
-            let mut program = Program::new(&spec).map_err(|e| (at, e))?;
             let folded = |k: &String| k.to_lowercase().into_bytes();
-            program.gates = spec.keywords.iter().map(|k| intern(folded(k), &mut roles)).collect();
+            let keywords = prepared.spec.keywords.clone();
+            let mut program = Program::from(prepared);
+            program.gates = keywords.iter().map(|k| intern(folded(k), &mut roles)).collect();
+            if !program.gated_by_plan {
+                program.gates.iter().for_each(|g| roles[*g as usize].gates = true);
+            }
             match &program.plan {
                 Plan::Anchored { literals, .. } => {
                     for literal in literals {
@@ -160,7 +205,7 @@ impl Engine {
         }
         let scanner = LiteralScanner::new(&literals);
         let literal_lengths = literals.iter().map(Vec::len).collect();
-        Ok(Self { programs, scanner, roles, literal_lengths, whole })
+        Self { programs, scanner, roles, literal_lengths, whole }
     }
 
     /// Rules for which no faster way than a run over the whole text was found.
@@ -217,20 +262,23 @@ impl Engine {
     }
 
     fn try_anchor(&self, text: &[u8], alphabet: Alphabet, rule: u32, at: usize, workspace: &mut Workspace, out: &mut Vec<RawMatch>) {
-        let Some(end) = self.anchored_end(text, alphabet, rule, at, workspace) else { return };
+        let Some(end) = self.run_at(text, alphabet, rule, at, workspace).end else { return };
         let floor = workspace.last_end[rule as usize];
         let start = self.extend_left(text, rule, at, floor);
         workspace.last_end[rule as usize] = end.max(at + 1);
         out.push(RawMatch { rule, start, end });
     }
 
-    /// End of the core's match that starts at `at`.
-    fn anchored_end(&self, text: &[u8], alphabet: Alphabet, rule: u32, at: usize, workspace: &mut Workspace) -> Option<usize> {
+    /// Runs the core of an anchored rule at a literal.
+    fn run_at(&self, text: &[u8], alphabet: Alphabet, rule: u32, at: usize, workspace: &mut Workspace) -> Run {
         let program = &self.programs[rule as usize];
-        let regex = program.core(alphabet)?;
-        let cache = workspace.cache(rule, program.alphabet(alphabet), regex);
-        let input = Input::new(text).span(at..text.len()).anchored(Anchored::Yes);
-        regex.search_half_with(cache, &input).map(|half| half.offset())
+        let Some(runner) = program.runner(alphabet) else { return Run { end: None, extent: at } };
+        if workspace.is_spent() {
+            return Run { end: None, extent: at };
+        }
+        let run = runner.run(workspace.run_cache(rule, program.alphabet(alphabet), runner), text, at);
+        workspace.spend(run.extent - at + 1);
+        run
     }
 
     /// Where the match of a core at `at` starts once its lazy prefix is put back.
@@ -277,32 +325,18 @@ impl Engine {
             at = if found.is_empty() { found.end() + 1 } else { found.end() };
         }
     }
-
-    /// The expression of a rule as written.
-    pub(crate) fn pattern(&self, rule: u32) -> &Pattern {
-        &self.programs[rule as usize].pattern
-    }
 }
 
 /// What a scan that knows the text's ancestor needs: places and their results one by one.
 impl Engine {
-    /// Literal occurrences inside `range`, with the stretch of text that each one's result depends on.
-    /// `seen` collects which literals occur at all.
-    pub(crate) fn candidates(&self, text: &[u8], range: Range<usize>, seen: &mut [bool], out: &mut Vec<Candidate>) {
+    /// Literal occurrences inside `range` that matter to some rule, in no promised order.
+    pub(crate) fn places(&self, text: &[u8], range: Range<usize>, out: &mut Vec<(usize, u32)>) {
         self.scanner.scan(text, range, |hit| {
-            seen[hit.literal as usize] = true;
-            out.push(Candidate { start: hit.start, extent: self.extent(text, &hit), literal: hit.literal });
+            let roles = &self.roles[hit.literal as usize];
+            if roles.gates || !roles.anchors.is_empty() || !roles.windows.is_empty() {
+                out.push((hit.start, hit.literal));
+            }
         });
-    }
-
-    fn extent(&self, text: &[u8], hit: &Hit) -> usize {
-        let anchors = &self.roles[hit.literal as usize].anchors;
-        let end = hit.start + self.literal_lengths[hit.literal as usize];
-        let reach = |rule: &u32| match &self.programs[*rule as usize].plan {
-            Plan::Anchored { reach, .. } => reach.right(text, hit.start) + 1,
-            _ => end,
-        };
-        anchors.iter().map(reach).max().unwrap_or(end).max(end)
     }
 
     /// Number of distinct literals, the length of a `seen` list.
@@ -315,13 +349,15 @@ impl Engine {
         self.scanner.longest()
     }
 
-    /// Results of the anchored rules at one candidate.
-    pub(crate) fn evaluate(&self, text: &[u8], alphabet: Alphabet, candidate: &Candidate, workspace: &mut Workspace, out: &mut Vec<Evaluated>) {
-        for &rule in &self.roles[candidate.literal as usize].anchors {
-            if let Some(end) = self.anchored_end(text, alphabet, rule, candidate.start, workspace) {
-                out.push(Evaluated { rule, anchor: candidate.start, end });
-            }
+    /// Runs the anchored rules of one place. Their matches go to `out`.
+    pub(crate) fn evaluate(&self, text: &[u8], alphabet: Alphabet, (start, literal): (usize, u32), workspace: &mut Workspace, out: &mut Vec<Evaluated>) -> Candidate {
+        let mut extent = start + self.literal_lengths[literal as usize];
+        for &rule in &self.roles[literal as usize].anchors {
+            let run = self.run_at(text, alphabet, rule, start, workspace);
+            extent = extent.max(run.extent);
+            out.extend(run.end.map(|end| Evaluated { rule, anchor: start, end }));
         }
+        Candidate { start, extent, literal }
     }
 
     /// Puts single results together: keyword gates, overlaps, lazy prefixes, and the rules that are not anchored.
@@ -359,39 +395,17 @@ impl Engine {
     }
 }
 
-impl Program {
-    fn new(spec: &Spec) -> Result<Self, PatternError> {
-        let hir = parse(&spec.regex, Alphabet::Bytes)?;
-        let mut plan = plan(&hir, &spec.keywords);
-        let two_alphabets = sees_non_ascii(&hir);
-        if two_alphabets {
-            // Characters are up to four bytes: the wider of the two reaches serves both.
-            let wide = parse(&spec.regex, Alphabet::Characters)?;
-            let wide = reach(&wide);
-            if let Plan::Anchored { reach, .. } | Plan::Windowed { reach, .. } = &mut plan {
-                reach.bounded = reach.bounded.max(wide.bounded);
-                reach.free.union_with(&wide.free);
-            }
-        }
-        let gated_by_plan = match &plan {
-            Plan::Anchored { literals, .. } | Plan::Windowed { literals, .. } => {
-                literals.iter().all(|l| spec.keywords.iter().any(|k| contains(l, k.to_lowercase().as_bytes())))
-            }
-            Plan::Whole => false,
-        };
-        Ok(Self {
-            pattern: Pattern::unchecked(&spec.regex),
-            plan,
-            core: [OnceLock::new(), OnceLock::new()],
-            two_alphabets,
+impl From<Prepared> for Program {
+    fn from(prepared: Prepared) -> Self {
+        Self {
+            pattern: Pattern::unchecked(&prepared.spec.regex),
+            plan: prepared.plan,
+            runners: [OnceLock::new(), OnceLock::new()],
+            two_alphabets: prepared.two_alphabets,
             gates: Vec::new(),
-            gated_by_plan,
-        })
+            gated_by_plan: prepared.gated_by_plan,
+        }
     }
-}
-
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    needle.is_empty() || haystack.windows(needle.len()).any(|w| w == needle)
 }
 
 fn roles_of(literal: u32, roles: &mut [Roles]) -> &mut Roles {
@@ -417,6 +431,10 @@ fn merged_windows(text: &[u8], reach: &Reach, starts: &[usize]) -> Vec<Range<usi
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+        haystack.windows(needle.len()).any(|w| w == needle)
+    }
 
     const RULES: &[(&str, &[&str])] = &[
         (r"\b(gh[pousr]_[0-9A-Za-z]{6})\b", &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"]),
@@ -482,12 +500,14 @@ mod tests {
         let (mut workspace, mut state) = (Workspace::default(), 7);
         for round in 0..1500 {
             let text = random_text(&mut state, round % 60);
-            let (mut candidates, mut evaluated, mut seen) = (Vec::new(), Vec::new(), vec![false; engine.literals()]);
-            engine.candidates(&text, 0..text.len(), &mut seen, &mut candidates);
-            candidates.sort_unstable();
+            let (mut places, mut evaluated, mut seen) = (Vec::new(), Vec::new(), vec![false; engine.literals()]);
+            engine.places(&text, 0..text.len(), &mut places);
+            places.sort_unstable();
             let alphabet = Alphabet::of(&text);
-            for candidate in &candidates {
-                engine.evaluate(&text, alphabet, candidate, &mut workspace, &mut evaluated);
+            let mut candidates = Vec::new();
+            for place in places {
+                seen[place.1 as usize] = true;
+                candidates.push(engine.evaluate(&text, alphabet, place, &mut workspace, &mut evaluated));
             }
             evaluated.sort_unstable_by_key(|e| (e.anchor, e.rule));
             let mut found = Vec::new();

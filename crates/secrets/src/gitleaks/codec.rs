@@ -28,7 +28,7 @@ pub(super) struct Segment {
 
 /// Remembers what was decoded already.
 #[derive(Debug, Default)]
-pub(super) struct Decoder {
+pub struct Decoder {
     known: HashMap<Vec<u8>, Vec<u8>>,
     /// Segments of every pass, oldest first.
     passes: Vec<Vec<Segment>>,
@@ -114,6 +114,65 @@ impl Decoder {
                 let unsigned = |n: i64| usize::try_from(n).unwrap_or(0);
                 self.to_original(pass, unsigned(e.start)..unsigned(e.end))
             }
+        }
+    }
+}
+
+/// A line after decoding.
+#[derive(Debug)]
+pub struct Hidden<'a> {
+    /// The decoded line.
+    pub text: &'a [u8],
+    /// Offset of the line in the whole text.
+    line_start: usize,
+    line_len: usize,
+    decoder: &'a Decoder,
+}
+
+impl Hidden<'_> {
+    /// Where the whole line is in the text.
+    #[must_use]
+    pub fn line(&self) -> Range<usize> {
+        self.line_start..self.line_start + self.line_len
+    }
+
+    /// Where a range of the decoded line came from, and the names of its encodings; none where nothing of it was encoded.
+    #[must_use]
+    pub fn origin(&self, range: &Range<usize>) -> Option<(Range<usize>, Vec<String>)> {
+        let touching: Vec<Segment> =
+            self.decoder.segments().iter().filter(|s| s.decoded.start < range.end && range.start < s.decoded.end).cloned().collect();
+        let bits = touching.iter().fold(0, |bits, s| bits | s.encodings);
+        let names = NAMES.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| (*name).to_owned()).collect();
+        let original = (!touching.is_empty()).then(|| self.decoder.original(&touching, range.clone()))?;
+        Some((self.line_start + original.start..self.line_start + original.end, names))
+    }
+}
+
+/// Decodes a text line by line, so that a megabyte of data costs no more than its lines.
+#[derive(Debug, Clone, Copy)]
+pub struct LineDecoder {
+    depth: usize,
+}
+
+impl LineDecoder {
+    /// A decoder of at most `depth` passes.
+    #[must_use]
+    pub fn new(depth: usize) -> Self {
+        Self { depth }
+    }
+
+    /// Gives every pass of every line in which something was encoded.
+    pub fn decode(&self, text: &[u8], each: &mut dyn FnMut(&Hidden<'_>)) {
+        let mut line_start = 0;
+        for line in text.split_inclusive(|b| *b == b'\n') {
+            let mut decoder = Decoder::default();
+            let mut current: Option<Vec<u8>> = None;
+            for _ in 0..self.depth {
+                let Some(next) = decoder.decode(current.as_deref().unwrap_or(line)) else { break };
+                each(&Hidden { text: &next, line_start, line_len: line.len(), decoder: &decoder });
+                current = Some(next);
+            }
+            line_start += line.len();
         }
     }
 }

@@ -9,7 +9,8 @@ use super::{
 use crate::{
     engine::{Engine, Pattern, RawMatch, Workspace},
     entropy::shannon,
-    rule::{Allowlist, Rule, Ruleset, Subject},
+    history::Judge,
+    rule::{Allowlist, Condition, RegexTarget, Rule, Ruleset, Subject},
 };
 
 /// A piece of text to look at.
@@ -123,6 +124,12 @@ impl Scanner {
         Ok(Self { engine, of_engine, by_id, rules: rules.rules, allowlists: rules.allowlists, settings })
     }
 
+    /// The engine.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// The rules.
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
@@ -152,6 +159,29 @@ impl Scanner {
             current = Some(next);
         }
         generic_last(look.found)
+    }
+}
+
+impl Judge for Scanner {
+    fn worth(&self, rule: u32, matched: &[u8]) -> bool {
+        let rule = &self.rules[self.of_engine[rule as usize]];
+        let matched = trim_breaks(matched);
+        let Some(secret) = secret_of(rule, matched) else { return false };
+        if rule.entropy != 0.0 && shannon(secret) <= rule.entropy {
+            return false;
+        }
+        // The line is not known here, so only lists that look at the match itself can decide.
+        let decides = |a: &&Allowlist| a.condition == Condition::Any && a.target != RegexTarget::Line;
+        let subject = Subject { secret, matched, line: b"", path: "", commit: "" };
+        !self.allowlists.iter().chain(&rule.allowlists).filter(decides).any(|a| a.allows(&subject))
+    }
+
+    fn hidden(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>, &[u8])) {
+        if self.settings.max_decode_depth == 0 {
+            return;
+        }
+        let place = |h: &codec::Hidden<'_>| h.line();
+        codec::LineDecoder::new(self.settings.max_decode_depth).decode(text, &mut |hidden| found(place(hidden), hidden.text));
     }
 }
 

@@ -11,6 +11,7 @@ mod fragment;
 mod line;
 mod report;
 
+pub use codec::{Hidden, LineDecoder};
 pub use detect::{CompatFinding, Fragment, Scanner, Settings};
 pub use filetype::{is_application, is_archive_name};
 pub use fragment::fragments;

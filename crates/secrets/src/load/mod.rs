@@ -3,5 +3,6 @@
 mod error;
 pub mod gitleaks;
 mod toml_tree;
+pub mod yaml_rules;
 
 pub use error::LoadError;

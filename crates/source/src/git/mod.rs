@@ -9,6 +9,7 @@ pub mod delta;
 mod error;
 pub mod forest;
 pub mod index;
+pub mod lines;
 mod objects;
 mod oid;
 pub mod pack;

@@ -1,0 +1,69 @@
+//! Running an expression at one place, and knowing how far the answer looked.
+//!
+//! A lazy DFA is stepped by hand until it is dead. The offset at which it dies bounds what the result depends on, which
+//! is what lets a result be carried over to another text that has the same bytes there, and what fuel is taken for.
+
+use regex_automata::{
+    Anchored, Input,
+    hybrid::dfa::{Cache, DFA},
+    nfa::thompson::{self, WhichCaptures},
+};
+use regex_syntax::hir::Hir;
+
+/// Bytes of memory for the states of one expression in one thread.
+const CACHE: usize = 1 << 20;
+
+/// An expression prepared for runs at one place.
+#[derive(Debug)]
+pub(crate) struct Runner {
+    dfa: DFA,
+}
+
+/// What a run saw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Run {
+    /// End of the match, where there is one.
+    pub(crate) end: Option<usize>,
+    /// Offset behind the last byte that was looked at; one more than the length where the end of the text was seen.
+    pub(crate) extent: usize,
+}
+
+impl Runner {
+    /// Prepares an expression; none where it is too large.
+    pub(crate) fn new(hir: &Hir) -> Option<Self> {
+        let config = thompson::Config::new().utf8(false).nfa_size_limit(Some(super::pattern::SIZE_LIMIT)).which_captures(WhichCaptures::None);
+        let nfa = thompson::Compiler::new().configure(config).build_from_hir(hir).ok()?;
+        let config = DFA::config().cache_capacity(CACHE).skip_cache_capacity_check(true);
+        DFA::builder().configure(config).build_from_nfa(nfa).ok().map(|dfa| Self { dfa })
+    }
+
+    /// Scratch memory for one thread.
+    pub(crate) fn cache(&self) -> Cache {
+        self.dfa.create_cache()
+    }
+
+    /// Runs at `at`, leftmost-first, with everything before visible to `\b` and `^`.
+    pub(crate) fn run(&self, cache: &mut Cache, text: &[u8], at: usize) -> Run {
+        let input = Input::new(text).span(at..text.len()).anchored(Anchored::Yes);
+        let dead = Run { end: None, extent: at };
+        let Ok(mut state) = self.dfa.start_state_forward(cache, &input) else { return dead };
+        let mut end = None;
+        for (offset, &byte) in text[at..].iter().enumerate() {
+            let Ok(next) = self.dfa.next_state(cache, state, byte) else { return dead };
+            state = next;
+            if state.is_tagged() {
+                // A match state is entered one byte late.
+                if state.is_match() {
+                    end = Some(at + offset);
+                } else if state.is_dead() || state.is_quit() {
+                    return Run { end, extent: at + offset + 1 };
+                }
+            }
+        }
+        let Ok(last) = self.dfa.next_eoi_state(cache, state) else { return dead };
+        if last.is_match() {
+            end = Some(text.len());
+        }
+        Run { end, extent: text.len() + 1 }
+    }
+}

@@ -1,0 +1,140 @@
+//! From a candidate to a finding: fingerprint, masked snippet, words for people.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use hmac::{Hmac, Mac as _};
+use serde_json::Value;
+use sha2::Sha256;
+use testudo_model::{Finding, Fingerprint, Fix, Location, Snippet};
+use testudo_source::LineIndex;
+
+use super::{Candidate, Place, SecretsDetector, severity_at};
+use crate::document;
+
+/// The 32-byte key of fingerprints.
+#[derive(Clone)]
+pub struct FingerprintKey(pub [u8; 32]);
+
+impl std::fmt::Debug for FingerprintKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FingerprintKey(..)")
+    }
+}
+
+impl FingerprintKey {
+    /// 128 bits of HMAC-SHA256 over the parts, each ended by a NUL.
+    fn digest(&self, parts: &[&str]) -> [u8; 16] {
+        let mut out = [0; 16];
+        if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) {
+            for part in parts {
+                mac.update(part.as_bytes());
+                mac.update(&[0]);
+            }
+            out.copy_from_slice(&mac.finalize().into_bytes()[..16]);
+        }
+        out
+    }
+
+    /// Identity of a value, wherever it stands: 32 hexadecimal digits.
+    #[must_use]
+    pub fn secret(&self, value: &str) -> String {
+        self.digest(&["secret", value]).iter().map(|b| format!("{b:02x}")).collect()
+    }
+}
+
+/// Whether findings carry the value itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Display {
+    /// Masked everywhere.
+    #[default]
+    Masked,
+    /// In clear text, because the user asked for it on a terminal.
+    Clear,
+}
+
+/// Builds the finding of a candidate. `ranges` are all secrets of the unit, so that a snippet shows none of them.
+pub(super) fn finding(detector: &SecretsDetector, place: &Place<'_>, lines: &LineIndex<'_>, candidate: &Candidate, ranges: &[Range<usize>]) -> Finding {
+    let info = &detector.infos[candidate.info];
+    let key = &detector.options.key;
+    let secret = key.secret(&candidate.value);
+    let masked = testudo_redact::mask(&candidate.value);
+    let mut properties = BTreeMap::from([
+        ("secret_hmac".to_owned(), Value::from(secret.clone())),
+        ("incident".to_owned(), Value::from(secret)),
+        ("masked".to_owned(), Value::from(masked.clone())),
+    ]);
+    if candidate.proven {
+        properties.insert("proof".to_owned(), Value::from("structure or checksum verified offline"));
+    }
+    if !candidate.decoded.is_empty() {
+        properties.insert("decoded".to_owned(), Value::from(candidate.decoded.clone()));
+    }
+    if detector.options.display == Display::Clear {
+        properties.insert("secret".to_owned(), Value::from(candidate.value.clone()));
+    }
+    let hidden = if candidate.decoded.is_empty() { String::new() } else { format!(" behind {}", candidate.decoded.join(", ")) };
+    Finding {
+        id: String::new(),
+        rule: info.id.clone(),
+        title: info.title.clone(),
+        message: format!("{}: {masked}{hidden} can be read by everybody who can read this", info.title),
+        severity: severity_at(&place.display, info.severity),
+        confidence: candidate.confidence,
+        persona: info.persona,
+        detector: info.domain,
+        location: Location { span: Some(lines.span(candidate.range.clone())), ..place.unit.location() },
+        related: Vec::new(),
+        fingerprint: Fingerprint::from_digest(key.digest(&[&Fingerprint::VERSION.to_string(), &info.id, &candidate.value, &place.display])),
+        cwe: info.cwe.clone(),
+        owasp: info.owasp.clone(),
+        aliases: info.aliases.clone(),
+        owner: Vec::new(),
+        snippet: snippet(detector, place, lines, candidate, ranges),
+        fix: Some(Fix { description: advice(&info.help), edits: Vec::new() }),
+        suppressed: None,
+        properties,
+    }
+}
+
+/// The steps of a document's "How to fix" section, on one line each.
+fn advice(help: &str) -> String {
+    let steps = document::section(help, "How to fix").unwrap_or("Revoke the value where it was issued, issue a new one, and load it from the environment or a vault.");
+    steps.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Bytes kept on each side of the secret in a long line.
+const AROUND: usize = 120;
+
+/// The line of the secret with every secret in it masked.
+fn snippet(detector: &SecretsDetector, place: &Place<'_>, lines: &LineIndex<'_>, candidate: &Candidate, ranges: &[Range<usize>]) -> Option<Snippet> {
+    let text = &place.unit.bytes;
+    if place.unit.content == testudo_source::Content::Binary {
+        return None;
+    }
+    let first = lines.line_of(candidate.range.start);
+    let line = lines.line_range(first);
+    let last = lines.line_range(lines.line_of(candidate.range.end.saturating_sub(1).max(candidate.range.start)));
+    let start = boundary(text, line.start.max(candidate.range.start.saturating_sub(AROUND)));
+    let end = boundary(text, last.end.max(candidate.range.end).min(candidate.range.end + AROUND));
+    let shown = text.get(start..end)?;
+    let local = |r: &Range<usize>| r.start.max(start).saturating_sub(start)..r.end.min(end).saturating_sub(start);
+    let own = local(&candidate.range);
+    let (masked, place_in_mask) = if detector.options.display == Display::Clear {
+        (String::from_utf8_lossy(shown).into_owned(), own)
+    } else {
+        let mut all = vec![own];
+        all.extend(ranges.iter().filter(|r| r.start < end && r.end > start).map(local));
+        let (masked, places) = testudo_redact::mask_ranges(shown, &all);
+        (masked, places.first().cloned().unwrap_or(0..0))
+    };
+    let line = u32::try_from(first + 1).unwrap_or(u32::MAX);
+    Some(Snippet { line, highlight: (place_in_mask.start.min(masked.len()), place_in_mask.end.min(masked.len())), text: masked })
+}
+
+/// Moves an offset left to where a character begins.
+fn boundary(text: &[u8], mut at: usize) -> usize {
+    while at > 0 && at < text.len() && text[at] & 0xc0 == 0x80 {
+        at -= 1;
+    }
+    at.min(text.len())
+}

@@ -1,0 +1,389 @@
+//! Our own detector: vendor rules with proof, a key/value classifier, and readers of credential files.
+
+mod build;
+pub mod classify;
+mod decode;
+mod patterns;
+mod placeholder;
+mod rules;
+mod structured;
+mod validate;
+mod words;
+
+use std::ops::Range;
+
+use testudo_model::{Confidence, DetectorId, Notice, NoticeCode, RuleInfo, Severity};
+use testudo_scan::{Fuel, Output, RulesIdentity, Worker};
+use testudo_source::{Content, LineIndex, Unit};
+
+pub use build::{Display, FingerprintKey};
+pub use rules::{NATIVE, NativeRule};
+pub use validate::NAMES as VALIDATORS;
+
+use self::{
+    classify::{Kind, Syntax},
+    patterns::{FORMS, Form, KEYWORDS},
+    validate::Proof,
+};
+use crate::{
+    embedded,
+    engine::{Engine, Pattern, Prepared, RawMatch, Spec, Workspace},
+    entropy::shannon,
+    rule::{Allowlist, Rule, Ruleset, Subject},
+};
+
+/// How the detector is set.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Key of fingerprints.
+    pub key: FingerprintKey,
+    /// Decoding passes; 0 for none.
+    pub decode_depth: usize,
+    /// Whether findings carry the value itself.
+    pub display: Display,
+    /// Rules that are left out.
+    pub disabled: Vec<String>,
+}
+
+/// The secret detector.
+#[derive(Debug)]
+pub struct SecretsDetector {
+    rules: Vec<Rule>,
+    allowlists: Vec<Allowlist>,
+    infos: Vec<RuleInfo>,
+    engine: Engine,
+    /// What each rule of the engine is.
+    meanings: Vec<Meaning>,
+    /// Patterns of [`FORMS`], for reading groups.
+    forms: Vec<Pattern>,
+    digest: String,
+    options: Options,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    /// A rule with an expression, by index.
+    Rule(usize),
+    /// A form of the classifier, by index in [`FORMS`].
+    Form(usize),
+}
+
+/// Something that looks like a secret, before it becomes a finding.
+#[derive(Debug, Clone)]
+struct Candidate {
+    /// Index into `infos`.
+    info: usize,
+    /// Index into `rules`, for those with an expression.
+    rule: Option<usize>,
+    /// Where it is in the unit.
+    range: Range<usize>,
+    value: String,
+    confidence: Confidence,
+    proven: bool,
+    /// Names of the encodings that hid it.
+    decoded: Vec<String>,
+}
+
+impl SecretsDetector {
+    /// Our own rules.
+    #[must_use]
+    pub fn own(options: Options) -> Self {
+        let wanted = |id: &str| !options.disabled.iter().any(|d| d == id);
+        let embedded: Vec<_> = embedded::all().iter().filter(|r| wanted(r.id)).collect();
+        let mut prepared: Vec<Prepared> = embedded.iter().map(|r| r.prepared()).collect();
+        let rules: Vec<Rule> = embedded.iter().map(|r| r.rule()).collect();
+        let mut meanings: Vec<Meaning> = (0..rules.len()).map(Meaning::Rule).collect();
+        let keywords: Vec<String> = KEYWORDS.iter().map(|k| (*k).to_owned()).collect();
+        for (at, (_, regex)) in FORMS.iter().enumerate() {
+            // The expressions are constants that a test plans; one that failed would leave its form out.
+            if let Ok(form) = Prepared::new(Spec { regex: (*regex).to_owned(), keywords: keywords.clone() }) {
+                prepared.push(form);
+                meanings.push(Meaning::Form(at));
+            }
+        }
+        let mut infos: Vec<RuleInfo> = rules.iter().map(|r| r.info.clone()).collect();
+        infos.extend(NATIVE.iter().map(NativeRule::info));
+        let digest = embedded::digest();
+        Self::assemble(rules, Vec::new(), infos, prepared, meanings, digest, options)
+    }
+
+    /// Rules loaded from files, instead of or (with `own`) beside ours.
+    ///
+    /// # Errors
+    /// Names the rule whose expression cannot be used.
+    pub fn with_rules(sets: Vec<Ruleset>, own: Own, options: Options) -> Result<Self, String> {
+        let base = match own {
+            Own::Add => Self::own(options),
+            Own::Replace => Self::assemble(Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), String::new(), options),
+        };
+        base.and(sets)
+    }
+
+    fn and(self, sets: Vec<Ruleset>) -> Result<Self, String> {
+        let own = self.rules.len();
+        let native = if self.infos.len() > own { NATIVE.len() } else { 0 };
+        let mut prepared: Vec<Prepared> = Vec::new();
+        let mut meanings = Vec::new();
+        let mut rules = self.rules;
+        let mut allowlists = self.allowlists;
+        let mut digest = self.digest;
+        for set in sets {
+            digest = format!("{digest}{}", set.digest);
+            allowlists.extend(set.allowlists);
+            rules.extend(set.rules.into_iter().filter(|r| !r.skip_report && !self.options.disabled.contains(&r.info.id)));
+        }
+        for (at, rule) in rules.iter().enumerate() {
+            let planned = match (at < own, rule.spec()) {
+                (true, _) => embedded::all().iter().find(|e| e.id == rule.info.id).map(|e| Ok(e.prepared())),
+                (false, Some(spec)) => Some(Prepared::new(spec).map_err(|e| format!("rule {}: {e}", rule.info.id))),
+                (false, None) => None,
+            };
+            if let Some(planned) = planned {
+                prepared.push(planned?);
+                meanings.push(Meaning::Rule(at));
+            }
+        }
+        let keywords: Vec<String> = KEYWORDS.iter().map(|k| (*k).to_owned()).collect();
+        for (at, (_, regex)) in FORMS.iter().enumerate().filter(|_| native > 0) {
+            prepared.push(Prepared::new(Spec { regex: (*regex).to_owned(), keywords: keywords.clone() }).map_err(|e| e.to_string())?);
+            meanings.push(Meaning::Form(at));
+        }
+        let mut infos: Vec<RuleInfo> = rules.iter().map(|r| r.info.clone()).collect();
+        infos.extend(NATIVE.iter().filter(|_| native > 0).map(NativeRule::info));
+        Ok(Self::assemble(rules, allowlists, infos, prepared, meanings, digest, self.options))
+    }
+
+    fn assemble(
+        rules: Vec<Rule>,
+        allowlists: Vec<Allowlist>,
+        infos: Vec<RuleInfo>,
+        prepared: Vec<Prepared>,
+        meanings: Vec<Meaning>,
+        digest: String,
+        options: Options,
+    ) -> Self {
+        let forms = FORMS.iter().map(|(_, regex)| Pattern::unchecked(regex)).collect();
+        Self { rules, allowlists, infos, engine: Engine::from_prepared(prepared), meanings, forms, digest, options }
+    }
+
+    /// Metadata of every rule.
+    #[must_use]
+    pub fn infos(&self) -> &[RuleInfo] {
+        &self.infos
+    }
+
+    /// The engine, for scans along deltas.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Every finding of a text under a name, masked; for rule tests.
+    #[must_use]
+    pub fn findings_of(&self, name: &str, text: &str) -> Vec<testudo_model::Finding> {
+        let mut output = Output::default();
+        let unit = Unit::new(name, text.as_bytes().to_vec(), testudo_source::Origin::File);
+        testudo_scan::Detector::worker(self).inspect(&unit, &mut Fuel::for_unit(text.len()), &mut output);
+        output.findings
+    }
+
+    fn info_of(&self, id: &str) -> Option<usize> {
+        self.infos.iter().position(|i| i.id == id)
+    }
+}
+
+/// Whether our own rules run beside loaded ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Own {
+    /// Beside them.
+    Add,
+    /// Not at all.
+    Replace,
+}
+
+impl testudo_scan::Detector for SecretsDetector {
+    fn id(&self) -> DetectorId {
+        DetectorId::Secrets
+    }
+
+    fn rules(&self) -> RulesIdentity {
+        RulesIdentity { digest: self.digest.clone(), count: self.infos.len() as u64 }
+    }
+
+    fn worker(&self) -> Box<dyn Worker + '_> {
+        Box::new(SecretsWorker { detector: self, workspace: Workspace::default(), matches: Vec::new() })
+    }
+}
+
+struct SecretsWorker<'a> {
+    detector: &'a SecretsDetector,
+    workspace: Workspace,
+    matches: Vec<RawMatch>,
+}
+
+impl Worker for SecretsWorker<'_> {
+    fn inspect(&mut self, unit: &Unit, fuel: &mut Fuel, output: &mut Output) {
+        let detector = self.detector;
+        let place = Place { unit, syntax: Syntax::of(unit.name()), display: unit.display_path() };
+        if detector.allowlists.iter().any(|a| a.allows_place(&place.display, "")) {
+            return;
+        }
+        let mut found = Vec::new();
+        self.matches.clear();
+        self.workspace.fuel(fuel);
+        detector.engine.find(&unit.bytes, &mut self.workspace, &mut self.matches);
+        for m in &self.matches {
+            found.extend(detector.candidate(&place, &unit.bytes, m));
+        }
+        if detector.options.decode_depth > 0 && unit.content != Content::Binary {
+            decode::find(detector, &place, &mut self.workspace, output, &mut found);
+        }
+        if detector.info_of("generic-password").is_some()
+            && unit.content != Content::Binary
+            && let Ok(text) = std::str::from_utf8(&unit.bytes)
+        {
+            found.extend(structured::find(unit.name(), text).into_iter().filter_map(|s| detector.from_structured(text, s)));
+        }
+        self.workspace.take_fuel(fuel);
+        if unit.content != Content::Binary && is_lfs_pointer(&unit.bytes) {
+            let message = "Git LFS pointer: the file itself is elsewhere and was not scanned; run `git lfs pull` first";
+            output.notices.push(Notice::new(NoticeCode::LfsPointer, unit.location(), message));
+        }
+        let found = best(found);
+        if !found.is_empty() {
+            let lines = LineIndex::new(&unit.bytes);
+            let ranges: Vec<_> = found.iter().map(|c| c.range.clone()).collect();
+            for candidate in &found {
+                output.findings.push(build::finding(detector, &place, &lines, candidate, &ranges));
+            }
+        }
+    }
+}
+
+/// A unit with what is decided once for it.
+struct Place<'a> {
+    unit: &'a Unit,
+    syntax: Syntax,
+    display: String,
+}
+
+fn is_lfs_pointer(bytes: &[u8]) -> bool {
+    bytes.len() < 1024 && bytes.starts_with(b"version https://git-lfs.github.com/spec/")
+}
+
+impl SecretsDetector {
+    fn candidate(&self, place: &Place<'_>, text: &[u8], found: &RawMatch) -> Option<Candidate> {
+        match self.meanings[found.rule as usize] {
+            Meaning::Rule(rule) => self.by_rule(place, text, found.start..found.end, rule),
+            Meaning::Form(form) => self.by_form(place, text, found.start..found.end, form),
+        }
+    }
+
+    fn by_rule(&self, place: &Place<'_>, text: &[u8], found: Range<usize>, index: usize) -> Option<Candidate> {
+        let rule = &self.rules[index];
+        if rule.path.as_ref().is_some_and(|p| !p.is_match(place.display.as_bytes())) {
+            return None;
+        }
+        let matched = &text[found.clone()];
+        let groups = rule.pattern()?.captures(matched).unwrap_or_else(|| vec![Some(0..matched.len())]);
+        let group = match rule.secret_group {
+            0 => groups[1..].iter().flatten().find(|g| !g.is_empty()).cloned().unwrap_or(0..matched.len()),
+            n => groups.get(n).cloned().flatten()?,
+        };
+        let secret = &matched[group.clone()];
+        if rule.entropy > 0.0 && shannon(secret) <= rule.entropy {
+            return None;
+        }
+        let line = line_around(text, &found);
+        let subject = Subject { secret, matched, line, path: &place.display, commit: "" };
+        let mut lists = self.allowlists.iter().chain(&rule.allowlists);
+        if lists.any(|a| a.allows(&subject)) || rule.allowlists.iter().any(|a| a.allows_place(&place.display, "")) {
+            return None;
+        }
+        let value = String::from_utf8_lossy(secret).into_owned();
+        // Long values such as armoured keys hold any short word by chance.
+        if value.len() <= 200 && (placeholder::is_placeholder(&value) || placeholder::is_sequence(&value)) {
+            return None;
+        }
+        let proofs: Vec<Proof> = rule.validate.iter().map(|name| validate::check(name, &value)).collect();
+        if proofs.contains(&Proof::Refuted) {
+            return None;
+        }
+        let proven = proofs.contains(&Proof::Proven);
+        let confidence = if proven { Confidence::High } else { rule.info.confidence };
+        let range = found.start + group.start..found.start + group.end;
+        Some(Candidate { info: index, rule: Some(index), range, value, confidence, proven, decoded: Vec::new() })
+    }
+
+    fn by_form(&self, place: &Place<'_>, text: &[u8], found: Range<usize>, index: usize) -> Option<Candidate> {
+        let form = FORMS[index].0;
+        let named = patterns::read(text, found, form, &self.forms[index], place.syntax)?;
+        let (kind, confidence) = classify::judge(&named.assignment)?;
+        let confidence = if is_generated(&place.display) || named.form == Form::Call { confidence.min(Confidence::Medium) } else { confidence };
+        let confidence = if is_lock(&place.display) { Confidence::Low } else { confidence };
+        self.generic(kind, named.range, named.assignment.value.to_owned(), confidence)
+    }
+
+    fn generic(&self, kind: Kind, range: Range<usize>, value: String, confidence: Confidence) -> Option<Candidate> {
+        let info = self.info_of(kind.rule())?;
+        Some(Candidate { info, rule: None, range, value, confidence, proven: false, decoded: Vec::new() })
+    }
+
+    fn from_structured(&self, text: &str, found: structured::Structured) -> Option<Candidate> {
+        let info = self.info_of(found.rule)?;
+        let value = text.get(found.range.clone())?.to_owned();
+        Some(Candidate { info, rule: None, range: found.range, value, confidence: found.confidence, proven: false, decoded: Vec::new() })
+    }
+}
+
+/// Severity of a candidate at its place: one step lower where only tests or documentation hold it.
+fn severity_at(path: &str, severity: Severity) -> Severity {
+    if !is_test(path) {
+        return severity;
+    }
+    match severity {
+        Severity::Critical => Severity::High,
+        Severity::High => Severity::Medium,
+        other => other,
+    }
+}
+
+fn is_test(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    lower.split('/').any(|p| matches!(p, "test" | "tests" | "spec" | "specs" | "testdata" | "fixtures" | "examples" | "example" | "docs" | "doc" | "__tests__"))
+        || lower.contains("_test.")
+        || lower.contains(".test.")
+        || lower.contains(".spec.")
+        || lower.contains("_spec.")
+}
+
+fn is_generated(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    lower.ends_with(".min.js") || lower.ends_with(".map") || lower.ends_with(".snap") || lower.contains("/node_modules/") || lower.contains("/vendor/")
+}
+
+fn is_lock(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    lower.ends_with(".lock") || lower.ends_with("-lock.json") || lower.ends_with("-lock.yaml") || lower.ends_with("go.sum") || lower.ends_with(".lockfile")
+}
+
+fn line_around<'a>(text: &'a [u8], found: &Range<usize>) -> &'a [u8] {
+    let start = memchr::memrchr(b'\n', &text[..found.start]).map_or(0, |p| p + 1);
+    let end = memchr::memchr(b'\n', &text[found.end..]).map_or(text.len(), |p| found.end + p);
+    &text[start..end]
+}
+
+/// Of candidates that overlap, the one that says most: proven before specific before general, then the surer, then the longer.
+fn best(mut found: Vec<Candidate>) -> Vec<Candidate> {
+    let rank = |c: &Candidate| (c.proven, c.rule.is_some() && c.confidence >= Confidence::Medium, c.confidence, c.rule.is_some(), c.range.len());
+    found.sort_by(|a, b| rank(b).cmp(&rank(a)).then_with(|| (a.range.start, a.info).cmp(&(b.range.start, b.info))));
+    let mut kept: Vec<Candidate> = Vec::new();
+    for candidate in found {
+        let overlaps = |k: &Candidate| k.range.start < candidate.range.end && candidate.range.start < k.range.end;
+        if !kept.iter().any(overlaps) {
+            kept.push(candidate);
+        }
+    }
+    kept.sort_by_key(|c| (c.range.start, c.info));
+    kept
+}

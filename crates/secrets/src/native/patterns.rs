@@ -1,0 +1,115 @@
+//! Expressions that bring candidates to the classifier, and how a match is read.
+
+use std::ops::Range;
+
+use super::classify::{Assignment, Quoting, Syntax};
+use crate::engine::Pattern;
+
+/// A form in which values are given names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// `name = value` and its kin; the last group is the value.
+    Assign,
+    /// `<name>value</name>`.
+    Element,
+    /// `key="name" value="value"`.
+    Attribute,
+    /// `setName("value")`.
+    Call,
+    /// `IDENTIFIED BY 'value'`, `PASSWORD 'value'`.
+    Sql,
+}
+
+macro_rules! words {
+    () => {
+        "(?:pass|pwd|_pw|psk|secret|token|key|auth|cred|salt|kennwort|senha|contrase)"
+    };
+}
+
+/// The forms with their expressions, in the order in which the engine numbers them.
+pub(super) const FORMS: &[(Form, &str)] = &[
+    (
+        Form::Assign,
+        concat!(
+            "(?i)",
+            words!(),
+            r#"[\w.\-]{0,40}(?:\\?["'`]|\]|\)){0,3}[ \t]{0,24}(?:=>|:=|->|={1,3}|:[ \t]{0,4}[a-z][\w<>\[\]?.| ]{0,30}=|:|,)[ \t]{0,24}(?:[brufl@$]{1,2})?"#,
+            r#"(\\?"[^"\r\n]{1,300}"|\\?'[^'\r\n]{1,300}'|`[^`\r\n]{1,300}`|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,300})"#
+        ),
+    ),
+    (Form::Element, concat!(r"(?i)[\w.:\-<]{0,31}?", words!(), r#"[\w.\-]{0,30}(?:[ \t][^<>\r\n]{0,80})?>[ \t]{0,4}([^<>\s][^<>\r\n]{1,200})</"#)),
+    (
+        Form::Attribute,
+        concat!("(?i)", words!(), r#"[\w.\-]{0,40}["'][ \t]{1,10}(?:[\w:]{1,20}="[^"\r\n]{0,60}"[ \t]{1,10}){0,3}value[ \t]{0,3}=[ \t]{0,3}("[^"\r\n]{1,300}"|'[^'\r\n]{1,300}')"#),
+    ),
+    (Form::Call, concat!("(?i)", words!(), r#"[\w]{0,30}\([ \t]{0,4}("[^"\r\n]{1,300}"|'[^'\r\n]{1,300}')[ \t]{0,4}\)"#)),
+    (Form::Sql, r"(?i)(?:identified[ \t]{1,4}by|password)[ \t]{1,4}('[^'\r\n]{1,100}')"),
+];
+
+/// Words of which one must be in the text.
+pub(super) const KEYWORDS: &[&str] =
+    &["pass", "pwd", "_pw", "psk", "secret", "token", "key", "auth", "cred", "salt", "kennwort", "senha", "contrase", "identified"];
+
+/// A value with its name, located in the text.
+#[derive(Debug)]
+pub(super) struct Named<'a> {
+    pub(super) assignment: Assignment<'a>,
+    pub(super) range: Range<usize>,
+    pub(super) form: Form,
+}
+
+/// Reads a match of a form. `start..end` is the match in `text`.
+pub(super) fn read<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern, syntax: Syntax) -> Option<Named<'a>> {
+    let matched = &text[found.clone()];
+    let groups = pattern.captures(matched)?;
+    let value = groups.get(1)?.clone()?;
+    let head = std::str::from_utf8(&matched[..value.start]).ok()?;
+    let (value, quoted) = unquote(matched, value);
+    let range = found.start + value.start..found.start + value.end;
+    let name = name(text, found.start, head, form)?;
+    let value = std::str::from_utf8(text.get(range.clone())?).ok()?;
+    Some(Named { assignment: Assignment { name, value, quoted, syntax }, range, form })
+}
+
+/// The value's range without its quotes (escaped ones too), or without what ends a bare word.
+fn unquote(matched: &[u8], mut range: Range<usize>) -> (Range<usize>, Quoting) {
+    let escaped = matched[range.start] == b'\\';
+    let open = range.start + usize::from(escaped);
+    if !matches!(matched.get(open), Some(b'"' | b'\'' | b'`')) {
+        while range.end > range.start && matches!(matched[range.end - 1], b')' | b']' | b'}' | b'\\' | b'.') {
+            range.end -= 1;
+        }
+        return (range, Quoting::Bare);
+    }
+    range.start = open + 1;
+    range.end -= 1;
+    // A value in an escaped literal ends at the escape, not at the outer quote.
+    if let Some(escape) = matched[range.clone()].iter().position(|b| *b == b'\\').filter(|_| escaped) {
+        range.end = range.start + escape;
+    }
+    (range, Quoting::Quoted)
+}
+
+/// The whole name: the word's left neighbours as well.
+fn name<'a>(text: &'a [u8], start: usize, head: &'a str, form: Form) -> Option<&'a str> {
+    let member = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    let left = (start.saturating_sub(60)..start).rev().take_while(|p| member(text[*p])).last().unwrap_or(start);
+    let inside = head.trim_start_matches(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let skipped = head.len() - inside.len();
+    let right = inside.find(|c: char| !c.is_ascii() || !member(c as u8)).unwrap_or(inside.len());
+    let end = start + skipped + right;
+    let from = if skipped > 0 { start + skipped } else { left };
+    let name = std::str::from_utf8(text.get(from..end)?).ok()?;
+    let separator = inside[right..].trim_start_matches(['"', '\'', '`', ']', ')', '\\', ' ', '\t']);
+    match form {
+        // A comma separates a name from its value only where the name is a literal, as in `put("password", "x")`.
+        Form::Assign if separator.starts_with(',') => inside[right..].starts_with(['"', '\'', '`', '\\']).then_some(name),
+        Form::Call => {
+            let lower = name.to_ascii_lowercase();
+            let last = lower.rsplit('.').next().unwrap_or(&lower);
+            (last.starts_with("set") || last.starts_with("with") || matches!(last, "password" | "secret" | "token" | "apikey" | "passwd")).then_some(name)
+        }
+        Form::Sql => Some("password"),
+        Form::Assign | Form::Element | Form::Attribute => Some(name),
+    }
+}

@@ -1,0 +1,95 @@
+//! Words: what is language and what is chosen or random.
+
+/// Values that everybody writes and that open nothing worth reporting. Sorted.
+const COMMON: &[&str] = &[
+    "abc", "abc123", "access", "account", "admin", "administrator", "alice", "anonymous", "any", "apikey", "app", "auth", "authorization", "bar",
+    "basic", "baz", "bearer", "bob", "boolean", "bytes", "changeit", "client", "code", "config", "credential", "credentials", "db", "debug",
+    "default", "demo", "dev", "development", "disabled", "empty", "enabled", "env", "error", "false", "file", "filter", "foo", "foobar", "guest",
+    "hello", "hidden", "id", "input", "int", "integer", "invalid", "john", "key", "keys", "letmein", "local", "localhost", "login", "master",
+    "me", "my-password", "my-secret", "my-token", "mykey", "mypass", "mypassword", "mysecret", "mytoken", "name", "new", "newpassword", "nil",
+    "no", "none", "null", "number", "object", "off", "ok", "old", "on", "optional", "oauth", "oauth2", "owner", "pass", "pass123", "passphrase",
+    "passwd", "password", "password1", "password123", "password2", "passwords", "plain", "postgres", "private", "prod", "production", "public",
+    "pwd", "required", "root", "s3cr3t", "secret", "secretkey", "secrets", "session", "some", "someone", "something", "staging", "string", "strong",
+    "super", "supersecret", "system", "test", "test1", "test123", "tester", "testing", "testpass", "testpassword", "text", "this", "token", "topsecret",
+    "true", "type", "undefined", "unknown", "user", "username", "users", "valid", "value", "vault", "verysecret", "wrong", "wrongpassword", "yes",
+];
+
+/// Whether a value is one of the words that everybody writes.
+#[must_use]
+pub fn is_common(value: &str) -> bool {
+    let lower = value.trim().to_ascii_lowercase();
+    let bare = lower.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+    COMMON.binary_search(&lower.as_str()).is_ok() || COMMON.binary_search(&bare).is_ok()
+}
+
+/// Whether a value is made of words of letters only, joined by separators or by case: an identifier, not a secret.
+#[must_use]
+pub fn is_identifier(value: &str) -> bool {
+    let separated = value.split(['_', '-', '.', '/', ':']).filter(|p| !p.is_empty());
+    value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/' | b':'))
+        && separated.clone().count() > 0
+        && separated.flat_map(camel).all(|word| is_word(word))
+}
+
+/// Splits `camelCase` and `HTTPServer2` at changes of case and before digits.
+fn camel(text: &str) -> Vec<&str> {
+    let bytes = text.as_bytes();
+    let (mut parts, mut start) = (Vec::new(), 0);
+    for at in 1..bytes.len() {
+        let (before, here) = (bytes[at - 1], bytes[at]);
+        let rise = before.is_ascii_lowercase() && here.is_ascii_uppercase();
+        let fall = here.is_ascii_uppercase() && before.is_ascii_uppercase() && bytes.get(at + 1).is_some_and(u8::is_ascii_lowercase);
+        if rise || fall || before.is_ascii_alphabetic() && here.is_ascii_digit() || before.is_ascii_digit() && here.is_ascii_alphabetic() {
+            parts.push(&text[start..at]);
+            start = at;
+        }
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
+/// Whether letters read like a word: vowels and consonants in the proportions of language, or a short number.
+#[must_use]
+pub fn is_word(part: &str) -> bool {
+    if part.bytes().all(|b| b.is_ascii_digit()) {
+        return part.len() <= 4;
+    }
+    if !part.bytes().all(|b| b.is_ascii_alphabetic()) {
+        return false;
+    }
+    part.len() <= 3 || unlikely_pairs(part) * 5 <= part.len()
+}
+
+/// Number of neighbouring letters that hardly occur in English words.
+#[must_use]
+pub fn unlikely_pairs(text: &str) -> usize {
+    let lower = text.to_ascii_lowercase();
+    lower.as_bytes().windows(2).filter(|w| w[0].is_ascii_lowercase() && w[1].is_ascii_lowercase() && !LIKELY[usize::from(w[0] - b'a')].contains(&w[1])).count()
+}
+
+/// For each letter, the letters that follow it in ordinary words.
+const LIKELY: [&[u8]; 26] = [
+    b"bcdfgiklmnprstuvwxyz", b"abeijlorstuy", b"aceihklorstuy", b"adegilmnorsuvwy", b"abcdefgilmnopqrstuvwxy", b"aefilortuy", b"aeghilnorstuy", b"aeilmnorstuy",
+    b"abcdefgklmnoprstvxz", b"aeou", b"aeilnosuwy", b"abcdefgiklmnopstuvwy", b"abeimnopsuy", b"acdefgijklnorstuvwy", b"abcdefgiklmnoprstuvwxy", b"aehiloprstuy",
+    b"u", b"abcdefgiklmnoprstuvwy", b"acdefhiklmnopqrstuwy", b"acehilmorstuwyz", b"abcdefgilmnoprst", b"aeioy", b"aehinorst", b"aceiptuy", b"aceilmnoprst", b"aeiloyz",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_sorted() {
+        assert!(COMMON.windows(2).all(|w| w[0] < w[1]), "{:?}", COMMON.windows(2).find(|w| w[0] >= w[1]));
+    }
+
+    #[test]
+    fn language_and_noise() {
+        for text in ["database_password", "getUserToken", "HTTPServer", "my-service.example", "session-cookie-v2", "authentication"] {
+            assert!(is_identifier(text), "{text}");
+        }
+        for text in ["xkqzvjwhqp", "aB3xQ9zLk2", "9f86d081884c", "Tr0ub4dor&3", "qzxvkjhw"] {
+            assert!(!is_identifier(text), "{text}");
+        }
+    }
+}

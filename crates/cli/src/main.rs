@@ -1,15 +1,20 @@
 //! The binary `testudo`: arguments to calls to exit code. The only crate that prints.
 
+mod clock;
 mod files;
 mod gitleaks;
+mod progress;
+mod rules;
+mod scan;
 mod terminal;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// Security for every phase of a product's life, in one program.
 #[derive(Debug, Parser)]
-#[command(name = "testudo", version, about)]
+#[command(name = "testudo", version, about, max_term_width = 110)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -17,12 +22,41 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Scan files, staged changes, commits or the whole history
+    Scan(scan::ScanArgs),
+    /// Scan and refuse: exit 1 where findings are at or above the configured threshold
+    Gate(scan::ScanArgs),
     /// gitleaks' flags, output and exit codes over our engine
     Gitleaks(gitleaks::GitleaksArgs),
 }
 
-fn main() -> ExitCode {
-    match Cli::parse().command {
-        Command::Gitleaks(args) => gitleaks::run(args),
+/// A named target gave nothing to read: exit code 3.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct NothingToRead(String);
+
+impl From<anyhow::Error> for NothingToRead {
+    fn from(error: anyhow::Error) -> Self {
+        Self(format!("{error:#}"))
     }
+}
+
+impl From<testudo_source::git::GitError> for NothingToRead {
+    fn from(error: testudo_source::git::GitError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+fn main() -> ExitCode {
+    // A panic in one unit is caught and told as a notice; its text could hold what was scanned.
+    std::panic::set_hook(Box::new(|_| {}));
+    let result = match Cli::parse().command {
+        Command::Scan(args) => scan::run(&args, scan::Asked::Scan),
+        Command::Gate(args) => scan::run(&args, scan::Asked::Gate),
+        Command::Gitleaks(args) => Ok(gitleaks::run(args)),
+    };
+    result.unwrap_or_else(|error| {
+        terminal::error(&format!("{error:#}"));
+        ExitCode::from(if error.is::<NothingToRead>() { 3 } else { 2 })
+    })
 }

@@ -1,6 +1,18 @@
-//! The one place that prints.
+//! The one place that prints, and the one that knows whether a terminal is there.
 
-use std::io::{self, Write as _};
+use std::{
+    env,
+    io::{self, IsTerminal as _, Write as _},
+};
+
+use testudo_policy::{
+    ConfigError, PolicyError,
+    config::{ColorChoice, Paint},
+};
+use testudo_report::Color;
+
+/// Columns of text where nothing says how wide the terminal is.
+const DEFAULT_WIDTH: usize = 80;
 
 /// Writes to standard output.
 ///
@@ -30,4 +42,54 @@ pub(crate) fn warn(text: &str) {
 /// Why the program ends.
 pub(crate) fn error(text: &str) {
     stderr("error: ", text);
+}
+
+/// Why the program ends: an error of the configuration with its source line and a caret, any other as one line.
+pub(crate) fn failure(failure: &anyhow::Error) {
+    let config = failure.downcast_ref::<ConfigError>().or(match failure.downcast_ref::<PolicyError>() {
+        Some(PolicyError::Config(config)) => Some(config),
+        _ => None,
+    });
+    match config {
+        Some(config) => {
+            let paint = match color(ColorChoice::Auto, io::stderr().is_terminal()) {
+                Color::Always => Paint::Styled,
+                Color::Never => Paint::Plain,
+            };
+            stderr("", &config.render(paint));
+        }
+        None => error(&format!("{failure:#}")),
+    }
+}
+
+/// Whether text on standard output has colour.
+pub(crate) fn stdout_color(choice: ColorChoice) -> Color {
+    color(choice, io::stdout().is_terminal())
+}
+
+/// The configuration decides first, then `NO_COLOR`, `CLICOLOR_FORCE` and `CLICOLOR` (a value counts where it is not
+/// empty; `0` means no for the last two), then whether somebody looks.
+fn color(choice: ColorChoice, is_terminal: bool) -> Color {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+    let wanted = match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto if set("NO_COLOR").is_some() => false,
+        ColorChoice::Auto if set("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
+        ColorChoice::Auto => is_terminal && set("CLICOLOR").is_none_or(|value| value != "0"),
+    };
+    if wanted { Color::Always } else { Color::Never }
+}
+
+/// Columns to write in: `COLUMNS`, or what the terminal says, where it is not absurd.
+pub(crate) fn width() -> usize {
+    let columns = env::var("COLUMNS").ok().and_then(|text| text.trim().parse().ok());
+    let measured = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    columns.or_else(measured).filter(|columns| (20..=1000).contains(columns)).unwrap_or(DEFAULT_WIDTH)
+}
+
+/// How errors are drawn on standard error.
+pub(crate) fn paint() -> Paint {
+    let plain = env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) || !io::stderr().is_terminal();
+    if plain { Paint::Plain } else { Paint::Styled }
 }

@@ -164,6 +164,28 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// A rule that is an expression and an entropy threshold.
+    #[must_use]
+    pub fn of(info: RuleInfo, regex: String, entropy: f64) -> Self {
+        Self {
+            info,
+            regex: Some(regex),
+            path: None,
+            secret_group: 0,
+            entropy,
+            keywords: Vec::new(),
+            tags: Vec::new(),
+            allowlists: Vec::new(),
+            required: Vec::new(),
+            skip_report: false,
+            compiled: OnceLock::new(),
+            validate: Vec::new(),
+            filter: None,
+            prefilter: None,
+            verify: None,
+        }
+    }
+
     /// What the engine needs, where the rule looks at text at all.
     #[must_use]
     pub fn spec(&self) -> Option<Spec> {

@@ -3,6 +3,7 @@
 //! A source names what can be read; a [`Unit`] is one readable thing: a file, an archive member, a git blob, a commit
 //! message, standard input. Detectors only ever see units.
 
+pub mod archive;
 pub mod git;
 pub mod text;
 pub mod unit;

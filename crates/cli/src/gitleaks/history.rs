@@ -65,7 +65,7 @@ pub(super) fn scan(scanner: &Scanner, source: &Path, scope: &Scope, flags: &Flag
     let found = history::scan(repository.objects(), scanner.engine(), scanner, Method::Deltas, flags.threads(), &|_| false, &AtomicU64::new(0))?;
     let wanted: HashSet<Oid> = found.blobs.iter().map(|(oid, _)| *oid).collect();
     let mut missing = Vec::new();
-    let mut changes = attribution::changes(&repository, &history.commits, &|oid| wanted.contains(oid), Detail::EveryCommit, &mut missing);
+    let mut changes = attribution::changes(&repository, &history.commits, &|oid, _| wanted.contains(oid), Detail::EveryCommit, &mut missing);
     changes.retain(|c| !scanner.skips_path(&c.path));
     let next = AtomicUsize::new(0);
     let work = || {

@@ -15,6 +15,7 @@ use testudo_secrets::{
 };
 
 pub(crate) use arguments::GitleaksArgs;
+pub(crate) use config::Disk;
 use arguments::{Command, Flags};
 
 /// Runs the front. gitleaks exits with 1 on its own errors and with `--exit-code` on findings.

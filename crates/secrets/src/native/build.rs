@@ -6,7 +6,7 @@ use hmac::{Hmac, Mac as _};
 use serde_json::Value;
 use sha2::Sha256;
 use testudo_model::{Finding, Fingerprint, Fix, Location, Snippet};
-use testudo_source::LineIndex;
+use testudo_source::{LineIndex, Origin};
 
 use super::{Candidate, Place, SecretsDetector, severity_at};
 use crate::document;
@@ -63,6 +63,9 @@ pub(super) fn finding(detector: &SecretsDetector, place: &Place<'_>, lines: &Lin
         ("incident".to_owned(), Value::from(secret)),
         ("masked".to_owned(), Value::from(masked.clone())),
     ]);
+    if let Origin::Blob(oid) | Origin::Message(oid) = &place.unit.origin {
+        properties.insert("blob".to_owned(), Value::from(oid.clone()));
+    }
     if candidate.proven {
         properties.insert("proof".to_owned(), Value::from("structure or checksum verified offline"));
     }

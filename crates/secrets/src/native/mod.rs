@@ -29,6 +29,8 @@ use crate::{
     embedded,
     engine::{Engine, Pattern, Prepared, RawMatch, Spec, Workspace},
     entropy::shannon,
+    gitleaks::LineDecoder,
+    history::Judge,
     rule::{Allowlist, Rule, Ruleset, Subject},
 };
 
@@ -43,6 +45,8 @@ pub struct Options {
     pub display: Display,
     /// Rules that are left out.
     pub disabled: Vec<String>,
+    /// Candidates of less confidence are not followed through history.
+    pub least: Confidence,
 }
 
 /// The secret detector.
@@ -334,6 +338,32 @@ impl SecretsDetector {
         let value = text.get(found.range.clone())?.to_owned();
         Some(Candidate { info, rule: None, range: found.range, value, confidence: found.confidence, proven: false, decoded: Vec::new() })
     }
+}
+
+impl Judge for SecretsDetector {
+    fn worth(&self, rule: u32, matched: &[u8]) -> bool {
+        // The path is not known here: the most permissive one decides, and the blob is looked at in full afterwards.
+        let place = Place { unit: &Unit::new("", Vec::new(), testudo_source::Origin::File), syntax: Syntax::Settings, display: String::new() };
+        match self.meanings[rule as usize] {
+            Meaning::Form(form) if FORMS[form].0 == Form::Marker => true,
+            Meaning::Form(_) => {
+                let found = RawMatch { rule, start: 0, end: matched.len() };
+                self.candidate(&place, matched, &found).is_some_and(|c| c.confidence >= self.options.least)
+            }
+            Meaning::Rule(index) if self.rules[index].path.is_some() => true,
+            Meaning::Rule(index) => self.by_rule(&place, matched, 0..matched.len(), index).is_some(),
+        }
+    }
+
+    fn hidden(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>, &[u8])) {
+        LineDecoder::new(self.options.decode_depth).decode(text, &mut |hidden| found(hidden.line(), hidden.text));
+    }
+}
+
+/// Whether a file is worth reading for its name alone.
+#[must_use]
+pub fn wants_name(name: &str) -> bool {
+    structured::wants(name)
 }
 
 /// Severity of a candidate at its place: one step lower where only tests or documentation hold it.

@@ -18,6 +18,8 @@ pub(super) enum Form {
     Call,
     /// `IDENTIFIED BY 'value'`, `PASSWORD 'value'`.
     Sql,
+    /// Holds no value itself: says that a reader of structured files has something to do.
+    Marker,
 }
 
 macro_rules! words {
@@ -31,7 +33,7 @@ pub(super) const FORMS: &[(Form, &str)] = &[
     (
         Form::Assign,
         concat!(
-            "(?i)",
+            r"(?i)[\w.\-]{0,40}?",
             words!(),
             r#"[\w.\-]{0,40}(?:\\?["'`]|\]|\)){0,3}[ \t]{0,24}(?:=>|:=|->|={1,3}|:[ \t]{0,4}[a-z][\w<>\[\]?.| ]{0,30}=|:|,)[ \t]{0,24}(?:[brufl@$]{1,2})?"#,
             r#"(\\?"[^"\r\n]{1,300}"|\\?'[^'\r\n]{1,300}'|`[^`\r\n]{1,300}`|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,300})"#
@@ -40,15 +42,16 @@ pub(super) const FORMS: &[(Form, &str)] = &[
     (Form::Element, concat!(r"(?i)[\w.:\-<]{0,31}?", words!(), r#"[\w.\-]{0,30}(?:[ \t][^<>\r\n]{0,80})?>[ \t]{0,4}([^<>\s][^<>\r\n]{1,200})</"#)),
     (
         Form::Attribute,
-        concat!("(?i)", words!(), r#"[\w.\-]{0,40}["'][ \t]{1,10}(?:[\w:]{1,20}="[^"\r\n]{0,60}"[ \t]{1,10}){0,3}value[ \t]{0,3}=[ \t]{0,3}("[^"\r\n]{1,300}"|'[^'\r\n]{1,300}')"#),
+        concat!(r"(?i)[\w.\-]{0,40}?", words!(), r#"[\w.\-]{0,40}["'][ \t]{1,10}(?:[\w:]{1,20}="[^"\r\n]{0,60}"[ \t]{1,10}){0,3}value[ \t]{0,3}=[ \t]{0,3}("[^"\r\n]{1,300}"|'[^'\r\n]{1,300}')"#),
     ),
-    (Form::Call, concat!("(?i)", words!(), r#"[\w]{0,30}\([ \t]{0,4}("[^"\r\n]{1,300}"|'[^'\r\n]{1,300}')[ \t]{0,4}\)"#)),
+    (Form::Call, concat!(r"(?i)[\w.\-]{0,40}?", words!(), r#"[\w]{0,30}\([ \t]{0,4}("[^"\r\n]{1,300}"|'[^'\r\n]{1,300}')[ \t]{0,4}\)"#)),
     (Form::Sql, r"(?i)(?:identified[ \t]{1,4}by|password)[ \t]{1,4}('[^'\r\n]{1,100}')"),
+    (Form::Marker, r#"kind"?[ \t]{0,4}:[ \t]{0,4}"?Secret\b"#),
 ];
 
 /// Words of which one must be in the text.
 pub(super) const KEYWORDS: &[&str] =
-    &["pass", "pwd", "_pw", "psk", "secret", "token", "key", "auth", "cred", "salt", "kennwort", "senha", "contrase", "identified"];
+    &["pass", "pwd", "_pw", "psk", "secret", "token", "key", "auth", "cred", "salt", "kennwort", "senha", "contrase", "identified", "kind"];
 
 /// A value with its name, located in the text.
 #[derive(Debug)]
@@ -66,7 +69,7 @@ pub(super) fn read<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern:
     let head = std::str::from_utf8(&matched[..value.start]).ok()?;
     let (value, quoted) = unquote(matched, value);
     let range = found.start + value.start..found.start + value.end;
-    let name = name(text, found.start, head, form)?;
+    let name = name(head, form)?;
     let value = std::str::from_utf8(text.get(range.clone())?).ok()?;
     Some(Named { assignment: Assignment { name, value, quoted, syntax }, range, form })
 }
@@ -90,26 +93,28 @@ fn unquote(matched: &[u8], mut range: Range<usize>) -> (Range<usize>, Quoting) {
     (range, Quoting::Quoted)
 }
 
-/// The whole name: the word's left neighbours as well.
-fn name<'a>(text: &'a [u8], start: usize, head: &'a str, form: Form) -> Option<&'a str> {
-    let member = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
-    let left = (start.saturating_sub(60)..start).rev().take_while(|p| member(text[*p])).last().unwrap_or(start);
-    let inside = head.trim_start_matches(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    let skipped = head.len() - inside.len();
-    let right = inside.find(|c: char| !c.is_ascii() || !member(c as u8)).unwrap_or(inside.len());
-    let end = start + skipped + right;
-    let from = if skipped > 0 { start + skipped } else { left };
-    let name = std::str::from_utf8(text.get(from..end)?).ok()?;
-    let separator = inside[right..].trim_start_matches(['"', '\'', '`', ']', ')', '\\', ' ', '\t']);
+/// The name in front of a value.
+fn name(head: &str, form: Form) -> Option<&str> {
+    let member = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let head = head.trim_start_matches(['<', ':', '.', '-', '/']);
+    let end = head.find(|c: char| !member(c)).unwrap_or(head.len());
+    let (name, rest) = head.split_at(end);
+    // `ns:password` of an element, where the first part is a name space.
+    let (name, rest) = match rest.strip_prefix(':').filter(|_| form == Form::Element) {
+        Some(local) => local.split_at(local.find(|c: char| !member(c)).unwrap_or(local.len())),
+        None => (name, rest),
+    };
+    let separator = rest.trim_start_matches(['"', '\'', '`', ']', ')', '\\', ' ', '\t']);
     match form {
         // A comma separates a name from its value only where the name is a literal, as in `put("password", "x")`.
-        Form::Assign if separator.starts_with(',') => inside[right..].starts_with(['"', '\'', '`', '\\']).then_some(name),
+        Form::Assign if separator.starts_with(',') => rest.starts_with(['"', '\'', '`', '\\']).then_some(name),
         Form::Call => {
             let lower = name.to_ascii_lowercase();
             let last = lower.rsplit('.').next().unwrap_or(&lower);
             (last.starts_with("set") || last.starts_with("with") || matches!(last, "password" | "secret" | "token" | "apikey" | "passwd")).then_some(name)
         }
         Form::Sql => Some("password"),
+        Form::Marker => None,
         Form::Assign | Form::Element | Form::Attribute => Some(name),
     }
 }

@@ -18,6 +18,14 @@ pub(super) struct Structured {
     pub(super) confidence: Confidence,
 }
 
+/// Whether a file of this name is read for its form, whatever words are in it.
+#[must_use]
+pub(super) fn wants(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    matches!(name.as_str(), ".pgpass" | "pgpass" | "pgpass.conf" | ".netrc" | "_netrc" | "netrc" | ".authinfo" | ".htdigest" | "config.json" | ".dockercfg" | ".dockerconfigjson")
+        || name.ends_with("htpasswd")
+}
+
 /// Finds the secrets of a credential file, by its name.
 pub(super) fn find(path: &str, text: &str) -> Vec<Structured> {
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();

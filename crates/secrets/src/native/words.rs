@@ -2,16 +2,7 @@
 
 /// Values that everybody writes and that open nothing worth reporting. Sorted.
 const COMMON: &[&str] = &[
-    "abc", "abc123", "access", "account", "admin", "administrator", "alice", "anonymous", "any", "apikey", "app", "auth", "authorization", "bar",
-    "basic", "baz", "bearer", "bob", "boolean", "bytes", "changeit", "client", "code", "config", "credential", "credentials", "db", "debug",
-    "default", "demo", "dev", "development", "disabled", "empty", "enabled", "env", "error", "false", "file", "filter", "foo", "foobar", "guest",
-    "hello", "hidden", "id", "input", "int", "integer", "invalid", "john", "key", "keys", "letmein", "local", "localhost", "login", "master",
-    "me", "my-password", "my-secret", "my-token", "mykey", "mypass", "mypassword", "mysecret", "mytoken", "name", "new", "newpassword", "nil",
-    "no", "none", "null", "number", "object", "off", "ok", "old", "on", "optional", "oauth", "oauth2", "owner", "pass", "pass123", "passphrase",
-    "passwd", "password", "password1", "password123", "password2", "passwords", "plain", "postgres", "private", "prod", "production", "public",
-    "pwd", "required", "root", "s3cr3t", "secret", "secretkey", "secrets", "session", "some", "someone", "something", "staging", "string", "strong",
-    "super", "supersecret", "system", "test", "test1", "test123", "tester", "testing", "testpass", "testpassword", "text", "this", "token", "topsecret",
-    "true", "type", "undefined", "unknown", "user", "username", "users", "valid", "value", "vault", "verysecret", "wrong", "wrongpassword", "yes",
+    "abc", "abc123", "access", "account", "admin", "administrator", "alice", "anonymous", "any", "apikey", "app", "auth", "authorization", "bar", "basic", "baz", "bearer", "bob", "boolean", "bytes", "changeit", "client", "code", "config", "credential", "credentials", "db", "debug", "default", "demo", "dev", "development", "disabled", "empty", "enabled", "env", "error", "false", "file", "filter", "foo", "foobar", "guest", "hello", "hidden", "id", "input", "int", "integer", "invalid", "john", "key", "keys", "letmein", "local", "localhost", "login", "master", "me", "my-password", "my-secret", "my-token", "mykey", "mypass", "mypassword", "mysecret", "mytoken", "name", "new", "newpassword", "nil", "no", "none", "null", "number", "oauth", "oauth2", "object", "off", "ok", "old", "on", "optional", "owner", "pass", "pass123", "passphrase", "passwd", "password", "password1", "password123", "password2", "passwords", "plain", "postgres", "private", "prod", "production", "public", "pwd", "required", "root", "s3cr3t", "secret", "secretkey", "secrets", "session", "some", "someone", "something", "staging", "string", "strong", "super", "supersecret", "system", "test", "test1", "test123", "tester", "testing", "testpass", "testpassword", "text", "this", "token", "topsecret", "true", "type", "undefined", "unknown", "user", "username", "users", "valid", "value", "vault", "verysecret", "wrong", "wrongpassword", "yes",
 ];
 
 /// Whether a value is one of the words that everybody writes.
@@ -57,7 +48,8 @@ pub fn is_word(part: &str) -> bool {
     if !part.bytes().all(|b| b.is_ascii_alphabetic()) {
         return false;
     }
-    part.len() <= 3 || unlikely_pairs(part) * 5 <= part.len()
+    let acronym = part.len() <= 5 && part.bytes().all(|b| b.is_ascii_uppercase());
+    part.len() <= 3 || acronym || unlikely_pairs(part) * 5 <= part.len()
 }
 
 /// Number of neighbouring letters that hardly occur in English words.

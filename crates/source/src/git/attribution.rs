@@ -152,11 +152,11 @@ fn sorted(mut found: HashMap<Oid, Found>) -> Vec<CommitNode> {
     order
 }
 
-/// Finds the changes that brought the `wanted` blobs. Trees that cannot be read are added to `missing`.
+/// Finds the changes that brought the `wanted` blobs, asked by id and file name. Trees that cannot be read are added to `missing`.
 pub fn changes(
     repository: &Repository,
     commits: &[CommitNode],
-    wanted: &dyn Fn(&Oid) -> bool,
+    wanted: &dyn Fn(&Oid, &[u8]) -> bool,
     detail: Detail,
     missing: &mut Vec<Oid>,
 ) -> Vec<Change> {
@@ -219,7 +219,7 @@ const MAX_DEPTH: usize = 512;
 struct Walk<'a> {
     reader: Reader<'a>,
     hash_len: usize,
-    wanted: &'a dyn Fn(&Oid) -> bool,
+    wanted: &'a dyn Fn(&Oid, &[u8]) -> bool,
     detail: Detail,
     /// Trees that were opened, as bits over the index positions of each pack; loose ones by name.
     seen: HashMap<usize, Vec<u64>>,
@@ -272,7 +272,7 @@ impl Walk<'_> {
         for entry in tree::entries(&object.bytes, self.hash_len) {
             let before = old_entries.get(entry.name).copied();
             if before.is_some_and(|(_, oid)| oid == entry.oid) {
-                holds |= entry.kind == EntryKind::Tree && self.with_wanted.contains(&entry.oid) || entry.kind != EntryKind::Tree && (self.wanted)(&entry.oid);
+                holds |= entry.kind == EntryKind::Tree && self.with_wanted.contains(&entry.oid) || entry.kind != EntryKind::Tree && (self.wanted)(&entry.oid, entry.name);
                 continue;
             }
             let length = path.len();
@@ -285,7 +285,7 @@ impl Walk<'_> {
                     let old = before.filter(|(kind, _)| *kind == EntryKind::Tree).map(|(_, oid)| oid);
                     self.compare(entry.oid, old, path, depth + 1)
                 }
-                EntryKind::File | EntryKind::Link => self.record(entry.oid, before, path),
+                EntryKind::File | EntryKind::Link => (self.wanted)(&entry.oid, entry.name) && self.record(entry.oid, before, path),
                 EntryKind::Submodule => false,
             };
             path.truncate(length);
@@ -298,9 +298,6 @@ impl Walk<'_> {
     }
 
     fn record(&mut self, new: Oid, before: Option<(EntryKind, Oid)>, path: &[u8]) -> bool {
-        if !(self.wanted)(&new) {
-            return false;
-        }
         if self.detail == Detail::EveryCommit || self.recorded.insert((new, path.to_vec())) {
             let old = before.filter(|(kind, _)| matches!(kind, EntryKind::File | EntryKind::Link)).map(|(_, oid)| oid);
             let path = String::from_utf8_lossy(path).into_owned();

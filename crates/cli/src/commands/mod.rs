@@ -1,0 +1,13 @@
+//! Every command but the scan and the foreign fronts: one file a command, each with its arguments and its `run`.
+//!
+//! `run` gives the exit code; an error is a mistake of the user or of a file (exit code 2). Whatever looks at files goes
+//! through [`crate::scan`], so that a baseline, a hook and a plain scan never disagree.
+
+pub(crate) mod baseline;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod hook;
+pub(crate) mod init;
+pub(crate) mod man;
+pub(crate) mod rules;
+mod scanning;

@@ -1,0 +1,141 @@
+//! `rules test`: every good and bad case of rule documents through the detector that scans use.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context as _, Result, bail};
+use testudo_model::Confidence;
+use testudo_secrets::{
+    document::{self, Case, Expect},
+    load::gitleaks::{self, NoExtend},
+    native::{Display, FingerprintKey, Options, Own, SecretsDetector},
+    rule::Ruleset,
+};
+
+use super::own_rules;
+
+/// Where the documents of our own rules are in the repository, for messages.
+const OWN_FOLDER: &str = "rules/secrets";
+
+/// Templates of a case are expanded with each of these: what passes with one by luck fails with another.
+const SEEDS: [u64; 3] = [1, 2, 3];
+
+/// A case gets a name of no language, so that only its text counts.
+const CASE_NAME: &str = "case";
+
+/// What was run.
+#[derive(Debug, Default)]
+struct Score {
+    cases: usize,
+    failures: Vec<String>,
+    /// Rules without a case.
+    untested: Vec<String>,
+}
+
+/// Runs the cases of our own rules, or of those in files and folders.
+pub(super) fn run(paths: &[PathBuf]) -> Result<ExitCode> {
+    let mut score = Score::default();
+    if paths.is_empty() {
+        let detector = SecretsDetector::own(options());
+        for rule in own_rules() {
+            let name = format!("{OWN_FOLDER}/{}.md", rule.info.id);
+            score.add(&detector, &rule.info.id, &name, rule.document);
+        }
+    }
+    for file in rule_files(paths)? {
+        score.add_file(&file)?;
+    }
+    score.tell()
+}
+
+fn options() -> Options {
+    Options {
+        // Fingerprints are not looked at, so any key will do.
+        key: FingerprintKey([0; 32]),
+        decode_depth: 0,
+        display: Display::Masked,
+        disabled: Vec::new(),
+        least: Confidence::Low,
+    }
+}
+
+/// The rule files that paths name: a file as it is, of a folder every `.toml` in it.
+fn rule_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let entries = fs::read_dir(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+        let mut found: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
+        found.retain(|p| p.extension().is_some_and(|e| e == "toml"));
+        if found.is_empty() {
+            bail!("{}: holds no rule file (*.toml)", path.display());
+        }
+        found.sort();
+        files.extend(found);
+    }
+    Ok(files)
+}
+
+impl Score {
+    fn add_file(&mut self, file: &Path) -> Result<()> {
+        let read = |path: &Path| fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()));
+        let rules = gitleaks::load(&file.display().to_string(), &read(file)?, &NoExtend)?;
+        let ids: Vec<String> = rules.rules.iter().map(|r| r.info.id.clone()).collect();
+        let document = file.with_extension("md");
+        let text = read(&document).context("the cases of a rule file stand in the .md file beside it")?;
+        let [id] = ids.as_slice() else {
+            bail!("{}: has {} rules; cases belong to one rule, so give each rule its own file", file.display(), ids.len());
+        };
+        let detector = detector(rules).map_err(|why| anyhow::anyhow!("{}: {why}", file.display()))?;
+        self.add(&detector, id, &document.display().to_string(), &text);
+        Ok(())
+    }
+
+    fn add(&mut self, detector: &SecretsDetector, id: &str, name: &str, text: &str) {
+        let cases = document::cases(text);
+        if cases.is_empty() {
+            self.untested.push(id.to_owned());
+        }
+        for case in &cases {
+            self.cases += 1;
+            let failed = SEEDS.iter().any(|seed| found(detector, id, &document::expand(&case.text, *seed)) != case.expect);
+            if failed {
+                self.failures.push(format!("{name}:{}: {}", case.line, sentence(id, case)));
+            }
+        }
+    }
+
+    fn tell(&self) -> Result<ExitCode> {
+        for rule in &self.untested {
+            crate::terminal::note(&format!("rule {rule} has no case in its document"));
+        }
+        for failure in &self.failures {
+            crate::terminal::error(failure);
+        }
+        crate::terminal::stdout(&format!("{} cases, {} failed\n", self.cases, self.failures.len()))?;
+        Ok(if self.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+fn detector(rules: Ruleset) -> Result<SecretsDetector, String> {
+    SecretsDetector::with_rules(vec![rules], Own::Replace, options())
+}
+
+/// Whether the rule finds something in a text.
+fn found(detector: &SecretsDetector, id: &str, text: &str) -> Expect {
+    let any = detector.findings_of(CASE_NAME, text).iter().any(|finding| finding.rule == id);
+    if any { Expect::Found } else { Expect::Quiet }
+}
+
+fn sentence(id: &str, case: &Case) -> String {
+    match case.expect {
+        Expect::Found => format!("rule {id} finds nothing in this bad case"),
+        Expect::Quiet => format!("rule {id} finds something in this good case"),
+    }
+}

@@ -1,0 +1,360 @@
+//! From arguments to a report: configuration, sources, detector, policy.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, bail};
+use testudo_model::{Coverage, DetectorId, Finding, Fingerprint, Location, Notice, NoticeCode, RuleInfo, ScanReport, ToolInfo};
+use testudo_policy::{
+    Applied, IgnoreFile, Owners, PathBase, Policy, Run, Scope, apply,
+    config::{self, Config, Effective, Layers},
+    key, mark_known, summarise,
+};
+use testudo_scan::{Outcome, Progress};
+use testudo_secrets::native::{Display, FingerprintKey, Options, Own, SecretsDetector};
+use testudo_source::{
+    git::{ReadLimits, Repository},
+    walk::{self, GitIgnore, WalkOptions},
+};
+
+use super::{
+    args::ScanArgs,
+    files::{Files, Limits, Stdin, single},
+    history::{self, Reach},
+    repository,
+};
+use crate::clock;
+
+/// Everything a command needs of a scan.
+pub(crate) struct Collected {
+    /// The report, suppressed findings included.
+    pub(crate) report: ScanReport,
+    /// What the view does not show.
+    pub(crate) hidden: Vec<Finding>,
+    /// The configuration that held.
+    pub(crate) effective: Effective,
+    /// The directory that configuration, key and owners belong to.
+    pub(crate) root: PathBuf,
+}
+
+/// Scans.
+pub(crate) fn collect(args: &ScanArgs) -> Result<Collected> {
+    let targets = if args.targets.is_empty() { vec![PathBuf::from(".")] } else { args.targets.clone() };
+    let (effective, root) = configuration(args, &targets)?;
+    let setup = Setup { args, config: &effective.config, root: &root, targets: &targets };
+    let detector = setup.detector()?;
+    let mut found = setup.outcome(&detector)?;
+    found.outcome.sort();
+    let mut notices = std::mem::take(&mut found.outcome.notices);
+    notices.extend(setup.foreign_config());
+    found.outcome.notices = notices;
+    setup.report(found, &detector).map(|(report, hidden)| Collected { report, hidden, effective: effective.clone(), root: root.clone() })
+}
+
+/// Loads the configuration and finds the directory it belongs to.
+fn configuration(args: &ScanArgs, targets: &[PathBuf]) -> Result<(Effective, PathBuf)> {
+    let start = targets.first().filter(|t| t.as_os_str() != "-").cloned().unwrap_or_else(|| PathBuf::from("."));
+    let file = args.config.clone().or_else(|| config::discover(&start));
+    let text = file.as_deref().map(|path| fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))).transpose()?;
+    let environment: Vec<(String, String)> = env::vars().filter(|(name, _)| name.starts_with("TESTUDO_")).collect();
+    let flags = args.overrides();
+    let layers = Layers { file: text.as_deref().zip(file.as_deref()), environment: &environment, flags: &flags };
+    let effective = Effective::resolve(layers).map_err(|e| anyhow::Error::msg(e.render(crate::terminal::paint())))?;
+    let root = match &file {
+        Some(path) => path.parent().map(Path::to_owned).filter(|p| !p.as_os_str().is_empty()),
+        None => None,
+    };
+    let root = root.or_else(|| work_tree(&start)).unwrap_or_else(|| if start.is_dir() { start } else { PathBuf::from(".") });
+    Ok((effective, root))
+}
+
+fn work_tree(start: &Path) -> Option<PathBuf> {
+    let start = fs::canonicalize(start).ok()?;
+    start.ancestors().find(|dir| dir.join(".git").exists()).map(Path::to_owned)
+}
+
+/// What a source gave, before policy.
+struct Found {
+    outcome: Outcome,
+    /// Findings that an earlier revision has.
+    known: BTreeSet<Fingerprint>,
+    scope: Scope,
+}
+
+struct Setup<'a> {
+    args: &'a ScanArgs,
+    config: &'a Config,
+    root: &'a Path,
+    targets: &'a [PathBuf],
+}
+
+impl Setup<'_> {
+    fn limits(&self) -> Limits {
+        let depth = if self.config.scan.archives.is_on() { self.config.scan.archive_depth } else { 0 };
+        Limits { file: self.config.scan.max_file_size.0, archive_depth: depth }
+    }
+
+    fn threads(&self) -> usize {
+        self.config.scan.jobs as usize
+    }
+
+    fn detector(&self) -> Result<SecretsDetector> {
+        if let Some(other) = self.config.scan.only.iter().find(|d| **d != DetectorId::Secrets) {
+            bail!("detector `{other}` is not part of this version; `secrets` is");
+        }
+        let environment = env::var(key::ENVIRONMENT_NAME).ok();
+        let (key, _) = key::load(self.root, environment.as_deref())?;
+        let show = self.args.view.show_secrets;
+        // What the gate may look at is followed through history, not only what is shown.
+        let least = self.config.view.confidence;
+        let options = Options {
+            key: FingerprintKey(*key.bytes()),
+            decode_depth: self.config.scan.decode_depth as usize,
+            display: if show { Display::Clear } else { Display::Masked },
+            disabled: self.config.secrets.disable.clone(),
+            least,
+        };
+        if self.config.scan.rules.is_empty() {
+            return Ok(SecretsDetector::own(options));
+        }
+        let (mut sets, mut own) = (Vec::new(), Own::Replace);
+        for name in &self.config.scan.rules {
+            if name == "default" {
+                own = Own::Add;
+            } else {
+                sets.extend(crate::rules::load_path(Path::new(name))?);
+            }
+        }
+        SecretsDetector::with_rules(sets, own, options).map_err(anyhow::Error::msg)
+    }
+
+    fn outcome(&self, detector: &SecretsDetector) -> Result<Found> {
+        let what = &self.args.what;
+        if what.staged || what.range.is_some() || what.history {
+            return self.repository_part(detector);
+        }
+        let (mut outcome, mut known) = (Outcome::default(), BTreeSet::new());
+        let mut files = Vec::new();
+        for target in self.targets {
+            if target.as_os_str() == "-" {
+                let stdin = Stdin::read().context("standard input cannot be read")?;
+                outcome.absorb(testudo_scan::run(&stdin, &[detector], 1, &Progress::default()));
+                continue;
+            }
+            let (found, notices) = self.files(target)?;
+            files.extend(found);
+            outcome.notices.extend(notices);
+        }
+        files.sort();
+        files.dedup();
+        let files = Files { files, limits: self.limits() };
+        let progress = crate::progress::Watch::new(files.files.len());
+        outcome.absorb(testudo_scan::run(&files, &[detector], self.threads(), progress.shared()));
+        drop(progress);
+        if let Some(revision) = &self.args.verdict.diff {
+            known = self.known_at(revision, detector, &outcome)?;
+        }
+        Ok(Found { outcome, known, scope: if self.is_whole() { Scope::Whole } else { Scope::Part } })
+    }
+
+    /// Whether the scan covers all that suppressions can be about.
+    fn is_whole(&self) -> bool {
+        let all = |t: &PathBuf| fs::canonicalize(t).ok() == fs::canonicalize(self.root).ok();
+        self.targets.iter().any(all) && self.config.scan.include.is_empty() && self.config.scan.exclude.is_empty()
+    }
+
+    fn files(&self, target: &Path) -> Result<(Vec<walk::FoundFile>, Vec<Notice>)> {
+        let metadata = fs::metadata(target).with_context(|| format!("{}: cannot be scanned", target.display()));
+        if metadata.map_err(crate::NothingToRead::from)?.is_file() {
+            return Ok((vec![single(target.to_owned())], Vec::new()));
+        }
+        let options = WalkOptions {
+            include: self.config.scan.include.clone(),
+            exclude: self.config.scan.exclude.iter().chain(&self.config.secrets.allow_paths).cloned().collect(),
+            git_ignore: if self.config.scan.gitignore.is_on() { GitIgnore::Obey } else { GitIgnore::ReadAnyway },
+            threads: self.threads(),
+        };
+        let (files, mut notices) = walk::files(target, &options)?;
+        notices.extend(missing_submodules(target));
+        Ok((files, notices))
+    }
+
+    fn repository_part(&self, detector: &SecretsDetector) -> Result<Found> {
+        let target = self.targets.first().map_or(Path::new("."), PathBuf::as_path);
+        let repository = Repository::discover(target, ReadLimits { object: self.config.scan.max_file_size.0 }).map_err(crate::NothingToRead::from)?;
+        let what = &self.args.what;
+        let part = if what.staged {
+            repository::staged(&repository, detector, self.limits(), self.threads())?
+        } else if let Some(range) = &what.range {
+            repository::range(&repository, detector, range, self.limits(), self.threads())?
+        } else {
+            let reach = if what.unreachable { Reach::Everything } else { Reach::References };
+            let progress = crate::progress::Watch::new(0);
+            let outcome = history::scan(&repository, detector, reach, self.limits(), self.threads())?;
+            drop(progress);
+            repository::Part { outcome, known: BTreeSet::new() }
+        };
+        Ok(Found { outcome: part.outcome, known: part.known, scope: Scope::Part })
+    }
+
+    /// Fingerprints that a revision has already, among the files that have findings now.
+    fn known_at(&self, revision: &str, detector: &SecretsDetector, outcome: &Outcome) -> Result<BTreeSet<Fingerprint>> {
+        let repository = Repository::discover(self.root, ReadLimits::default())?;
+        let commit = testudo_source::git::revision::commit(&repository, revision).with_context(|| format!("--diff {revision}"))?;
+        let tree = repository::tree_files(&repository, commit)?;
+        let top = repository.work_tree().map(Path::to_owned).unwrap_or_default();
+        let shown: BTreeSet<&str> = outcome.findings.iter().filter_map(|f| f.location.path.as_deref()).collect();
+        let jobs = shown.into_iter().filter_map(|path| {
+            let absolute = fs::canonicalize(path).ok()?;
+            let inside = walk::display(absolute.strip_prefix(&top).ok()?);
+            Some(repository::BlobJob { path: path.to_owned(), oid: *tree.get(&inside)?, commit: None })
+        });
+        let blobs = repository::Blobs { repository: &repository, jobs: jobs.collect(), limits: self.limits() };
+        let before = testudo_scan::run(&blobs, &[detector], self.threads(), &Progress::default());
+        Ok(before.findings.into_iter().map(|f| f.fingerprint).collect())
+    }
+
+    /// A configuration of another tool in the target is told, not used.
+    fn foreign_config(&self) -> Vec<Notice> {
+        let own = |name: &str| self.config.scan.rules.iter().any(|r| r.ends_with(name));
+        [".gitleaks.toml", ".betterleaks.toml", ".secrets.baseline", ".gitleaksignore"]
+            .iter()
+            .filter(|name| self.root.join(name).is_file() && !own(name))
+            .map(|name| {
+                let advice = if name.ends_with(".toml") { format!("use it with --rules {name}") } else { format!("convert it with `testudo baseline import {name}`") };
+                Notice::new(NoticeCode::ForeignConfig, Location::file(*name), format!("found and not used; {advice}"))
+            })
+            .collect()
+    }
+
+    fn scope_text(&self) -> Vec<String> {
+        let what = &self.args.what;
+        let mode = if what.staged {
+            Some("staged changes".to_owned())
+        } else if let Some(range) = &what.range {
+            Some(format!("commits {range}"))
+        } else {
+            what.history.then(|| if what.unreachable { "whole history and unreachable objects".to_owned() } else { "whole history".to_owned() })
+        };
+        let names = self.targets.iter().map(|t| walk::display(t));
+        names.map(|name| mode.as_ref().map_or(name.clone(), |mode| format!("{name} ({mode})"))).collect()
+    }
+
+    fn report(&self, found: Found, detector: &SecretsDetector) -> Result<(ScanReport, Vec<Finding>)> {
+        let scope_text = self.scope_text();
+        let coverage = found.outcome.coverage(detector, &scope_text);
+        let Outcome { findings, notices, .. } = found.outcome;
+        let (policy, mut policy_notices) = self.policy()?;
+        let run = Run {
+            today: clock::today().context("the clock of this machine is not set")?,
+            scope: found.scope,
+            ran: BTreeSet::from([DetectorId::Secrets]),
+            rules: detector.infos().iter().map(|i| (i.id.clone(), i.domain)).collect::<BTreeMap<_, _>>(),
+        };
+        let mut findings = findings;
+        mark_known(&mut findings, &found.known);
+        let Applied { mut findings, hidden, notices: applied } = apply(findings, &policy, &run);
+        number(&mut findings);
+        policy_notices.extend(applied);
+        let mut notices: Vec<Notice> = notices.into_iter().chain(policy_notices).collect();
+        if coverage.units == 0 {
+            notices.push(Notice::new(NoticeCode::EmptyScope, Location::default(), "nothing was in scope, so nothing was scanned; check the targets, --include and --exclude"));
+        }
+        let coverage: Vec<Coverage> = vec![coverage];
+        let summary = summarise(&findings, hidden.len(), &coverage, &notices);
+        let used: BTreeSet<&str> = findings.iter().map(|f| f.rule.as_str()).collect();
+        let rules: Vec<RuleInfo> = detector.infos().iter().filter(|i| used.contains(i.id.as_str())).cloned().collect();
+        let report = ScanReport {
+            schema: ScanReport::SCHEMA.to_owned(),
+            tool: ToolInfo { name: "testudo".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+            started: clock::now(),
+            targets: scope_text,
+            findings,
+            coverage,
+            notices,
+            summary,
+            rules,
+        };
+        Ok((report, hidden))
+    }
+
+    fn policy(&self) -> Result<(Policy, Vec<Notice>)> {
+        let mut notices = Vec::new();
+        let mut load = |path: PathBuf| -> Result<Option<IgnoreFile>> {
+            let shown = walk::display(&path);
+            Ok(IgnoreFile::load(&path, &shown)?.map(|(file, told)| {
+                notices.extend(told);
+                file
+            }))
+        };
+        let ignore = load(self.root.join(&self.config.suppress.ignore_file))?;
+        let baseline = match &self.args.verdict.baseline {
+            Some(path) => Some(load(path.clone())?.with_context(|| format!("{}: there is no such baseline; make one with `testudo baseline create`", path.display()))?),
+            None => None,
+        };
+        let owners = match self.config.ownership.codeowners.as_str() {
+            "" => Owners::discover(self.root),
+            path => Some(self.root.join(path)),
+        };
+        let owners = match owners {
+            Some(path) => Owners::load(&path, &walk::display(&path))?.map(|(owners, told)| {
+                notices.extend(told);
+                owners.with_base(self.base())
+            }),
+            None => None,
+        };
+        let policy = Policy {
+            view: self.config.view.clone(),
+            suppress: self.config.suppress.clone(),
+            ignore,
+            baseline,
+            owners,
+            default_owners: self.config.ownership.default.clone(),
+        };
+        Ok((policy, notices))
+    }
+
+    /// How paths of findings relate to the root that CODEOWNERS counts from.
+    fn base(&self) -> PathBase {
+        let here = env::current_dir().and_then(fs::canonicalize);
+        let root = fs::canonicalize(self.root);
+        match (here, root) {
+            (Ok(here), Ok(root)) if here == root => PathBase::Root,
+            (Ok(here), Ok(root)) => match (here.strip_prefix(&root), root.strip_prefix(&here)) {
+                (Ok(inside), _) => PathBase::Inside(walk::display(inside)),
+                (_, Ok(outside)) => PathBase::Outside(walk::display(outside)),
+                _ => PathBase::Outside(walk::display(self.root)),
+            },
+            _ => PathBase::Root,
+        }
+    }
+}
+
+/// Gives each finding a handle: the first characters of its fingerprint, longer where two share them.
+fn number(findings: &mut [Finding]) {
+    let hex = |f: &Finding| f.fingerprint.as_str().rsplit(':').next().unwrap_or_default().to_owned();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for finding in findings {
+        let full = hex(finding);
+        let short = full.get(..10).unwrap_or(&full).to_owned();
+        let count = seen.entry(short.clone()).or_default();
+        *count += 1;
+        finding.id = if *count == 1 { short } else { format!("{short}-{count}") };
+    }
+}
+
+/// Submodules that `.gitmodules` names and that are not checked out.
+fn missing_submodules(target: &Path) -> Vec<Notice> {
+    let text = fs::read_to_string(target.join(".gitmodules")).unwrap_or_default();
+    let paths = text.lines().filter_map(|l| l.trim().strip_prefix("path")?.trim_start().strip_prefix('=').map(str::trim));
+    paths
+        .filter(|path| fs::read_dir(target.join(path)).map_or(true, |mut entries| entries.next().is_none()))
+        .map(|path| {
+            let message = "submodule, not checked out and not scanned; run `git submodule update --init`";
+            Notice::new(NoticeCode::SubmoduleMissing, Location::file(walk::display(&target.join(path))), message)
+        })
+        .collect()
+}

@@ -20,6 +20,8 @@ pub enum Kind {
     Token,
     /// A cryptographic or API key.
     Key,
+    /// A key of some kind: only a value that is plainly random speaks for a secret.
+    Unqualified,
 }
 
 impl Kind {
@@ -30,7 +32,7 @@ impl Kind {
             Self::Password => "generic-password",
             Self::Secret => "generic-secret",
             Self::Token => "generic-token",
-            Self::Key => "generic-key",
+            Self::Key | Self::Unqualified => "generic-key",
         }
     }
 }
@@ -56,6 +58,7 @@ impl Syntax {
             "md" | "markdown" | "rst" | "adoc" | "asciidoc" | "txt" | "html" | "htm" | "po" | "pot" | "tex" => Self::Prose,
             "env" | "ini" | "cfg" | "conf" | "cnf" | "config" | "properties" | "props" | "yml" | "yaml" | "tfvars" | "sh" | "bash" | "zsh" | "bat"
             | "cmd" | "envrc" | "local" | "production" | "development" | "staging" | "test" | "log" | "sql" | "ovpn" | "service" | "plist" | "toml" => Self::Settings,
+                _ if file.starts_with('.') => Self::Settings,
             _ if file.starts_with(".env") || file.starts_with("env") || file.starts_with("dockerfile") || file.starts_with("docker-compose") => Self::Settings,
             "" => Self::Settings,
             _ => Self::Code,
@@ -110,24 +113,23 @@ const ACCIDENTAL: &[&str] = &[
     "pubkey", "sort_key", "partition_key", "cache_key", "hash_key", "row_key", "routing_key", "publishable", "secretary", "credits", "accredited",
     "authenticated", "authorized", "authentication_type", "basalt", "saltwater", "unauth", "oauth_version", "csrf", "xsrf", "nonce_field", "site_key",
     "sitekey", "object_key", "s3_key", "key_id", "keyid", "access_key_id", "accesskeyid", "kms", "ssh_key_name", "keyname", "idempotency", "i18n", "translation",
-    "message_key", "storage_key", "index_key", "lookup_key", "group_key", "map_key", "json_key", "token_uri", "auth_uri", "keystore", "truststore", "key_alias", "keyalias",
+    "message_key", "storage_key", "index_key", "lookup_key", "group_key", "map_key", "json_key", "token_uri", "auth_uri", "keystore", "truststore", "key_alias", "keyalias", "checksum", "integrity",
+    "answer", "ssh_key", "host_key", "known_hosts", "map_key", "dict_key", "unique_key", "composite_key", "natural_key", "range_key", "prop_key",
 ];
 
 /// What a name speaks of; none where it only seems to.
 #[must_use]
 pub fn kind_of(name: &str) -> Option<Kind> {
     let snake = snake(name);
-    if ACCIDENTAL.iter().any(|a| contains_word(&snake, a)) {
-        return None;
-    }
     let parts: Vec<&str> = snake.split('_').filter(|p| !p.is_empty()).collect();
     let last = parts.iter().rev().find(|p| !p.bytes().all(|b| b.is_ascii_digit()))?;
-    if ABOUT.contains(last) {
+    let ends_in_password = matches!(*last, "password" | "passwd" | "pwd" | "passphrase" | "pass");
+    if ABOUT.contains(last) || !ends_in_password && ACCIDENTAL.iter().any(|a| contains_word(&snake, a)) {
         return None;
     }
     let has = |words: &[&str]| parts.iter().any(|p| words.iter().any(|w| p == w || p.len() > w.len() && w.len() >= 5 && (p.ends_with(w) || p.starts_with(w))));
     let joined = |words: &[&str]| words.iter().any(|w| snake.contains(w));
-    if has(&["password", "passwd", "pwd", "passphrase", "passcode", "passwort", "kennwort", "senha", "contrasena", "motdepasse", "passw", "userpass", "dbpass", "rootpass"])
+    if has(&["password", "passwd", "pwd", "passphrase", "passcode", "passwort", "kennwort", "senha", "contrasena", "motdepasse", "passw", "userpass", "dbpass", "rootpass", "requirepass", "masterauth", "storepass", "keypass"])
         || has(&["pass", "pw", "psk"]) && !has(&["key"])
         || joined(&["mot_de_passe"])
     {
@@ -144,6 +146,9 @@ pub fn kind_of(name: &str) -> Option<Kind> {
         || has(&["api", "access", "private", "secret", "encryption", "encrypt", "signing", "sign", "auth", "master", "app", "application", "account", "shared", "storage", "crypto", "cipher", "aes", "hmac", "service", "admin", "license", "licence", "subscription", "consumer", "webhook", "deploy", "session", "cookie", "security", "base"]);
     if keyed && qualified {
         return Some(Kind::Key);
+    }
+    if *last == "key" || *last == "data" && keyed {
+        return Some(Kind::Unqualified);
     }
     (has(&["auth", "authorization"]) && *last == "auth" || *last == "authorization").then_some(Kind::Token)
 }
@@ -181,15 +186,23 @@ fn contains_word(snake: &str, word: &str) -> bool {
 #[must_use]
 pub fn judge(assignment: &Assignment<'_>) -> Option<(Kind, Confidence)> {
     let kind = kind_of(assignment.name)?;
-    let value = assignment.value.trim();
+    let value = default_of(assignment.value.trim());
     if !is_literal(assignment, value) || is_reference(value) {
         return None;
     }
     let confidence = match kind {
         Kind::Password => password(value)?,
         Kind::Secret | Kind::Token | Kind::Key => machine(value)?,
+        Kind::Unqualified => machine(value).filter(|c| *c == Confidence::High && value.len() >= 20 && shannon(value.as_bytes()) >= 3.5).map(|_| Confidence::Medium)?,
     };
     Some((kind, adjust(assignment, value, confidence)))
+}
+
+/// The value that holds when nothing else is set: `${NAME:value}`, `${NAME:-value}`.
+fn default_of(value: &str) -> &str {
+    let inside = value.strip_prefix("${").and_then(|v| v.strip_suffix('}'));
+    let default = inside.and_then(|v| v.split_once(':')).map(|(_, d)| d.trim_start_matches(['-', '=']));
+    default.filter(|d| !d.is_empty() && !d.starts_with(['?', '+', '$'])).unwrap_or(value)
 }
 
 /// Whether the value is written here at all.
@@ -197,10 +210,15 @@ fn is_literal(assignment: &Assignment<'_>, value: &str) -> bool {
     if value.is_empty() || value.len() > 512 || value.bytes().any(|b| b < 0x20) {
         return false;
     }
+    if assignment.quoted == Quoting::Bare && (value.contains('(') || value.contains('}') && !value.contains('{') || value.starts_with(['+', '?', '|', '&']) || value.contains("->")) {
+        return false;
+    }
     match (assignment.quoted, assignment.syntax) {
         (Quoting::Quoted, _) | (Quoting::Bare, Syntax::Settings) => true,
+        // In prose, commands and settings are quoted: `NAME=value`, all in capitals.
+        (Quoting::Bare, Syntax::Prose) => assignment.name.len() > 4 && !assignment.name.bytes().any(|b| b.is_ascii_lowercase()),
         // In code a bare word is a name; only something no name can be is a value.
-        (Quoting::Bare, Syntax::Code | Syntax::Prose) => false,
+        (Quoting::Bare, Syntax::Code) => false,
     }
 }
 
@@ -248,8 +266,9 @@ fn password(value: &str) -> Option<Confidence> {
         // A phrase of several words is a passphrase now and then, and prose most of the time.
         return (s.digit > 0 && s.other > 0).then_some(Confidence::Low);
     }
-    if words::is_identifier(value) && s.digit == 0 {
-        return Some(if s.len >= 6 && !value.contains(['.', '/', ':']) { Confidence::Medium } else { Confidence::Low });
+    if words::is_identifier(value) && s.digit * 4 <= s.len && (s.digit == 0 || value.contains(['_', '-', '.'])) {
+        let plain = !value.to_ascii_lowercase().starts_with("test");
+        return Some(if s.len >= 6 && plain && !value.contains(['.', '/', ':']) { Confidence::Medium } else { Confidence::Low });
     }
     Some(match (classes, s.len) {
         (3.., 6..) => Confidence::High,
@@ -263,7 +282,10 @@ fn password(value: &str) -> Option<Confidence> {
 fn machine(value: &str) -> Option<Confidence> {
     let s = shape(value);
     if s.space > 0 || s.len < 6 || s.lower + s.upper + s.digit == 0 {
-        return (s.len >= 8 && s.space <= 2 && s.digit > 0).then_some(Confidence::Low);
+        return (s.len >= 8 && s.space <= 3 && s.lower + s.digit + s.space == s.len).then_some(Confidence::Low);
+    }
+    if value.bytes().filter(|b| *b == b'/').count() >= 3 && !value.ends_with('=') && words::unlikely_pairs(value) * 6 < s.len {
+        return Some(Confidence::Low);
     }
     if placeholder::is_placeholder(value) || words::is_common(value) || placeholder::is_sequence(value) {
         return (s.len >= 6 && !placeholder::is_template(value) && s.digit > 0).then_some(Confidence::Low);
@@ -289,7 +311,8 @@ fn adjust(assignment: &Assignment<'_>, value: &str, confidence: Confidence) -> C
         Confidence::High => Confidence::Medium,
         Confidence::Medium | Confidence::Low => Confidence::Low,
     };
-    let same_word = snake(assignment.name).replace('_', "").contains(&value.to_ascii_lowercase()) && value.len() >= 4;
+    let bare = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let same_word = value.len() >= 4 && bare(assignment.name).contains(&bare(value));
     match assignment.syntax {
         Syntax::Prose => lower(confidence),
         _ if same_word => Confidence::Low,

@@ -228,7 +228,7 @@ struct SecretsWorker<'a> {
 impl Worker for SecretsWorker<'_> {
     fn inspect(&mut self, unit: &Unit, fuel: &mut Fuel, output: &mut Output) {
         let detector = self.detector;
-        let place = Place { unit, syntax: Syntax::of(unit.name()), display: unit.display_path() };
+        let place = Place { unit, syntax: Syntax::of(unit.name()), display: unit.display_path(), encrypted: is_encrypted(&unit.bytes) };
         if detector.allowlists.iter().any(|a| a.allows_place(&place.display, "")) {
             return;
         }
@@ -269,6 +269,13 @@ struct Place<'a> {
     unit: &'a Unit,
     syntax: Syntax,
     display: String,
+    /// Whether the values of this file are encrypted, names left readable.
+    encrypted: bool,
+}
+
+/// Marks of files whose values are encrypted in place.
+fn is_encrypted(text: &[u8]) -> bool {
+    ["SealedSecret", "$ANSIBLE_VAULT", "ENC[AES256_GCM"].iter().any(|mark| memchr::memmem::find(text, mark.as_bytes()).is_some())
 }
 
 fn is_lfs_pointer(bytes: &[u8]) -> bool {
@@ -323,8 +330,9 @@ impl SecretsDetector {
         let form = FORMS[index].0;
         let named = patterns::read(text, found, form, &self.forms[index], place.syntax)?;
         let (kind, confidence) = classify::judge(&named.assignment)?;
-        let confidence = if is_generated(&place.display) || named.form == Form::Call { confidence.min(Confidence::Medium) } else { confidence };
-        let confidence = if is_lock(&place.display) { Confidence::Low } else { confidence };
+        let confidence = if is_generated(&place.display) || named.doubtful { confidence.min(Confidence::Medium) } else { confidence };
+        let hidden = is_lock(&place.display) || is_translation(&place.display) || place.encrypted;
+        let confidence = if hidden { Confidence::Low } else { confidence };
         self.generic(kind, named.range, named.assignment.value.to_owned(), confidence)
     }
 
@@ -343,7 +351,7 @@ impl SecretsDetector {
 impl Judge for SecretsDetector {
     fn worth(&self, rule: u32, matched: &[u8]) -> bool {
         // The path is not known here: the most permissive one decides, and the blob is looked at in full afterwards.
-        let place = Place { unit: &Unit::new("", Vec::new(), testudo_source::Origin::File), syntax: Syntax::Settings, display: String::new() };
+        let place = Place { unit: &Unit::new("", Vec::new(), testudo_source::Origin::File), syntax: Syntax::Settings, display: String::new(), encrypted: false };
         match self.meanings[rule as usize] {
             Meaning::Form(form) if FORMS[form].0 == Form::Marker => true,
             Meaning::Form(_) => {
@@ -390,6 +398,15 @@ fn is_test(path: &str) -> bool {
 fn is_generated(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
     lower.ends_with(".min.js") || lower.ends_with(".map") || lower.ends_with(".snap") || lower.contains("/node_modules/") || lower.contains("/vendor/")
+}
+
+/// Texts that people read in their language.
+fn is_translation(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    let parts: Vec<&str> = lower.split('/').collect();
+    let dir = parts.iter().any(|p| matches!(*p, "i18n" | "l10n" | "lang" | "locale" | "locales" | "translations" | "langs" | "languages"));
+    let file = parts.last().is_some_and(|f| f.starts_with("messages") || f.starts_with("strings_") || f.starts_with("locale"));
+    dir || file && (lower.ends_with(".properties") || lower.ends_with(".json") || lower.ends_with(".yml"))
 }
 
 fn is_lock(path: &str) -> bool {

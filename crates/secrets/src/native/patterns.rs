@@ -18,6 +18,12 @@ pub(super) enum Form {
     Call,
     /// `IDENTIFIED BY 'value'`, `PASSWORD 'value'`.
     Sql,
+    /// A literal behind `?:`, `||`, `??` or a comma.
+    Default,
+    /// White space instead of an operator.
+    Space,
+    /// A name and its value as two fields.
+    Pair,
     /// Holds no value itself: says that a reader of structured files has something to do.
     Marker,
 }
@@ -35,7 +41,8 @@ pub(super) const FORMS: &[(Form, &str)] = &[
         concat!(
             r"(?i)[\w.\-]{0,40}?",
             words!(),
-            r#"[\w.\-]{0,40}(?:\\?["'`]|\]|\)){0,3}[ \t]{0,24}(?:=>|:=|->|={1,3}|:[ \t]{0,4}[a-z][\w<>\[\]?.| ]{0,30}=|:|,)[ \t]{0,24}(?:[brufl@$]{1,2})?"#,
+            r#"[\w.\-]{0,40}(?:\\?["'`]|\]|\)){0,3}[ \t]{0,24}(?:=>|:=|->|={1,3}|:[ \t]{0,4}[&a-z][\w<>\[\]?.|&' ]{0,30}=|:|,)[ \t]{0,24}"#,
+            r#"(?:(?:\[\]byte|bytes?|new [\w.]{1,30}|[\w.]{0,30}(?:decode|encode|base64string|buffer\.from|decodestring|getbytes|string))\([ \t]{0,4})?(?:[brufl@$]{1,2})?"#,
             r#"(\\?"[^"\r\n]{1,300}"|\\?'[^'\r\n]{1,300}'|`[^`\r\n]{1,300}`|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,300})"#
         ),
     ),
@@ -46,6 +53,26 @@ pub(super) const FORMS: &[(Form, &str)] = &[
     ),
     (Form::Call, concat!(r"(?i)[\w.\-]{0,40}?", words!(), r#"[\w]{0,30}\([ \t]{0,4}("[^"\r\n]{1,300}"|'[^'\r\n]{1,300}')[ \t]{0,4}\)"#)),
     (Form::Sql, r"(?i)(?:identified[ \t]{1,4}by|password)[ \t]{1,4}('[^'\r\n]{1,100}')"),
+    // The value that is used where nothing is configured.
+    (
+        Form::Default,
+        concat!(
+            r"(?i)[\w.\-]{0,40}?",
+            words!(),
+            r#"[\w.\-]{0,40}["'\]]{0,2}[ \t]{0,12}(?:=>|:=|=|:)[ \t]{0,4}[\w.:\[\]()'"$>\-]{3,80}(?:[ \t]{0,4}(?:\?:|\|\||\?\?)|[ \t]{1,4}or|,)[ \t]{0,4}("[^"\r\n]{1,200}"|'[^'\r\n]{1,200}')"#
+        ),
+    ),
+    // `#define NAME "value"` and settings whose names and values are separated by white space.
+    (Form::Space, concat!(r"(?i)[\w.\-]{0,40}?", words!(), r#"[\w.\-]{0,40}[ \t]{1,24}("[^"\r\n]{1,200}"|'[^'\r\n]{1,200}')"#)),
+    // `name: NAME` on one line and `value: value` on the next, or both in one element.
+    (
+        Form::Pair,
+        concat!(
+            r"(?i)[\w.\-]{0,40}?",
+            words!(),
+            r#"[\w.\-]{0,40}["']?,?[ \t]{0,4}(?:\r?\n[ \t]{0,40})?["']?value["']?[ \t]{0,4}[:=][ \t]{0,4}("[^"\r\n]{1,300}"|'[^'\r\n]{1,300}'|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,300})"#
+        ),
+    ),
     (Form::Marker, r#"kind"?[ \t]{0,4}:[ \t]{0,4}"?Secret\b"#),
 ];
 
@@ -58,7 +85,8 @@ pub(super) const KEYWORDS: &[&str] =
 pub(super) struct Named<'a> {
     pub(super) assignment: Assignment<'a>,
     pub(super) range: Range<usize>,
-    pub(super) form: Form,
+    /// Whether the form alone is a weak sign.
+    pub(super) doubtful: bool,
 }
 
 /// Reads a match of a form. `start..end` is the match in `text`.
@@ -68,10 +96,14 @@ pub(super) fn read<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern:
     let value = groups.get(1)?.clone()?;
     let head = std::str::from_utf8(&matched[..value.start]).ok()?;
     let (value, quoted) = unquote(matched, value);
+    // Where the form says that something is a value, quotes need not.
+    let quoted = if matches!(form, Form::Element | Form::Attribute | Form::Call | Form::Sql) { Quoting::Quoted } else { quoted };
     let range = found.start + value.start..found.start + value.end;
     let name = name(head, form)?;
     let value = std::str::from_utf8(text.get(range.clone())?).ok()?;
-    Some(Named { assignment: Assignment { name, value, quoted, syntax }, range, form })
+    let listed = form == Form::Assign && head.trim_end_matches([' ', '\t', '"', '\'', '`', '\\']).ends_with(',') && !name.contains(['_', '-', '.']);
+    let doubtful = listed || matches!(form, Form::Call | Form::Default | Form::Space);
+    Some(Named { assignment: Assignment { name, value, quoted, syntax }, range, doubtful })
 }
 
 /// The value's range without its quotes (escaped ones too), or without what ends a bare word.
@@ -79,7 +111,7 @@ fn unquote(matched: &[u8], mut range: Range<usize>) -> (Range<usize>, Quoting) {
     let escaped = matched[range.start] == b'\\';
     let open = range.start + usize::from(escaped);
     if !matches!(matched.get(open), Some(b'"' | b'\'' | b'`')) {
-        while range.end > range.start && matches!(matched[range.end - 1], b')' | b']' | b'}' | b'\\' | b'.') {
+        while range.end > range.start && matches!(matched[range.end - 1], b')' | b']' | b'}' | b'\\' | b'.' | b'|' | b':') {
             range.end -= 1;
         }
         return (range, Quoting::Bare);
@@ -107,7 +139,10 @@ fn name(head: &str, form: Form) -> Option<&str> {
     let separator = rest.trim_start_matches(['"', '\'', '`', ']', ')', '\\', ' ', '\t']);
     match form {
         // A comma separates a name from its value only where the name is a literal, as in `put("password", "x")`.
-        Form::Assign if separator.starts_with(',') => rest.starts_with(['"', '\'', '`', '\\']).then_some(name),
+        Form::Assign if separator.starts_with(',') => {
+            let constant = name.len() > 4 && !name.bytes().any(|b| b.is_ascii_lowercase());
+            (constant || rest.starts_with(['"', '\'', '`', '\\'])).then_some(name)
+        }
         Form::Call => {
             let lower = name.to_ascii_lowercase();
             let last = lower.rsplit('.').next().unwrap_or(&lower);
@@ -115,6 +150,6 @@ fn name(head: &str, form: Form) -> Option<&str> {
         }
         Form::Sql => Some("password"),
         Form::Marker => None,
-        Form::Assign | Form::Element | Form::Attribute => Some(name),
+        Form::Assign | Form::Element | Form::Attribute | Form::Default | Form::Space | Form::Pair => Some(name),
     }
 }

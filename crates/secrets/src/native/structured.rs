@@ -153,7 +153,7 @@ fn secret_data(document: &str, base: usize) -> Vec<Structured> {
             if let (Some(offset), Some(decoded)) = (offset, decoded)
                 && !harmless
             {
-                let doubtful = words::is_common(decoded.trim()) || placeholder::is_placeholder(decoded.trim()) || decoded.trim().len() < 4;
+                let doubtful = words::is_common(decoded.trim()) || placeholder::is_placeholder(decoded.trim()) || words::is_identifier(decoded.trim()) || decoded.trim().len() < 4;
                 let confidence = if doubtful { Confidence::Low } else { Confidence::High };
                 found.push(Structured { rule: "kubernetes-secret-data", range: at + offset..at + offset + value.len(), confidence });
             }

@@ -2,7 +2,7 @@
 
 /// Values that everybody writes and that open nothing worth reporting. Sorted.
 const COMMON: &[&str] = &[
-    "abc", "abc123", "access", "account", "admin", "administrator", "alice", "anonymous", "any", "apikey", "app", "auth", "authorization", "bar", "basic", "baz", "bearer", "bob", "boolean", "bytes", "changeit", "client", "code", "config", "credential", "credentials", "db", "debug", "default", "demo", "dev", "development", "disabled", "empty", "enabled", "env", "error", "false", "file", "filter", "foo", "foobar", "guest", "hello", "hidden", "id", "input", "int", "integer", "invalid", "john", "key", "keys", "letmein", "local", "localhost", "login", "master", "me", "my-password", "my-secret", "my-token", "mykey", "mypass", "mypassword", "mysecret", "mytoken", "name", "new", "newpassword", "nil", "no", "none", "null", "number", "oauth", "oauth2", "object", "off", "ok", "old", "on", "optional", "owner", "pass", "pass123", "passphrase", "passwd", "password", "password1", "password123", "password2", "passwords", "plain", "postgres", "private", "prod", "production", "public", "pwd", "required", "root", "s3cr3t", "secret", "secretkey", "secrets", "session", "some", "someone", "something", "staging", "string", "strong", "super", "supersecret", "system", "test", "test1", "test123", "tester", "testing", "testpass", "testpassword", "text", "this", "token", "topsecret", "true", "type", "undefined", "unknown", "user", "username", "users", "valid", "value", "vault", "verysecret", "wrong", "wrongpassword", "yes",
+    "abc", "abc123", "access", "account", "admin", "administrator", "alice", "anonymous", "any", "apikey", "app", "auth", "authorization", "bar", "basic", "baz", "bearer", "bob", "boolean", "bytes", "changeit", "client", "code", "config", "credential", "credentials", "db", "debug", "default", "demo", "dev", "development", "disabled", "empty", "enabled", "env", "error", "false", "file", "filter", "foo", "foobar", "guest", "hello", "hidden", "id", "input", "int", "integer", "invalid", "john", "key", "keys", "letmein", "local", "localhost", "login", "master", "me", "my-password", "my-secret", "my-token", "mykey", "mypass", "mypassword", "mysecret", "mytoken", "name", "new", "newpassword", "nil", "no", "none", "null", "number", "oauth", "oauth2", "object", "off", "ok", "old", "on", "optional", "owner", "pass", "pass123", "passphrase", "passwd", "password", "password1", "password123", "password2", "passwords", "plain", "postgres", "private", "prod", "production", "public", "pwd", "required", "root", "secret", "secretkey", "secrets", "session", "some", "someone", "something", "staging", "string", "strong", "super", "supersecret", "system", "test", "test1", "test123", "tester", "testing", "testpass", "testpassword", "text", "this", "token", "topsecret", "true", "type", "undefined", "unknown", "user", "username", "users", "valid", "value", "vault", "verysecret", "wrong", "wrongpassword", "yes",
 ];
 
 /// Whether a value is one of the words that everybody writes.
@@ -16,10 +16,14 @@ pub fn is_common(value: &str) -> bool {
 /// Whether a value is made of words of letters only, joined by separators or by case: an identifier, not a secret.
 #[must_use]
 pub fn is_identifier(value: &str) -> bool {
-    let separated = value.split(['_', '-', '.', '/', ':']).filter(|p| !p.is_empty());
-    value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/' | b':'))
-        && separated.clone().count() > 0
-        && separated.flat_map(camel).all(|word| is_word(word))
+    let separator = |c: char| matches!(c, '_' | '-' | '.' | '/' | ':' | '|');
+    if !value.chars().all(|c| c.is_ascii_alphanumeric() || separator(c)) {
+        return false;
+    }
+    let words: Vec<&str> = value.split(separator).filter(|p| !p.is_empty()).flat_map(camel).collect();
+    let letters = value.bytes().filter(u8::is_ascii_alphabetic).count();
+    // Random text of mixed case falls apart into pieces of one or two letters.
+    !words.is_empty() && letters * 2 >= words.len() * 5 && words.iter().all(|word| is_word(word))
 }
 
 /// Splits `camelCase` and `HTTPServer2` at changes of case and before digits.

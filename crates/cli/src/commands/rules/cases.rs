@@ -10,9 +10,8 @@ use anyhow::{Context as _, Result, bail};
 use testudo_model::Confidence;
 use testudo_secrets::{
     document::{self, Case, Expect},
-    load::gitleaks::{self, NoExtend},
+    load::yaml_rules,
     native::{Display, FingerprintKey, Options, Own, SecretsDetector},
-    rule::Ruleset,
 };
 
 use super::own_rules;
@@ -62,7 +61,7 @@ fn options() -> Options {
     }
 }
 
-/// The rule files that paths name: a file as it is, of a folder every `.toml` in it.
+/// The rule files that paths name: a file as it is, of a folder every rule file in it.
 fn rule_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
@@ -72,9 +71,9 @@ fn rule_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
         }
         let entries = fs::read_dir(path).with_context(|| format!("{}: cannot be read", path.display()))?;
         let mut found: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
-        found.retain(|p| p.extension().is_some_and(|e| e == "toml"));
+        found.retain(|p| p.extension().is_some_and(|e| e == "toml" || is_yaml(p)));
         if found.is_empty() {
-            bail!("{}: holds no rule file (*.toml)", path.display());
+            bail!("{}: holds no rule file (*.toml, *.yml, *.yaml)", path.display());
         }
         found.sort();
         files.extend(found);
@@ -82,32 +81,61 @@ fn rule_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// Nosey Parker's and Kingfisher's rules bring their cases themselves.
+fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "yml" || e == "yaml")
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))
+}
+
 impl Score {
     fn add_file(&mut self, file: &Path) -> Result<()> {
-        let read = |path: &Path| fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()));
-        let rules = gitleaks::load(&file.display().to_string(), &read(file)?, &NoExtend)?;
+        let rules = crate::rules::load_file(file)?;
         let ids: Vec<String> = rules.rules.iter().map(|r| r.info.id.clone()).collect();
+        let detector = SecretsDetector::with_rules(vec![rules], Own::Replace, options());
+        let detector = detector.map_err(|why| anyhow::anyhow!("{}: {why}", file.display()))?;
+        if is_yaml(file) {
+            return self.add_examples(&detector, file, &ids);
+        }
         let document = file.with_extension("md");
         let text = read(&document).context("the cases of a rule file stand in the .md file beside it")?;
         let [id] = ids.as_slice() else {
             bail!("{}: has {} rules; cases belong to one rule, so give each rule its own file", file.display(), ids.len());
         };
-        let detector = detector(rules).map_err(|why| anyhow::anyhow!("{}: {why}", file.display()))?;
         self.add(&detector, id, &document.display().to_string(), &text);
         Ok(())
     }
 
-    fn add(&mut self, detector: &SecretsDetector, id: &str, name: &str, text: &str) {
-        let cases = document::cases(text);
-        if cases.is_empty() {
-            self.untested.push(id.to_owned());
+    /// The examples of a YAML file. Rules that only serve others are not loaded and so not run.
+    fn add_examples(&mut self, detector: &SecretsDetector, file: &Path, loaded: &[String]) -> Result<()> {
+        let name = file.display().to_string();
+        for rule in yaml_rules::read(&name, &read(file)?)?.iter().filter(|r| loaded.contains(&r.id)) {
+            let case = |text: &String, expect| Case { expect, text: text.clone(), line: rule.span.0 };
+            let bad = rule.examples.iter().map(|text| case(text, Expect::Found));
+            let good = rule.negative_examples.iter().map(|text| case(text, Expect::Quiet));
+            self.run(detector, &rule.id, &name, bad.chain(good).map(|case| vec![case]));
         }
-        for case in &cases {
+        Ok(())
+    }
+
+    fn add(&mut self, detector: &SecretsDetector, id: &str, name: &str, document: &str) {
+        let expanded = |case: Case| SEEDS.map(|seed| Case { text: document::expand(&case.text, seed), ..case.clone() });
+        self.run(detector, id, name, document::cases(document).into_iter().map(|case| expanded(case).to_vec()));
+    }
+
+    /// Runs cases, each in all its variants; one variant that fails makes one failure.
+    fn run(&mut self, detector: &SecretsDetector, id: &str, name: &str, cases: impl Iterator<Item = Vec<Case>>) {
+        let before = self.cases;
+        for variants in cases {
             self.cases += 1;
-            let failed = SEEDS.iter().any(|seed| found(detector, id, &document::expand(&case.text, *seed)) != case.expect);
-            if failed {
+            if let Some(case) = variants.iter().find(|case| found(detector, id, &case.text) != case.expect) {
                 self.failures.push(format!("{name}:{}: {}", case.line, sentence(id, case)));
             }
+        }
+        if self.cases == before {
+            self.untested.push(id.to_owned());
         }
     }
 
@@ -121,10 +149,6 @@ impl Score {
         crate::terminal::stdout(&format!("{} cases, {} failed\n", self.cases, self.failures.len()))?;
         Ok(if self.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
-}
-
-fn detector(rules: Ruleset) -> Result<SecretsDetector, String> {
-    SecretsDetector::with_rules(vec![rules], Own::Replace, options())
 }
 
 /// Whether the rule finds something in a text.

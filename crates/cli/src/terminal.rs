@@ -14,14 +14,16 @@ use testudo_report::Color;
 /// Columns of text where nothing says how wide the terminal is.
 const DEFAULT_WIDTH: usize = 80;
 
-/// Writes to standard output.
+/// Writes to standard output. Somebody who closed the pipe has seen enough, so that is no error.
 ///
 /// # Errors
-/// The pipe is closed or the disk full.
+/// The disk is full, or whatever else stands behind standard output fails.
 pub(crate) fn stdout(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 fn stderr(prefix: &str, text: &str) {

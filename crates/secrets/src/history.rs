@@ -132,10 +132,24 @@ struct Shared<'a> {
     progress: &'a AtomicU64,
 }
 
+/// Matches that one thread remembers having judged.
+const KNOWN: usize = 1 << 18;
+
+impl Shared<'_> {
+    fn intern(&self, rule: u32, matched: &[u8]) -> MatchId {
+        let mut interned = self.interned.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Interned { ids, list } = &mut *interned;
+        *ids.entry((rule, matched.to_vec())).or_insert_with(|| {
+            list.push((rule, matched.to_vec()));
+            MatchId::try_from(list.len() - 1).unwrap_or(MatchId::MAX)
+        })
+    }
+}
+
 #[derive(Default)]
 struct Interned {
-    /// None where the match is not worth attributing.
-    ids: HashMap<(u32, Vec<u8>), Option<MatchId>>,
+    /// Only matches that are worth attributing.
+    ids: HashMap<(u32, Vec<u8>), MatchId>,
     list: Vec<(u32, Vec<u8>)>,
 }
 
@@ -181,16 +195,10 @@ impl<'a> BlobVisitor<'a> {
         if let Some(known) = self.known.get(&key) {
             return *known;
         }
-        let worth = self.shared.judge.worth(rule, matched);
-        let mut interned = self.shared.interned.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let Interned { ids, list } = &mut *interned;
-        let id = *ids.entry((rule, matched.to_vec())).or_insert_with_key(|(rule, text)| {
-            worth.then(|| {
-                list.push((*rule, text.clone()));
-                MatchId::try_from(list.len() - 1).unwrap_or(MatchId::MAX)
-            })
-        });
-        drop(interned);
+        let id = self.shared.judge.worth(rule, matched).then(|| self.shared.intern(rule, matched));
+        if self.known.len() >= KNOWN {
+            self.known.clear();
+        }
         self.known.insert(key, id);
         id
     }
@@ -230,7 +238,7 @@ impl<'a> BlobVisitor<'a> {
         state.candidates.sort();
         state.candidates.dedup();
         state.evaluated.sort_by_key(|e| (e.anchor, e.rule));
-        state.evaluated.dedup();
+        state.evaluated.dedup_by_key(|e| (e.anchor, e.rule));
         self.seen.clear();
         self.seen.resize(self.shared.engine.literals(), false);
         for candidate in &state.candidates {
@@ -238,10 +246,22 @@ impl<'a> BlobVisitor<'a> {
         }
         let mut raw = std::mem::take(&mut self.raw);
         raw.clear();
+        let mut anchored = Vec::new();
         let places = (state.candidates.as_slice(), state.evaluated.as_slice(), self.seen.as_slice());
-        self.shared.engine.assemble(text, state.alphabet, places, &mut self.workspace, &mut raw);
+        self.shared.engine.assemble(text, state.alphabet, places, &mut self.workspace, &mut anchored, &mut raw);
         let mut ids: Vec<MatchId> = state.hidden.iter().map(|h| h.id).collect();
         ids.extend(raw.iter().filter_map(|m| self.number(m.rule, &text[m.start..m.end])));
+        for (at, start) in anchored {
+            let Evaluated { rule, anchor, end, memo } = state.evaluated[at];
+            let lead = u32::try_from(anchor - start).unwrap_or(u32::MAX);
+            // A match that was carried over with the same lead is the same text.
+            let id = match memo {
+                Some((known, id)) if known == lead => id,
+                _ => self.number(rule, &text[start..end]),
+            };
+            state.evaluated[at].memo = Some((lead, id));
+            ids.extend(id);
+        }
         self.raw = raw;
         ids.sort_unstable();
         ids.dedup();

@@ -76,6 +76,7 @@ impl Which {
 }
 
 /// A moment at which git asks.
+#[expect(clippy::enum_variant_names, reason = "the names are git's")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Hook {
     /// Before a commit is made.

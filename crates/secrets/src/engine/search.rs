@@ -37,7 +37,7 @@ pub(crate) struct Candidate {
 }
 
 /// A match of a rule's core, before neighbouring matches are weighed against each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Evaluated {
     /// Index of the rule.
     pub(crate) rule: u32,
@@ -45,6 +45,8 @@ pub(crate) struct Evaluated {
     pub(crate) anchor: usize,
     /// First byte behind the match.
     pub(crate) end: usize,
+    /// What a caller noted about the match, and how far left of the anchor the match began then.
+    pub(crate) memo: Option<(u32, Option<u32>)>,
 }
 
 #[derive(Debug)]
@@ -355,32 +357,32 @@ impl Engine {
         for &rule in &self.roles[literal as usize].anchors {
             let run = self.run_at(text, alphabet, rule, start, workspace);
             extent = extent.max(run.extent);
-            out.extend(run.end.map(|end| Evaluated { rule, anchor: start, end }));
+            out.extend(run.end.map(|end| Evaluated { rule, anchor: start, end, memo: None }));
         }
         Candidate { start, extent, literal }
     }
 
     /// Puts single results together: keyword gates, overlaps, lazy prefixes, and the rules that are not anchored.
-    /// `evaluated` is sorted by anchor.
+    /// `evaluated` is sorted by anchor. Matches of anchored rules go to `anchored` with their place in `evaluated` and
+    /// their start, the others to `out`.
     pub(crate) fn assemble(
         &self,
         text: &[u8],
         alphabet: Alphabet,
         (candidates, evaluated, seen): (&[Candidate], &[Evaluated], &[bool]),
         workspace: &mut Workspace,
+        anchored: &mut Vec<(usize, usize)>,
         out: &mut Vec<RawMatch>,
     ) {
-        let first = out.len();
         workspace.seen.clear();
         workspace.seen.extend_from_slice(seen);
         workspace.last_end.clear();
         workspace.last_end.resize(self.programs.len(), 0);
-        for found in evaluated {
+        for (at, found) in evaluated.iter().enumerate() {
             let floor = workspace.last_end[found.rule as usize];
             if found.anchor >= floor && self.applies(found.rule, workspace) {
-                let start = self.extend_left(text, found.rule, found.anchor, floor);
                 workspace.last_end[found.rule as usize] = found.end.max(found.anchor + 1);
-                out.push(RawMatch { rule: found.rule, start, end: found.end });
+                anchored.push((at, self.extend_left(text, found.rule, found.anchor, floor)));
             }
         }
         for candidate in candidates {
@@ -390,8 +392,6 @@ impl Engine {
         }
         self.run_windows(text, alphabet, workspace, out);
         self.run_whole(text, alphabet, workspace, out);
-        out[first..].sort_unstable();
-        out.dedup();
     }
 }
 
@@ -511,7 +511,10 @@ mod tests {
             }
             evaluated.sort_unstable_by_key(|e| (e.anchor, e.rule));
             let mut found = Vec::new();
-            engine.assemble(&text, alphabet, (&candidates, &evaluated, &seen), &mut workspace, &mut found);
+            let mut anchored = Vec::new();
+            engine.assemble(&text, alphabet, (&candidates, &evaluated, &seen), &mut workspace, &mut anchored, &mut found);
+            found.extend(anchored.iter().map(|(at, start)| RawMatch { rule: evaluated[*at].rule, start: *start, end: evaluated[*at].end }));
+            found.sort_unstable();
             assert_eq!(found, naive(&patterns, &text), "{:?}", String::from_utf8_lossy(&text));
         }
     }

@@ -42,8 +42,8 @@ pub(super) const FORMS: &[(Form, &str)] = &[
             r"(?i)[\w.\-]{0,40}?",
             words!(),
             r#"[\w.\-]{0,40}(?:\\?["'`]|\]|\)){0,3}[ \t]{0,24}(?:=>|:=|->|={1,3}|:[ \t]{0,4}[&a-z][\w<>\[\]?.|&' ]{0,30}=|:|,)[ \t]{0,24}"#,
-            r#"(?:(?:\[\]byte|bytes?|new [\w.]{1,30}|[\w.]{0,30}(?:decode|encode|base64string|buffer\.from|decodestring|getbytes|string))\([ \t]{0,4})?(?:[brufl@$]{1,2})?"#,
-            r#"(\\?"[^"\r\n]{1,300}"|\\?'[^'\r\n]{1,300}'|`[^`\r\n]{1,300}`|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,300})"#
+            r#"(?:(?:\[\]byte|bytes?|new [\w.]{1,30}|[\w.]{0,30}(?:decode|encode|base64string|buffer\.from|decodestring|getbytes|string))\([ \t]{0,4})?"#,
+            r#"((?:[brufl@$]{1,2})?\\?"[^"\r\n]{1,300}"|(?:[brufl]{1,2})?\\?'[^'\r\n]{1,300}'|`[^`\r\n]{1,300}`|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,300})"#
         ),
     ),
     (Form::Element, concat!(r"(?i)[\w.:\-<]{0,31}?", words!(), r#"[\w.\-]{0,30}(?:[ \t][^<>\r\n]{0,80})?>[ \t]{0,4}([^<>\s][^<>\r\n]{1,200})</"#)),
@@ -108,6 +108,11 @@ pub(super) fn read<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern:
 
 /// The value's range without its quotes (escaped ones too), or without what ends a bare word.
 fn unquote(matched: &[u8], mut range: Range<usize>) -> (Range<usize>, Quoting) {
+    // The letters before a literal (`b"..."`) are part of the match and not of the value.
+    let letters = matched[range.clone()].iter().take(2).take_while(|b| matches!(b.to_ascii_lowercase(), b'b' | b'r' | b'u' | b'f' | b'l' | b'@' | b'$')).count();
+    if matches!(matched.get(range.start + letters), Some(b'"' | b'\'' | b'\\')) {
+        range.start += letters;
+    }
     let escaped = matched[range.start] == b'\\';
     let open = range.start + usize::from(escaped);
     if !matches!(matched.get(open), Some(b'"' | b'\'' | b'`')) {

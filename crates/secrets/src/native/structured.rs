@@ -182,7 +182,7 @@ mod tests {
             (".netrc", "machine a.example\n  login joe password Rope-7-dock\n", vec![("netrc-password", "Rope-7-dock", high)]),
             ("web/.htpasswd", "joe:$apr1$abc$defghijk\nnonsense\n", vec![("htpasswd-hash", "$apr1$abc$defghijk", high)]),
             (".docker/config.json", "{\"auths\":{\"r\":{\"auth\": \"am9lOlJvcGU3ZG9jaw==\"}}}", vec![("docker-registry-auth", "am9lOlJvcGU3ZG9jaw==", high)]),
-            ("k/s.yaml", "kind: Secret\ndata:\n  pw: Um9wZS03LWRvY2s=\n  username: am9lam9lam9l\ntype: Opaque\n", vec![("kubernetes-secret-data", "Um9wZS03LWRvY2s=", high)]),
+            ("k/s.yaml", "kind: Secret\ndata:\n  pw: Um9wZTdfIXpROHg=\n  username: am9lam9lam9l\ntype: Opaque\n", vec![("kubernetes-secret-data", "Um9wZTdfIXpROHg=", high)]),
             ("k/c.yaml", "kind: ConfigMap\ndata:\n  pw: Um9wZS03LWRvY2s=\n", vec![]),
         ] {
             let expected: Vec<_> = expected.into_iter().map(|(r, v, c)| (r, v.to_owned(), c)).collect();

@@ -162,7 +162,7 @@ fn script(hook: Hook) -> String {
     let name = hook.name();
     let (before, after) = match hook {
         Hook::PreCommit => (
-            format!("\"$before\" \"$@\" || exit $?"),
+            "\"$before\" \"$@\" || exit $?".to_owned(),
             format!("exec testudo hook run {name} \"$@\""),
         ),
         Hook::PrePush | Hook::PreReceive => (

@@ -1,5 +1,7 @@
 //! What git tells pre-push and pre-receive on standard input, and the commits that it means.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, bail};
 use testudo_source::git::{Oid, Repository};
 
@@ -56,8 +58,8 @@ pub(super) fn range(hook: Hook, updates: &[Update], repository: &Repository) -> 
     there.retain(known);
     there.sort_unstable();
     there.dedup();
-    let news = updates.iter().map(|u| u.new.to_string());
-    let words: Vec<String> = news.chain(there.iter().map(|oid| format!("^{oid}"))).collect();
+    let news: BTreeSet<String> = updates.iter().map(|u| u.new.to_string()).collect();
+    let words: Vec<String> = news.into_iter().chain(there.iter().map(|oid| format!("^{oid}"))).collect();
     Some(words.join(" "))
 }
 

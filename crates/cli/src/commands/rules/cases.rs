@@ -130,8 +130,8 @@ impl Score {
         let before = self.cases;
         for variants in cases {
             self.cases += 1;
-            if let Some(case) = variants.iter().find(|case| found(detector, id, &case.text) != case.expect) {
-                self.failures.push(format!("{name}:{}: {}", case.line, sentence(id, case)));
+            if let Some(failure) = variants.iter().find_map(|case| failure(detector, id, case)) {
+                self.failures.push(format!("{name}:{failure}"));
             }
         }
         if self.cases == before {
@@ -151,15 +151,14 @@ impl Score {
     }
 }
 
-/// Whether the rule finds something in a text.
-fn found(detector: &SecretsDetector, id: &str, text: &str) -> Expect {
-    let any = detector.findings_of(CASE_NAME, text).iter().any(|finding| finding.rule == id);
-    if any { Expect::Found } else { Expect::Quiet }
-}
-
-fn sentence(id: &str, case: &Case) -> String {
-    match case.expect {
-        Expect::Found => format!("rule {id} finds nothing in this bad case"),
-        Expect::Quiet => format!("rule {id} finds something in this good case"),
+/// What is wrong with a case, none where it holds.
+fn failure(detector: &SecretsDetector, id: &str, case: &Case) -> Option<String> {
+    let findings = detector.findings_of(CASE_NAME, &case.text);
+    let (own, others): (Vec<&str>, Vec<&str>) = findings.iter().map(|f| f.rule.as_str()).partition(|rule| *rule == id);
+    match (case.expect, own.is_empty()) {
+        (Expect::Found, false) | (Expect::Quiet, true) => None,
+        (Expect::Quiet, false) => Some(format!("{}: rule {id} finds something in this good case", case.line)),
+        (Expect::Found, true) if others.is_empty() => Some(format!("{}: rule {id} finds nothing in this bad case", case.line)),
+        (Expect::Found, true) => Some(format!("{}: this bad case is found by {} instead of {id}", case.line, others.join(", "))),
     }
 }

@@ -123,7 +123,7 @@ fn wrap(line: &str, width: usize) -> String {
 /// Columns of a list marker with the space behind it; 0 where the line is no list item.
 fn marker(text: &str) -> usize {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    match text[digits..].as_bytes() {
+    match &text.as_bytes()[digits..] {
         [b'.' | b')', b' ', ..] if digits > 0 => digits + 2,
         [b'-' | b'*', b' ', ..] if digits == 0 => 2,
         _ => 0,

@@ -25,7 +25,8 @@ fn main() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules/secrets");
     println!("cargo::rerun-if-changed={}", dir.display());
     println!("cargo::rerun-if-changed=src/engine");
-    let mut files: Vec<PathBuf> = fs::read_dir(&dir).expect("rules/secrets is part of the repository").flatten().map(|e| e.path()).collect();
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(&dir).expect("rules/secrets is part of the repository").flatten().map(|e| e.path()).collect();
     files.retain(|p| p.extension().is_some_and(|e| e == "toml"));
     files.sort();
     let mut out = String::from("pub(super) static RULES: &[EmbeddedRule] = &[\n");
@@ -43,7 +44,8 @@ fn rule(file: &Path, out: &mut String) -> Result<(), Box<dyn std::error::Error>>
     let rules = document.get("rules").and_then(toml::Value::as_array).ok_or("no [[rules]]")?;
     let [toml::Value::Table(rule)] = rules.as_slice() else { return Err("one [[rules]] a file".into()) };
     let own = rule.get("testudo").and_then(toml::Value::as_table).ok_or("no [rules.testudo]")?;
-    let text = |table: &toml::Table, key: &str| table.get(key).and_then(toml::Value::as_str).unwrap_or_default().to_owned();
+    let text =
+        |table: &toml::Table, key: &str| table.get(key).and_then(toml::Value::as_str).unwrap_or_default().to_owned();
     let list = |table: &toml::Table, key: &str| -> Vec<String> {
         let items = table.get(key).and_then(toml::Value::as_array);
         items.into_iter().flatten().map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)).collect()
@@ -56,9 +58,12 @@ fn rule(file: &Path, out: &mut String) -> Result<(), Box<dyn std::error::Error>>
     if matches!(prepared.plan, Plan::Whole) {
         return Err("the expression gives nothing to hold on to and would run over every file".into());
     }
-    let number = |key: &str| rule.get(key).and_then(|v| v.as_float().or_else(|| v.as_integer().map(|i| i as f64))).unwrap_or(0.0);
+    let number = |key: &str| {
+        rule.get(key).and_then(|v| v.as_float().or_else(|| v.as_integer().map(|i| i as f64))).unwrap_or(0.0)
+    };
     writeln!(out, "EmbeddedRule {{")?;
-    for (key, value) in [("id", text(rule, "id")), ("title", text(rule, "description")), ("regex", text(rule, "regex"))] {
+    for (key, value) in [("id", text(rule, "id")), ("title", text(rule, "description")), ("regex", text(rule, "regex"))]
+    {
         writeln!(out, "{key}: {value:?},")?;
     }
     for key in ["vendor", "category", "severity", "confidence", "persona"] {
@@ -71,21 +76,36 @@ fn rule(file: &Path, out: &mut String) -> Result<(), Box<dyn std::error::Error>>
     writeln!(out, "cwe: &[{}],", list(own, "cwe").join(","))?;
     writeln!(out, "secret_group: {}, entropy: {:?},", number("secretGroup") as usize, number("entropy"))?;
     writeln!(out, "help: include_str!({:?}),", fs::canonicalize(file.with_extension("md"))?)?;
-    writeln!(out, "plan: {}, two_alphabets: {}, gated_by_plan: {},", plan(&prepared.plan), prepared.two_alphabets, prepared.gated_by_plan)?;
+    writeln!(
+        out,
+        "plan: {}, two_alphabets: {}, gated_by_plan: {},",
+        plan(&prepared.plan),
+        prepared.two_alphabets,
+        prepared.gated_by_plan
+    )?;
     writeln!(out, "verify: {},", verify(own)?)?;
     writeln!(out, "}},")?;
     Ok(())
 }
 
 fn plan(plan: &Plan) -> String {
-    let bytes = |literals: &[Vec<u8>]| format!("&[{}]", literals.iter().map(|l| format!("&{l:?}")).collect::<Vec<_>>().join(","));
+    let bytes = |literals: &[Vec<u8>]| {
+        format!("&[{}]", literals.iter().map(|l| format!("&{l:?}")).collect::<Vec<_>>().join(","))
+    };
     match plan {
         Plan::Anchored { literals, prefix } => {
-            let prefix = prefix.as_ref().map_or("None".to_owned(), |Prefix { class, max }| format!("Some(({:?}, {max}))", class.0));
+            let prefix = prefix
+                .as_ref()
+                .map_or("None".to_owned(), |Prefix { class, max }| format!("Some(({:?}, {max}))", class.0));
             format!("EmbeddedPlan::Anchored {{ literals: {}, prefix: {prefix} }}", bytes(literals))
         }
         Plan::Windowed { literals, reach } => {
-            format!("EmbeddedPlan::Windowed {{ literals: {}, bounded: {}, free: {:?} }}", bytes(literals), reach.bounded, reach.free.0)
+            format!(
+                "EmbeddedPlan::Windowed {{ literals: {}, bounded: {}, free: {:?} }}",
+                bytes(literals),
+                reach.bounded,
+                reach.free.0
+            )
         }
         Plan::Whole => unreachable!("refused above"),
     }
@@ -96,10 +116,17 @@ fn verify(own: &toml::Table) -> Result<String, Box<dyn std::error::Error>> {
     let text = |key: &str| table.get(key).and_then(toml::Value::as_str);
     let codes = |key: &str| {
         let items = table.get(key).and_then(toml::Value::as_array);
-        items.into_iter().flatten().filter_map(toml::Value::as_integer).map(|c| c.to_string()).collect::<Vec<_>>().join(",")
+        items
+            .into_iter()
+            .flatten()
+            .filter_map(toml::Value::as_integer)
+            .map(|c| c.to_string())
+            .collect::<Vec<_>>()
+            .join(",")
     };
     let headers = table.get("headers").and_then(toml::Value::as_table);
-    let headers: Vec<(&str, &str)> = headers.into_iter().flatten().filter_map(|(k, v)| Some((k.as_str(), v.as_str()?))).collect();
+    let headers: Vec<(&str, &str)> =
+        headers.into_iter().flatten().filter_map(|(k, v)| Some((k.as_str(), v.as_str()?))).collect();
     Ok(format!(
         "Some(EmbeddedRequest {{ method: {:?}, url: {:?}, headers: &{headers:?}, basic: {:?}, body: {:?}, active: &[{}], inactive: &[{}] }})",
         text("method").unwrap_or("GET"),

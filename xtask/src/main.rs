@@ -1,2 +1,61 @@
-//! x
-fn main() {}
+//! Work on the repository itself: `cargo xtask COMMAND`.
+#![allow(clippy::print_stdout, reason = "a developer's tool prints")]
+
+mod bench;
+mod conformance;
+mod coverage;
+mod schema;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "xtask", about = "Work on the repository itself")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write the table of secret types, docs/src/reference/secrets-coverage.md
+    Coverage,
+    /// Write the JSON Schemas of reports and configuration below docs/
+    Schema,
+    /// Run a conformance suite that is on disk and write its ratchet
+    Conformance {
+        /// Name of the suite: gitleaks-config, betterleaks-rules, yaml-rules
+        suite: String,
+        /// Where the suite is
+        #[arg(long)]
+        dir: PathBuf,
+    },
+    /// Time whole commands, alone or against a peer's command, in turn
+    Bench {
+        /// Pairs of runs
+        #[arg(short, default_value_t = 5)]
+        n: usize,
+        /// The peer's command, as one string
+        #[arg(long)]
+        peer: Option<String>,
+        /// Our command
+        #[arg(required = true, trailing_var_arg = true)]
+        command: Vec<String>,
+    },
+}
+
+fn main() -> Result<()> {
+    match Cli::parse().command {
+        Command::Coverage => coverage::write(),
+        Command::Schema => schema::write(),
+        Command::Conformance { suite, dir } => conformance::write(&suite, &dir),
+        Command::Bench { n, peer, command } => bench::run(n, peer.as_deref(), &command),
+    }
+}
+
+/// Root of the repository.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}

@@ -1,6 +1,7 @@
 //! The binary `testudo`: arguments to calls to exit code. The only crate that prints.
 
 mod clock;
+mod commands;
 mod files;
 mod gitleaks;
 mod progress;
@@ -26,6 +27,20 @@ enum Command {
     Scan(scan::ScanArgs),
     /// Scan and refuse: exit 1 where findings are at or above the configured threshold
     Gate(scan::ScanArgs),
+    /// Write a first configuration and say what to do next
+    Init(commands::init::InitArgs),
+    /// Record what is known today, or convert the records of other tools
+    Baseline(commands::baseline::BaselineArgs),
+    /// List, explain, test and validate rules
+    Rules(commands::rules::RulesArgs),
+    /// Show the configuration that holds, and where each value comes from
+    Config(commands::config::ConfigArgs),
+    /// Install, remove or run git hooks
+    Hook(commands::hook::HookArgs),
+    /// Shell completions
+    Completions(commands::completions::CompletionsArgs),
+    /// Manual pages
+    Man(commands::man::ManArgs),
     /// gitleaks' flags, output and exit codes over our engine
     Gitleaks(gitleaks::GitleaksArgs),
 }
@@ -53,10 +68,17 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Scan(args) => scan::run(&args, scan::Asked::Scan),
         Command::Gate(args) => scan::run(&args, scan::Asked::Gate),
+        Command::Init(args) => commands::init::run(args),
+        Command::Baseline(args) => commands::baseline::run(args),
+        Command::Rules(args) => commands::rules::run(args),
+        Command::Config(args) => commands::config::run(args),
+        Command::Hook(args) => commands::hook::run(args),
+        Command::Completions(args) => commands::completions::run(args),
+        Command::Man(args) => commands::man::run(args),
         Command::Gitleaks(args) => Ok(gitleaks::run(args)),
     };
     result.unwrap_or_else(|error| {
-        terminal::error(&format!("{error:#}"));
+        terminal::failure(&error);
         ExitCode::from(if error.is::<NothingToRead>() { 3 } else { 2 })
     })
 }

@@ -54,7 +54,11 @@ fn show(progress: &Progress, stop: &AtomicBool, total: usize) {
     let mut shown = false;
     while !stop.load(Ordering::Relaxed) {
         let (done, bytes) = (progress.done.load(Ordering::Relaxed), progress.bytes.load(Ordering::Relaxed) >> 20);
-        let text = if total == 0 { "scanning the history".to_owned() } else { format!("{done} of {total} files, {bytes} MiB") };
+        let text = if total == 0 {
+            "scanning the history".to_owned()
+        } else {
+            format!("{done} of {total} files, {bytes} MiB")
+        };
         drop(write!(std::io::stderr().lock(), "\r\x1b[K{text}"));
         shown = true;
         std::thread::park_timeout(STEP);

@@ -17,7 +17,8 @@ pub(crate) fn load_path(path: &Path) -> Result<Vec<Ruleset>> {
     if metadata.is_file() {
         return Ok(vec![load_file(path)?]);
     }
-    let mut files: Vec<_> = fs::read_dir(path).with_context(|| path.display().to_string())?.flatten().map(|e| e.path()).collect();
+    let mut files: Vec<_> =
+        fs::read_dir(path).with_context(|| path.display().to_string())?.flatten().map(|e| e.path()).collect();
     files.retain(|p| p.extension().is_some_and(|e| e == "toml" || e == "yml" || e == "yaml"));
     files.sort();
     if files.is_empty() {
@@ -41,8 +42,10 @@ fn from_yaml(path: &str, rules: Vec<yaml_rules::YamlRule>) -> Result<Ruleset, Lo
     let mut set = Ruleset::default();
     for rule in rules.into_iter().filter(|r| r.visible) {
         let regex = rule.pattern.clone();
-        testudo_secrets::engine::Pattern::new(&regex)
-            .map_err(|e| LoadError { line: rule.span.0, column: rule.span.1, ..LoadError::file(path, format!("`pattern`: {e}")) }.in_rule(&rule.id))?;
+        testudo_secrets::engine::Pattern::new(&regex).map_err(|e| {
+            LoadError { line: rule.span.0, column: rule.span.1, ..LoadError::file(path, format!("`pattern`: {e}")) }
+                .in_rule(&rule.id)
+        })?;
         set.rules.push(Rule::of(info(&rule), regex, rule.min_entropy.unwrap_or(0.0)));
     }
     Ok(set)

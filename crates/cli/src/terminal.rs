@@ -89,9 +89,3 @@ pub(crate) fn width() -> usize {
     let measured = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
     columns.or_else(measured).filter(|columns| (20..=1000).contains(columns)).unwrap_or(DEFAULT_WIDTH)
 }
-
-/// How errors are drawn on standard error.
-pub(crate) fn paint() -> Paint {
-    let plain = env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) || !io::stderr().is_terminal();
-    if plain { Paint::Plain } else { Paint::Styled }
-}

@@ -57,7 +57,13 @@ mod tests {
 
     #[test]
     fn short_values_show_nothing() {
-        for (secret, expected) in [("", "…(0)"), ("hunter2", "…(7)"), ("abcdefghijklmno", "…(15)"), ("0123456789abcdef", "01…ef(16)"), ("a\u{1b}[31m-abcdefghijkl", "a\u{fffd}…kl(19)")] {
+        for (secret, expected) in [
+            ("", "…(0)"),
+            ("hunter2", "…(7)"),
+            ("abcdefghijklmno", "…(15)"),
+            ("0123456789abcdef", "01…ef(16)"),
+            ("a\u{1b}[31m-abcdefghijkl", "a\u{fffd}…kl(19)"),
+        ] {
             assert_eq!(mask(secret), expected);
         }
         assert_eq!(mask(&"x".repeat(40)), "xxxx…xxxx(40)");

@@ -140,7 +140,8 @@ pub fn run(loader: &dyn Loader, detectors: &[&dyn Detector], threads: usize, pro
 const BATCH: usize = 8;
 
 fn work(loader: &dyn Loader, detectors: &[&dyn Detector], next: &AtomicUsize, progress: &Progress) -> Outcome {
-    let mut bench = Bench { detectors, workers: detectors.iter().map(|d| d.worker()).collect(), outcome: Outcome::default() };
+    let mut bench =
+        Bench { detectors, workers: detectors.iter().map(|d| d.worker()).collect(), outcome: Outcome::default() };
     let jobs = loader.jobs();
     loop {
         let first = next.fetch_add(BATCH, Ordering::Relaxed);
@@ -197,7 +198,8 @@ impl Bench<'_> {
         if result.is_err() {
             // The worker's state may be half changed: it is made anew, and what it said of this unit is dropped.
             self.workers[at] = self.detectors[at].worker();
-            let message = "the detector failed on this file and its results for it are dropped; please report it with the file";
+            let message =
+                "the detector failed on this file and its results for it are dropped; please report it with the file";
             output = Output::default();
             output.notices.push(Notice::new(NoticeCode::DetectorFailed, unit.location(), message));
         } else if fuel.is_empty() {
@@ -296,7 +298,8 @@ mod tests {
 
     #[test]
     fn the_number_of_threads_does_not_show() {
-        let texts = Texts((0..100).map(|n| if n % 3 == 0 { format!("x\nbad {n}\n") } else { "good".to_owned() }).collect());
+        let texts =
+            Texts((0..100).map(|n| if n % 3 == 0 { format!("x\nbad {n}\n") } else { "good".to_owned() }).collect());
         let one = run(&texts, &[&Words], 1, &Progress::default());
         assert_eq!(one.findings.len(), 34);
         for threads in [2, 3, 8] {
@@ -308,12 +311,14 @@ mod tests {
     #[test]
     fn a_failing_unit_costs_only_itself() {
         std::panic::set_hook(Box::new(|_| {}));
-        let texts = Texts(["bad", "bad panic", "bad slow", "bad # testudo:ignore word -- known"].map(str::to_owned).to_vec());
+        let texts =
+            Texts(["bad", "bad panic", "bad slow", "bad # testudo:ignore word -- known"].map(str::to_owned).to_vec());
         let outcome = run(&texts, &[&Words], 2, &Progress::default());
         let codes: Vec<_> = outcome.notices.iter().map(|n| n.code).collect();
         assert_eq!((outcome.findings.len(), codes), (3, vec![NoticeCode::DetectorFailed, NoticeCode::FuelExhausted]));
         assert_eq!(outcome.coverage(&Words, &[]).state, CoverageState::Incomplete);
-        let reasons: Vec<_> = outcome.findings.iter().filter_map(|f| f.suppressed.as_ref()).map(|s| s.reason.as_str()).collect();
+        let reasons: Vec<_> =
+            outcome.findings.iter().filter_map(|f| f.suppressed.as_ref()).map(|s| s.reason.as_str()).collect();
         assert_eq!(reasons, ["known"]);
     }
 }

@@ -49,7 +49,12 @@ fn parse(rest: &str) -> Option<(Vec<String>, Suppression)> {
     let (head, reason) = rest.split_once(" -- ").unwrap_or((rest, ""));
     let mut words = head.split_whitespace();
     let rules: Vec<String> = words.next()?.split(',').filter(|r| !r.is_empty()).map(str::to_owned).collect();
-    let mut suppression = Suppression { kind: SuppressionKind::Inline, reason: strip_comment_end(reason).to_owned(), owner: None, until: None };
+    let mut suppression = Suppression {
+        kind: SuppressionKind::Inline,
+        reason: strip_comment_end(reason).to_owned(),
+        owner: None,
+        until: None,
+    };
     for word in words {
         match word.split_once('=') {
             Some(("until", date)) => suppression.until = Some(date.to_owned()),
@@ -63,7 +68,11 @@ fn parse(rest: &str) -> Option<(Vec<String>, Suppression)> {
 /// The reason without the end of the comment around it.
 fn strip_comment_end(reason: &str) -> &str {
     let reason = reason.trim();
-    ["*/", "-->", "--%>", "#}", "%>", "*)", "-}"].iter().find_map(|end| reason.strip_suffix(end)).unwrap_or(reason).trim()
+    ["*/", "-->", "--%>", "#}", "%>", "*)", "-}"]
+        .iter()
+        .find_map(|end| reason.strip_suffix(end))
+        .unwrap_or(reason)
+        .trim()
 }
 
 impl Marker {
@@ -86,7 +95,10 @@ mod tests {
         assert_eq!(found.len(), 2);
         let first = &found[0];
         assert_eq!((first.line, first.alone, first.suppression.reason.as_str()), (1, false, "test key"));
-        assert_eq!((first.suppression.until.as_deref(), first.suppression.owner.as_deref()), (Some("2030-01-31"), Some("@team")));
+        assert_eq!(
+            (first.suppression.until.as_deref(), first.suppression.owner.as_deref()),
+            (Some("2030-01-31"), Some("@team"))
+        );
         assert!(first.covers("b", 1) && !first.covers("c", 1) && !first.covers("b", 2));
         assert!(found[1].covers("anything", 3) && found[1].suppression.reason == "sample");
     }

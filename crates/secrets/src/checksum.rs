@@ -27,6 +27,9 @@ mod tests {
     #[test]
     fn known_values() {
         assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
-        assert_eq!((base62(0, 6), base62(62, 2), base62(61, 1)), ("000000".to_owned(), "10".to_owned(), "z".to_owned()));
+        assert_eq!(
+            (base62(0, 6), base62(62, 2), base62(61, 1)),
+            ("000000".to_owned(), "10".to_owned(), "z".to_owned())
+        );
     }
 }

@@ -135,7 +135,9 @@ fn special(kind: &str, argument: &str, random: &mut Random) -> Option<String> {
         }
         "jwt" if argument.is_empty() => {
             let subject = random.text(b"0123456789", 10);
-            let url = |text: &str| crate::base64::encode(text.as_bytes(), crate::base64::URL).trim_end_matches('=').to_owned();
+            let url = |text: &str| {
+                crate::base64::encode(text.as_bytes(), crate::base64::URL).trim_end_matches('=').to_owned()
+            };
             let payload = format!("{{\"sub\": \"{subject}\", \"iat\": 1700000000}}");
             let signature = random.text(&joined_url(), 43);
             Some(format!("{}.{}.{signature}", url("{\"alg\":\"HS256\",\"typ\":\"JWT\"}"), url(&payload)))
@@ -181,13 +183,20 @@ mod tests {
     fn cases_and_sections_are_read() {
         let document = "# T\n\nWhat.\n\n## How to fix\n1. Revoke.\n\n## Found\n```bad\na {{split:b}}\n```\n## Not found\n```good\nc\n```\n";
         let found = cases(document);
-        assert_eq!((found.len(), found[0].expect, found[0].text.as_str(), found[0].line), (2, Expect::Found, "a {{split:b}}\n", 9));
-        assert_eq!((without_cases(document).as_str(), section(document, "How to fix")), ("# T\n\nWhat.\n\n## How to fix\n1. Revoke.", Some("1. Revoke.")));
+        assert_eq!(
+            (found.len(), found[0].expect, found[0].text.as_str(), found[0].line),
+            (2, Expect::Found, "a {{split:b}}\n", 9)
+        );
+        assert_eq!(
+            (without_cases(document).as_str(), section(document, "How to fix")),
+            ("# T\n\nWhat.\n\n## How to fix\n1. Revoke.", Some("1. Revoke."))
+        );
     }
 
     #[test]
     fn templates_expand_the_same_every_time() {
-        let text = "{{alnum:8}} {{hex:4}} {{set:A-C_:6}} {{uuid}} {{b64:hi}} {{repeat:ab:2}} {{ vault }} {{unknown:3}} {{";
+        let text =
+            "{{alnum:8}} {{hex:4}} {{set:A-C_:6}} {{uuid}} {{b64:hi}} {{repeat:ab:2}} {{ vault }} {{unknown:3}} {{";
         let once = expand(text, 7);
         assert_eq!(once, expand(text, 7));
         assert_ne!(once, expand(text, 8));

@@ -124,9 +124,10 @@ impl EmbeddedRule {
     pub fn prepared(&self) -> Prepared {
         let copied = |literals: &[&[u8]]| literals.iter().map(|l| l.to_vec()).collect();
         let plan = match &self.plan {
-            EmbeddedPlan::Anchored { literals, prefix } => {
-                Plan::Anchored { literals: copied(literals), prefix: prefix.map(|(class, max)| Prefix { class: ByteSet(class), max }) }
-            }
+            EmbeddedPlan::Anchored { literals, prefix } => Plan::Anchored {
+                literals: copied(literals),
+                prefix: prefix.map(|(class, max)| Prefix { class: ByteSet(class), max }),
+            },
             EmbeddedPlan::Windowed { literals, bounded, free } => {
                 Plan::Windowed { literals: copied(literals), reach: Reach { bounded: *bounded, free: ByteSet(*free) } }
             }

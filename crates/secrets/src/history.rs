@@ -210,7 +210,8 @@ impl<'a> BlobVisitor<'a> {
         places.clear();
         self.shared.engine.places(text, range, &mut places);
         for place in &places {
-            let candidate = self.shared.engine.evaluate(text, state.alphabet, *place, &mut self.workspace, &mut state.evaluated);
+            let candidate =
+                self.shared.engine.evaluate(text, state.alphabet, *place, &mut self.workspace, &mut state.evaluated);
             state.candidates.push(candidate);
         }
         self.places = places;
@@ -296,7 +297,8 @@ impl Visitor for BlobVisitor<'_> {
         if self.shared.method == Method::Whole || alphabet != base.alphabet {
             return self.whole(oid, bytes);
         }
-        let mut state = State { candidates: Vec::new(), evaluated: Vec::new(), hidden: Vec::new(), alphabet, len: bytes.len() };
+        let mut state =
+            State { candidates: Vec::new(), evaluated: Vec::new(), hidden: Vec::new(), alphabet, len: bytes.len() };
         let mut stale = Vec::new();
         for segment in segments {
             if let Segment::Copy { from, to, len } = *segment {
@@ -332,7 +334,8 @@ impl BlobVisitor<'_> {
         let mut found = Vec::new();
         self.shared.engine.places(text, start..end, &mut found);
         for place in found.into_iter().filter(|(at, _)| *at == start) {
-            let candidate = self.shared.engine.evaluate(text, state.alphabet, place, &mut self.workspace, &mut state.evaluated);
+            let candidate =
+                self.shared.engine.evaluate(text, state.alphabet, place, &mut self.workspace, &mut state.evaluated);
             state.candidates.push(candidate);
         }
     }
@@ -358,8 +361,10 @@ fn carry(base: &State, state: &mut State, (from, to, len): (usize, usize, usize)
         let same = base.evaluated[evaluated..].iter().take_while(|e| e.anchor == candidate.start);
         state.evaluated.extend(same.map(|e| Evaluated { anchor: place, end: e.end - from + to, ..*e }));
     }
-    let inside = |h: &&Hidden| (h.start > from || whole_start) && (h.end < end || whole_end) && h.start >= from && h.end <= end;
-    let moved = base.hidden.iter().filter(inside).map(|h| Hidden { start: h.start - from + to, end: h.end - from + to, ..*h });
+    let inside =
+        |h: &&Hidden| (h.start > from || whole_start) && (h.end < end || whole_end) && h.start >= from && h.end <= end;
+    let moved =
+        base.hidden.iter().filter(inside).map(|h| Hidden { start: h.start - from + to, end: h.end - from + to, ..*h });
     state.hidden.extend(moved);
 }
 

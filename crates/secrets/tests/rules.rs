@@ -30,11 +30,18 @@ fn every_case_holds() {
         for case in document::cases(help) {
             for seed in 0..3 {
                 let text = document::expand(&case.text, seed);
-                let mut rules = detector.findings_of("case.env", &text).into_iter().filter(|f| f.confidence > Confidence::Low);
+                let mut rules =
+                    detector.findings_of("case.env", &text).into_iter().filter(|f| f.confidence > Confidence::Low);
                 // Another rule may name the same secret more exactly: then it is found all the same.
-                let found = if case.expect == Expect::Found { rules.next().is_some() } else { rules.any(|f| f.rule == id) };
+                let found =
+                    if case.expect == Expect::Found { rules.next().is_some() } else { rules.any(|f| f.rule == id) };
                 if found != (case.expect == Expect::Found) {
-                    failures.push(format!("rules/secrets/{id}.md:{}: {:?} case does not hold: {}", case.line, case.expect, text.trim()));
+                    failures.push(format!(
+                        "rules/secrets/{id}.md:{}: {:?} case does not hold: {}",
+                        case.line,
+                        case.expect,
+                        text.trim()
+                    ));
                     break;
                 }
             }

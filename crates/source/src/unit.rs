@@ -139,7 +139,10 @@ mod tests {
     fn positions_count_characters_from_one() {
         let index = LineIndex::new("ab\r\näöx\n".as_bytes());
         let place = |offset| (index.position(offset).line, index.position(offset).column);
-        assert_eq!([place(0), place(1), place(4), place(6), place(8), place(9)], [(1, 1), (1, 2), (2, 1), (2, 2), (2, 3), (2, 4)]);
+        assert_eq!(
+            [place(0), place(1), place(4), place(6), place(8), place(9)],
+            [(1, 1), (1, 2), (2, 1), (2, 2), (2, 3), (2, 4)]
+        );
         assert_eq!((index.line_range(0), index.line_range(1), index.lines()), (0..2, 4..9, 3));
     }
 }

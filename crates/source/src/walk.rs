@@ -128,7 +128,11 @@ impl Batch<'_> {
             self.files.push(FoundFile { path: entry.path().to_owned(), size });
         } else if kind.is_some_and(|k| k.is_symlink()) {
             let location = Location::file(display(entry.path()));
-            self.notices.push(Notice::new(NoticeCode::SymlinkNotFollowed, location, "symbolic link, not followed; its target is scanned where it lies in the tree"));
+            self.notices.push(Notice::new(
+                NoticeCode::SymlinkNotFollowed,
+                location,
+                "symbolic link, not followed; its target is scanned where it lies in the tree",
+            ));
         }
     }
 }
@@ -159,7 +163,16 @@ mod tests {
         let dir = std::env::temp_dir().join(format!("testudo-walk-{}-{name}", std::process::id()));
         fs::create_dir_all(dir.join("sub/.hidden")).unwrap();
         fs::create_dir_all(dir.join(".git")).unwrap();
-        for (file, text) in [("a.txt", "a"), ("sub/b.txt", "b"), ("sub/.hidden/c", "c"), ("ignored.log", "d"), ("skip.me", "e"), (".git/config", "f"), (".gitignore", "*.log\n"), (".testudoignore", "skip.me\n")] {
+        for (file, text) in [
+            ("a.txt", "a"),
+            ("sub/b.txt", "b"),
+            ("sub/.hidden/c", "c"),
+            ("ignored.log", "d"),
+            ("skip.me", "e"),
+            (".git/config", "f"),
+            (".gitignore", "*.log\n"),
+            (".testudoignore", "skip.me\n"),
+        ] {
             fs::write(dir.join(file), text).unwrap();
         }
         dir
@@ -173,10 +186,17 @@ mod tests {
     #[test]
     fn obeys_ignore_files_and_globs() {
         let dir = scratch("globs");
-        assert_eq!(names(&dir, &WalkOptions::default()), [".gitignore", ".testudoignore", "a.txt", "sub/.hidden/c", "sub/b.txt"]);
+        assert_eq!(
+            names(&dir, &WalkOptions::default()),
+            [".gitignore", ".testudoignore", "a.txt", "sub/.hidden/c", "sub/b.txt"]
+        );
         let all = WalkOptions { git_ignore: GitIgnore::ReadAnyway, ..WalkOptions::default() };
         assert!(names(&dir, &all).contains(&"ignored.log".to_owned()));
-        let only = WalkOptions { include: vec!["*.txt".to_owned()], exclude: vec!["sub/**".to_owned()], ..WalkOptions::default() };
+        let only = WalkOptions {
+            include: vec!["*.txt".to_owned()],
+            exclude: vec!["sub/**".to_owned()],
+            ..WalkOptions::default()
+        };
         assert_eq!(names(&dir, &only), ["a.txt"]);
         let bad = WalkOptions { include: vec!["a[".to_owned()], ..WalkOptions::default() };
         assert!(files(&dir, &bad).unwrap_err().to_string().contains("a["));

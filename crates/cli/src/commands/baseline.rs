@@ -89,7 +89,9 @@ pub(super) fn write(collected: &Collected, path: &Path) -> Result<()> {
     let (added, gone) = (missing_in(&before, &file), missing_in(&file, &before));
     terminal::stdout(&format!("{shown}: {} accepted ({added} new, {gone} gone)\n", file.entries().len()))?;
     if collected.report.coverage.iter().any(|c| c.state != CoverageState::Complete) {
-        terminal::warn("not everything could be looked at, so the baseline does not hold everything: run `testudo scan` to see why");
+        terminal::warn(
+            "not everything could be looked at, so the baseline does not hold everything: run `testudo scan` to see why",
+        );
     }
     Ok(())
 }

@@ -85,7 +85,7 @@ fn show(args: &ShowArgs) -> Result<()> {
     let path = args.config.clone().or_else(|| config::discover(&args.target));
     let effective = load(path.as_deref())?;
     let text = match args.format {
-        Form::Text => text(&effective, args.origin),
+        Form::Text => text(&effective, if args.origin { Origins::Named } else { Origins::Left }),
         Form::Json => format!("{:#}\n", document(&effective, path.as_deref())?),
     };
     crate::terminal::stdout(&text)?;
@@ -99,14 +99,22 @@ fn load(path: Option<&Path>) -> Result<Effective> {
         None => None,
     };
     // A name or value that is no text cannot be one of ours.
-    let environment: Vec<(String, String)> =
-        env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
+    let environment: Vec<(String, String)> = env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
     let file = text.as_deref().zip(path);
     Ok(Effective::resolve(Layers { file, environment: &environment, flags: &[] })?)
 }
 
+/// Whether each line says where its value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origins {
+    Named,
+    Left,
+}
+
 /// A testudo.toml that sets every key; with origins as comments in a column.
-fn text(effective: &Effective, with_origin: bool) -> String {
+fn text(effective: &Effective, origins: Origins) -> String {
     let (shown, mut out, mut section) = (effective.origins(), String::new(), "");
     let lines: Vec<(&str, String, &Origin)> = shown.iter().map(line).collect();
     let longest = lines.iter().map(|(_, line, _)| line.chars().count()).max().unwrap_or(0);
@@ -116,9 +124,9 @@ fn text(effective: &Effective, with_origin: bool) -> String {
             out.push_str(&format!("{gap}[{own}]\n"));
             section = own;
         }
-        match with_origin {
-            true => out.push_str(&format!("{line:<longest$}  # {origin}\n")),
-            false => out.push_str(&format!("{line}\n")),
+        match origins {
+            Origins::Named => out.push_str(&format!("{line:<longest$}  # {origin}\n")),
+            Origins::Left => out.push_str(&format!("{line}\n")),
         }
     }
     out

@@ -70,7 +70,8 @@ struct Which {
 
 impl Which {
     fn hooks(&self) -> Vec<Hook> {
-        let all = [(self.pre_commit, Hook::PreCommit), (self.pre_push, Hook::PrePush), (self.pre_receive, Hook::PreReceive)];
+        let all =
+            [(self.pre_commit, Hook::PreCommit), (self.pre_push, Hook::PrePush), (self.pre_receive, Hook::PreReceive)];
         all.into_iter().filter(|(wanted, _)| *wanted).map(|(_, hook)| hook).collect()
     }
 }

@@ -74,7 +74,9 @@ pub(crate) fn run(args: InitArgs) -> Result<ExitCode> {
     let first = scanning::arguments(["--".as_ref(), args.dir.as_os_str()]).and_then(|words| scan::collect(&words));
     let before = match (first, &accepted) {
         (Ok(collected), _) => collected,
-        (Err(error), Some(_)) => return Err(error.context("no baseline was written, because the first scan did not end")),
+        (Err(error), Some(_)) => {
+            return Err(error.context("no baseline was written, because the first scan did not end"));
+        }
         (Err(error), None) => {
             terminal::warn(&format!("the first scan did not end: {error:#}"));
             return Ok(ExitCode::SUCCESS);
@@ -108,7 +110,8 @@ fn write_key(root: &Path) -> Result<()> {
         return Ok(());
     }
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("the system gives no random bytes for a key: {error}"))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| anyhow::anyhow!("the system gives no random bytes for a key: {error}"))?;
     say_written(&key::create(root, &key::Key::new(bytes))?)
 }
 
@@ -142,8 +145,11 @@ fn with_attributes(before: &str) -> String {
 
 fn tell_findings(collected: &Collected) -> Result<()> {
     let summary = &collected.report.summary;
-    let by_severity: Vec<String> =
-        testudo_model::Severity::ALL.iter().rev().filter_map(|s| Some(format!("{} {s}", summary.by_severity.get(s.as_str()).filter(|n| **n > 0)?))).collect();
+    let by_severity: Vec<String> = testudo_model::Severity::ALL
+        .iter()
+        .rev()
+        .filter_map(|s| Some(format!("{} {s}", summary.by_severity.get(s.as_str()).filter(|n| **n > 0)?)))
+        .collect();
     let detail = if by_severity.is_empty() { String::new() } else { format!(" ({})", by_severity.join(", ")) };
     terminal::stdout(&format!("first scan, findings that count: {}{detail}\n", summary.findings))?;
     if !summary.complete {
@@ -154,15 +160,23 @@ fn tell_findings(collected: &Collected) -> Result<()> {
 
 /// What to do now.
 fn next(collected: &Collected, accepted: Option<&Path>) -> String {
+    let more = if accepted.is_some() { " testudo.baseline" } else { "" };
     let look = match (collected.report.summary.findings, accepted) {
         (0, _) | (_, Some(_)) => "",
-        _ => "  testudo scan                 see what was found, and how to fix it\n  testudo baseline create      or accept what is there today, and look at what is new\n",
+        _ => {
+            "  testudo scan                 see what was found, and how to fix it\n  testudo baseline create      or accept what is there today, and look at what is new\n"
+        }
     };
     let gate = match accepted {
-        Some(path) => format!("  testudo scan --baseline {} --fail-on high\n                               in CI: fail on what is new\n", walk::display(path)),
+        Some(path) => format!(
+            "  testudo scan --baseline {} --fail-on high\n                               in CI: fail on what is new\n",
+            walk::display(path)
+        ),
         None => String::new(),
     };
-    format!("next:\n{look}{gate}  testudo hook install         look at every commit before it is made\n  git add testudo.toml .testudo/key .gitattributes{}\n", if accepted.is_some() { " testudo.baseline" } else { "" })
+    format!(
+        "next:\n{look}{gate}  testudo hook install         look at every commit before it is made\n  git add testudo.toml .testudo/key .gitattributes{more}\n"
+    )
 }
 
 #[cfg(test)]

@@ -24,7 +24,9 @@ impl Resolver for Disk {
     fn default_config(&self) -> Result<String, String> {
         match env::var(DEFAULT_CONFIG) {
             Ok(path) => self.path(&path).map_err(|e| format!("{path}: {e}")),
-            Err(_) => Err(format!("gitleaks' default rules are not part of testudo; set {DEFAULT_CONFIG} to a copy of its gitleaks.toml")),
+            Err(_) => Err(format!(
+                "gitleaks' default rules are not part of testudo; set {DEFAULT_CONFIG} to a copy of its gitleaks.toml"
+            )),
         }
     }
 }
@@ -60,7 +62,9 @@ fn find(flags: &Flags, source: &Path) -> Result<Ruleset> {
     match env::var_os(DEFAULT_CONFIG) {
         Some(path) => from_file(Path::new(&path)),
         None => {
-            crate::terminal::note(&format!("no gitleaks configuration given: using testudo's own rules ({DEFAULT_CONFIG} can name a copy of gitleaks.toml)"));
+            crate::terminal::note(&format!(
+                "no gitleaks configuration given: using testudo's own rules ({DEFAULT_CONFIG} can name a copy of gitleaks.toml)"
+            ));
             Ok(testudo_secrets::embedded::ruleset())
         }
     }

@@ -51,7 +51,9 @@ fn walk(scanner: &Scanner, dir: &Path, flags: &Flags, targets: &mut Vec<Target>)
                 walk(scanner, &path, flags, targets);
             }
         } else if kind.is_symlink() {
-            if flags.follow_symlinks && let Some(target) = followed(&path) {
+            if flags.follow_symlinks
+                && let Some(target) = followed(&path)
+            {
                 targets.push(target);
             }
         } else if kind.is_file() && entry.metadata().is_ok_and(|m| m.len() > 0) {

@@ -42,7 +42,9 @@ impl Scope {
                 "--all" => return Ok(Self::All),
                 "--full-history" | "--no-merges" | "--reverse" | "--topo-order" | "--date-order" | "-p" => {}
                 option if option.starts_with('-') => {
-                    anyhow::bail!("--log-opts {option} is not supported; name revisions or ranges, such as `main`, `v1..HEAD` or `--all`")
+                    anyhow::bail!(
+                        "--log-opts {option} is not supported; name revisions or ranges, such as `main`, `v1..HEAD` or `--all`"
+                    )
                 }
                 revision => revisions.push(revision.to_owned()),
             }
@@ -62,14 +64,35 @@ pub(super) fn scan(scanner: &Scanner, source: &Path, scope: &Scope, flags: &Flag
     for missing in history.missing.iter().take(3) {
         crate::terminal::warn(&format!("object {missing} is missing, what only it leads to is not scanned"));
     }
-    let found = history::scan(repository.objects(), scanner.engine(), scanner, Method::Deltas, flags.threads(), &|_| false, &AtomicU64::new(0))?;
+    let found = history::scan(
+        repository.objects(),
+        scanner.engine(),
+        scanner,
+        Method::Deltas,
+        flags.threads(),
+        &|_| false,
+        &AtomicU64::new(0),
+    )?;
     let wanted: HashSet<Oid> = found.blobs.iter().map(|(oid, _)| *oid).collect();
     let mut missing = Vec::new();
-    let mut changes = attribution::changes(&repository, &history.commits, &|oid, _| wanted.contains(oid), Detail::EveryCommit, &mut missing);
+    let mut changes = attribution::changes(
+        &repository,
+        &history.commits,
+        &|oid, _| wanted.contains(oid),
+        Detail::EveryCommit,
+        &mut missing,
+    );
     changes.retain(|c| !scanner.skips_path(&c.path));
     let next = AtomicUsize::new(0);
     let work = || {
-        let mut look = Look { scanner, history: &history, reader: repository.objects().reader(), workspace: Workspace::default(), found: Vec::new(), commits: HashMap::new() };
+        let mut look = Look {
+            scanner,
+            history: &history,
+            reader: repository.objects().reader(),
+            workspace: Workspace::default(),
+            found: Vec::new(),
+            commits: HashMap::new(),
+        };
         loop {
             let first = next.fetch_add(64, Ordering::Relaxed);
             if first >= changes.len() {
@@ -94,7 +117,7 @@ fn ends(repository: &Repository, scope: &Scope) -> Result<(Vec<Oid>, Vec<Oid>)> 
     let (mut tips, mut excluded) = (Vec::new(), Vec::new());
     for name in names {
         let range = revision::range(repository, name).with_context(|| format!("--log-opts {name}"))?;
-        tips.push(range.to);
+        tips.extend(range.to);
         excluded.extend(range.from);
     }
     Ok((tips, excluded))
@@ -120,7 +143,9 @@ fn staged(scanner: &Scanner, repository: &Repository) -> Result<Vec<CompatFindin
         if old != Some(file.oid) && !scanner.skips_path(&path) {
             let pieces = added_lines(&mut reader, old, file.oid);
             for (start_line, text) in pieces {
-                found.extend(scanner.detect(&Fragment { text: &text, path: &path, commit: "", start_line }, &mut workspace));
+                found.extend(
+                    scanner.detect(&Fragment { text: &text, path: &path, commit: "", start_line }, &mut workspace),
+                );
             }
         }
     }

@@ -15,8 +15,8 @@ use testudo_secrets::{
 };
 
 pub(crate) use arguments::GitleaksArgs;
-pub(crate) use config::Disk;
 use arguments::{Command, Flags};
+pub(crate) use config::Disk;
 
 /// Runs the front. gitleaks exits with 1 on its own errors and with `--exit-code` on findings.
 pub(crate) fn run(args: GitleaksArgs) -> ExitCode {
@@ -38,7 +38,8 @@ fn execute(args: GitleaksArgs) -> Result<ExitCode> {
         allow_comments: !flags.ignore_gitleaks_allow,
         max_target_megabytes: flags.max_target_megabytes,
     };
-    let rule_names: Vec<(String, String)> = rules.rules.iter().map(|r| (r.info.id.clone(), r.info.title.clone())).collect();
+    let rule_names: Vec<(String, String)> =
+        rules.rules.iter().map(|r| (r.info.id.clone(), r.info.title.clone())).collect();
     let scanner = Scanner::new(rules, settings).map_err(anyhow::Error::msg)?;
     let mut findings = match &command {
         Command::Dir { .. } => directory::scan(&scanner, &source, &flags)?,
@@ -52,7 +53,15 @@ fn execute(args: GitleaksArgs) -> Result<ExitCode> {
             history::scan(&scanner, &source, &scope, &flags)?
         }
     };
-    findings.sort_by(|a, b| (&a.file, &a.commit, a.start_line, a.start_column, &a.rule).cmp(&(&b.file, &b.commit, b.start_line, b.start_column, &b.rule)));
+    findings.sort_by(|a, b| {
+        (&a.file, &a.commit, a.start_line, a.start_column, &a.rule).cmp(&(
+            &b.file,
+            &b.commit,
+            b.start_line,
+            b.start_column,
+            &b.rule,
+        ))
+    });
     output::filter(&mut findings, &flags, &source)?;
     output::finish(findings, &flags, &rule_names)
 }

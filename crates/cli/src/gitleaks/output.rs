@@ -10,10 +10,19 @@ use super::arguments::Flags;
 /// Drops what `.gitleaksignore` files and the baseline name.
 pub(super) fn filter(findings: &mut Vec<CompatFinding>, flags: &Flags, source: &Path) -> Result<()> {
     let mut ignored = BTreeSet::new();
-    for path in [flags.gitleaks_ignore_path.clone(), flags.gitleaks_ignore_path.join(".gitleaksignore"), source.join(".gitleaksignore")] {
+    for path in [
+        flags.gitleaks_ignore_path.clone(),
+        flags.gitleaks_ignore_path.join(".gitleaksignore"),
+        source.join(".gitleaksignore"),
+    ] {
         if path.is_file() {
             let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-            ignored.extend(text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).map(|l| l.replace('\\', "/")));
+            ignored.extend(
+                text.lines()
+                    .map(str::trim)
+                    .filter(|l| !l.is_empty() && !l.starts_with('#'))
+                    .map(|l| l.replace('\\', "/")),
+            );
         }
     }
     let place = |f: &CompatFinding| format!("{}:{}:{}", f.file, f.rule, f.start_line);
@@ -88,13 +97,23 @@ fn render(findings: &[CompatFinding], flags: &Flags, path: &str, rules: &[(Strin
 }
 
 fn print(f: &CompatFinding) {
-    let mut lines = vec![("Finding:", f.matched.trim().to_owned()), ("Secret:", f.secret.trim().to_owned()), ("RuleID:", f.rule.clone()), ("Entropy:", format!("{:.6}", f.entropy))];
+    let mut lines = vec![
+        ("Finding:", f.matched.trim().to_owned()),
+        ("Secret:", f.secret.trim().to_owned()),
+        ("RuleID:", f.rule.clone()),
+        ("Entropy:", format!("{:.6}", f.entropy)),
+    ];
     if !f.tags.is_empty() {
         lines.push(("Tags:", format!("[{}]", f.tags.join(" "))));
     }
     lines.extend([("File:", f.file.clone()), ("Line:", f.start_line.to_string())]);
     if !f.commit.is_empty() {
-        lines.extend([("Commit:", f.commit.clone()), ("Author:", f.author.clone()), ("Email:", f.email.clone()), ("Date:", f.date.clone())]);
+        lines.extend([
+            ("Commit:", f.commit.clone()),
+            ("Author:", f.author.clone()),
+            ("Email:", f.email.clone()),
+            ("Date:", f.date.clone()),
+        ]);
     }
     lines.push(("Fingerprint:", f.fingerprint()));
     let text: String = lines.iter().map(|(name, value)| format!("{name:<12} {value}\n")).collect();

@@ -7,7 +7,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use testudo_model::{Coverage, DetectorId, Finding, Fingerprint, Location, Notice, NoticeCode, RuleInfo, ScanReport, ToolInfo};
+use testudo_model::{
+    Coverage, DetectorId, Finding, Fingerprint, Location, Notice, NoticeCode, RuleInfo, ScanReport, ToolInfo,
+};
 use testudo_policy::{
     Applied, IgnoreFile, Owners, PathBase, Policy, Run, Scope, apply,
     config::{self, Config, Effective, Layers},
@@ -51,23 +53,35 @@ pub(crate) fn collect(args: &ScanArgs) -> Result<Collected> {
     let mut notices = std::mem::take(&mut found.outcome.notices);
     notices.extend(setup.foreign_config());
     found.outcome.notices = notices;
-    setup.report(found, &detector).map(|(report, hidden)| Collected { report, hidden, effective: effective.clone(), root: root.clone() })
+    setup.report(found, &detector).map(|(report, hidden)| Collected {
+        report,
+        hidden,
+        effective: effective.clone(),
+        root: root.clone(),
+    })
 }
 
 /// Loads the configuration and finds the directory it belongs to.
 fn configuration(args: &ScanArgs, targets: &[PathBuf]) -> Result<(Effective, PathBuf)> {
     let start = targets.first().filter(|t| t.as_os_str() != "-").cloned().unwrap_or_else(|| PathBuf::from("."));
     let file = args.config.clone().or_else(|| config::discover(&start));
-    let text = file.as_deref().map(|path| fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))).transpose()?;
-    let environment: Vec<(String, String)> = env::vars().filter(|(name, _)| name.starts_with("TESTUDO_")).collect();
+    let text = file
+        .as_deref()
+        .map(|path| fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display())))
+        .transpose()?;
+    // Variables that are not UTF-8 are nobody's settings.
+    let environment =
+        env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let environment: Vec<(String, String)> = environment.filter(|(name, _)| name.starts_with("TESTUDO_")).collect();
     let flags = args.overrides();
     let layers = Layers { file: text.as_deref().zip(file.as_deref()), environment: &environment, flags: &flags };
-    let effective = Effective::resolve(layers).map_err(|e| anyhow::Error::msg(e.render(crate::terminal::paint())))?;
+    let effective = Effective::resolve(layers)?;
     let root = match &file {
         Some(path) => path.parent().map(Path::to_owned).filter(|p| !p.as_os_str().is_empty()),
         None => None,
     };
-    let root = root.or_else(|| work_tree(&start)).unwrap_or_else(|| if start.is_dir() { start } else { PathBuf::from(".") });
+    let root =
+        root.or_else(|| work_tree(&start)).unwrap_or_else(|| if start.is_dir() { start } else { PathBuf::from(".") });
     Ok((effective, root))
 }
 
@@ -184,7 +198,8 @@ impl Setup<'_> {
 
     fn repository_part(&self, detector: &SecretsDetector) -> Result<Found> {
         let target = self.targets.first().map_or(Path::new("."), PathBuf::as_path);
-        let repository = Repository::discover(target, ReadLimits { object: self.config.scan.max_file_size.0 }).map_err(crate::NothingToRead::from)?;
+        let repository = Repository::discover(target, ReadLimits { object: self.config.scan.max_file_size.0 })
+            .map_err(crate::NothingToRead::from)?;
         let what = &self.args.what;
         let part = if what.staged {
             repository::staged(&repository, detector, self.limits(), self.threads())?
@@ -203,7 +218,8 @@ impl Setup<'_> {
     /// Fingerprints that a revision has already, among the files that have findings now.
     fn known_at(&self, revision: &str, detector: &SecretsDetector, outcome: &Outcome) -> Result<BTreeSet<Fingerprint>> {
         let repository = Repository::discover(self.root, ReadLimits::default())?;
-        let commit = testudo_source::git::revision::commit(&repository, revision).with_context(|| format!("--diff {revision}"))?;
+        let commit = testudo_source::git::revision::commit(&repository, revision)
+            .with_context(|| format!("--diff {revision}"))?;
         let tree = repository::tree_files(&repository, commit)?;
         let top = repository.work_tree().map(Path::to_owned).unwrap_or_default();
         let shown: BTreeSet<&str> = outcome.findings.iter().filter_map(|f| f.location.path.as_deref()).collect();
@@ -224,7 +240,11 @@ impl Setup<'_> {
             .iter()
             .filter(|name| self.root.join(name).is_file() && !own(name))
             .map(|name| {
-                let advice = if name.ends_with(".toml") { format!("use it with --rules {name}") } else { format!("convert it with `testudo baseline import {name}`") };
+                let advice = if name.ends_with(".toml") {
+                    format!("use it with --rules {name}")
+                } else {
+                    format!("convert it with `testudo baseline import {name}`")
+                };
                 Notice::new(NoticeCode::ForeignConfig, Location::file(*name), format!("found and not used; {advice}"))
             })
             .collect()
@@ -237,7 +257,13 @@ impl Setup<'_> {
         } else if let Some(range) = &what.range {
             Some(format!("commits {range}"))
         } else {
-            what.history.then(|| if what.unreachable { "whole history and unreachable objects".to_owned() } else { "whole history".to_owned() })
+            what.history.then(|| {
+                if what.unreachable {
+                    "whole history and unreachable objects".to_owned()
+                } else {
+                    "whole history".to_owned()
+                }
+            })
         };
         let names = self.targets.iter().map(|t| walk::display(t));
         names.map(|name| mode.as_ref().map_or(name.clone(), |mode| format!("{name} ({mode})"))).collect()
@@ -261,7 +287,11 @@ impl Setup<'_> {
         policy_notices.extend(applied);
         let mut notices: Vec<Notice> = notices.into_iter().chain(policy_notices).collect();
         if coverage.units == 0 {
-            notices.push(Notice::new(NoticeCode::EmptyScope, Location::default(), "nothing was in scope, so nothing was scanned; check the targets, --include and --exclude"));
+            notices.push(Notice::new(
+                NoticeCode::EmptyScope,
+                Location::default(),
+                "nothing was in scope, so nothing was scanned; check the targets, --include and --exclude",
+            ));
         }
         let coverage: Vec<Coverage> = vec![coverage];
         let summary = summarise(&findings, hidden.len(), &coverage, &notices);
@@ -292,7 +322,9 @@ impl Setup<'_> {
         };
         let ignore = load(self.root.join(&self.config.suppress.ignore_file))?;
         let baseline = match &self.args.verdict.baseline {
-            Some(path) => Some(load(path.clone())?.with_context(|| format!("{}: there is no such baseline; make one with `testudo baseline create`", path.display()))?),
+            Some(path) => Some(load(path.clone())?.with_context(|| {
+                format!("{}: there is no such baseline; make one with `testudo baseline create`", path.display())
+            })?),
             None => None,
         };
         let owners = match self.config.ownership.codeowners.as_str() {
@@ -307,7 +339,7 @@ impl Setup<'_> {
             None => None,
         };
         let policy = Policy {
-            view: self.config.view.clone(),
+            view: self.config.view,
             suppress: self.config.suppress.clone(),
             ignore,
             baseline,
@@ -349,7 +381,8 @@ fn number(findings: &mut [Finding]) {
 /// Submodules that `.gitmodules` names and that are not checked out.
 fn missing_submodules(target: &Path) -> Vec<Notice> {
     let text = fs::read_to_string(target.join(".gitmodules")).unwrap_or_default();
-    let paths = text.lines().filter_map(|l| l.trim().strip_prefix("path")?.trim_start().strip_prefix('=').map(str::trim));
+    let paths =
+        text.lines().filter_map(|l| l.trim().strip_prefix("path")?.trim_start().strip_prefix('=').map(str::trim));
     paths
         .filter(|path| fs::read_dir(target.join(path)).map_or(true, |mut entries| entries.next().is_none()))
         .map(|path| {

@@ -30,12 +30,21 @@ impl Loader for Files {
         let file = &self.files[job];
         let name = testudo_source::walk::display(&file.path);
         if file.size > self.limits.file {
-            let message = format!("{} bytes, more than the limit of {}; raise it with --max-file-size", file.size, self.limits.file);
+            let message = format!(
+                "{} bytes, more than the limit of {}; raise it with --max-file-size",
+                file.size, self.limits.file
+            );
             return Loaded { notices: vec![Notice::new(NoticeCode::TooLarge, Location::file(name), message)] };
         }
         match fs::read(&file.path) {
             Ok(bytes) => open(Unit::new(name, bytes, Origin::File), self.limits, unit),
-            Err(error) => Loaded { notices: vec![Notice::new(NoticeCode::Unreadable, Location::file(name), format!("{error}; check the permissions"))] },
+            Err(error) => Loaded {
+                notices: vec![Notice::new(
+                    NoticeCode::Unreadable,
+                    Location::file(name),
+                    format!("{error}; check the permissions"),
+                )],
+            },
         }
     }
 }
@@ -43,7 +52,9 @@ impl Loader for Files {
 /// Gives a unit, and what is in it where it is an archive.
 pub(super) fn open(outer: Unit, limits: Limits, unit: &mut dyn FnMut(Unit)) -> Loaded {
     let head = &outer.bytes[..outer.bytes.len().min(512)];
-    let archive = limits.archive_depth > 0 && outer.content == Content::Binary && archive::Kind::detect(&outer.path, head).is_some();
+    let archive = limits.archive_depth > 0
+        && outer.content == Content::Binary
+        && archive::Kind::detect(&outer.path, head).is_some();
     if !archive {
         unit(outer);
         return Loaded::default();

@@ -32,13 +32,27 @@ pub(super) enum Reach {
 }
 
 /// Scans the whole history of a repository.
-pub(super) fn scan(repository: &Repository, detector: &SecretsDetector, reach: Reach, limits: Limits, threads: usize) -> Result<Outcome> {
+pub(super) fn scan(
+    repository: &Repository,
+    detector: &SecretsDetector,
+    reach: Reach,
+    limits: Limits,
+    threads: usize,
+) -> Result<Outcome> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = if threads == 0 { cores } else { threads };
     let mut tips: Vec<Oid> = repository.references().into_iter().map(|r| r.target).collect();
     tips.extend(repository.reflog_targets().into_iter().filter(|oid| repository.objects().contains(oid)));
     let commits = attribution::history(repository, &tips, &[])?;
-    let found = history::scan(repository.objects(), detector.engine(), detector, Method::Deltas, workers, &|_| false, &AtomicU64::new(0))?;
+    let found = history::scan(
+        repository.objects(),
+        detector.engine(),
+        detector,
+        Method::Deltas,
+        workers,
+        &|_| false,
+        &AtomicU64::new(0),
+    )?;
     let ids: HashMap<Oid, &[MatchId]> = found.blobs.iter().map(|(oid, ids)| (*oid, ids.as_slice())).collect();
     let mut missing = commits.missing.clone();
     let wanted = |oid: &Oid, name: &[u8]| ids.contains_key(oid) || std::str::from_utf8(name).is_ok_and(wants_name);
@@ -80,15 +94,26 @@ fn left_over(found: &BlobMatches, attributed: &HashSet<Oid>, reach: Reach) -> Ve
 }
 
 /// Looks at the chosen blobs and gives each finding its first commit.
-fn inspect(repository: &Repository, detector: &SecretsDetector, commits: &History, jobs: Vec<BlobJob>, limits: Limits, threads: usize) -> Result<Outcome> {
-    let commit_of: HashMap<(String, String), Option<u32>> = jobs.iter().rev().map(|j| ((j.path.clone(), j.oid.to_string()), j.commit)).collect();
+fn inspect(
+    repository: &Repository,
+    detector: &SecretsDetector,
+    commits: &History,
+    jobs: Vec<BlobJob>,
+    limits: Limits,
+    threads: usize,
+) -> Result<Outcome> {
+    let commit_of: HashMap<(String, String), Option<u32>> =
+        jobs.iter().rev().map(|j| ((j.path.clone(), j.oid.to_string()), j.commit)).collect();
     let head = match repository.head() {
         Some(head) => tree_files(repository, head)?,
         None => HashMap::new(),
     };
     let current = Blobs { repository, jobs: live(&head, &jobs), limits };
-    let live: BTreeSet<Fingerprint> =
-        testudo_scan::run(&current, &[detector], threads, &Progress::default()).findings.into_iter().map(|f| f.fingerprint).collect();
+    let live: BTreeSet<Fingerprint> = testudo_scan::run(&current, &[detector], threads, &Progress::default())
+        .findings
+        .into_iter()
+        .map(|f| f.fingerprint)
+        .collect();
     let mut outcome = Outcome::default();
     let mut seen: HashSet<Fingerprint> = HashSet::new();
     let mut signer = Signer::new(repository, &commits.commits);
@@ -115,7 +140,10 @@ fn inspect(repository: &Repository, detector: &SecretsDetector, commits: &Histor
 /// Blobs of `HEAD` at the paths that have something.
 fn live(head: &HashMap<String, Oid>, jobs: &[BlobJob]) -> Vec<BlobJob> {
     let paths: BTreeSet<&str> = jobs.iter().map(|j| j.path.as_str()).collect();
-    paths.into_iter().filter_map(|path| Some(BlobJob { path: path.to_owned(), oid: *head.get(path)?, commit: None })).collect()
+    paths
+        .into_iter()
+        .filter_map(|path| Some(BlobJob { path: path.to_owned(), oid: *head.get(path)?, commit: None }))
+        .collect()
 }
 
 /// What a reader must know: shallow clones, missing and damaged objects, and how much was looked at.
@@ -123,16 +151,23 @@ fn tell(repository: &Repository, commits: &History, found: &BlobMatches, mut mis
     let tally = outcome.tallies.entry(testudo_model::DetectorId::Secrets).or_default();
     tally.units = tally.units.max(found.visited);
     tally.bytes = tally.bytes.max(found.raw_bytes);
-    for (name, count) in [("commits", commits.commits.len() as u64), ("blobs", found.visited), ("searched_bytes", found.searched_bytes)] {
+    for (name, count) in
+        [("commits", commits.commits.len() as u64), ("blobs", found.visited), ("searched_bytes", found.searched_bytes)]
+    {
         tally.counts.insert(name.to_owned(), count);
     }
     if !repository.shallow().is_empty() {
-        let message = format!("shallow clone: history before {} commits is not here and was not scanned; run `git fetch --unshallow`", repository.shallow().len());
+        let message = format!(
+            "shallow clone: history before {} commits is not here and was not scanned; run `git fetch --unshallow`",
+            repository.shallow().len()
+        );
         outcome.notices.push(Notice::new(NoticeCode::ShallowClone, Location::default(), message));
     }
     missing.sort_unstable();
     missing.dedup();
     outcome.notices.extend(missing.iter().map(|oid| object_notice(&GitError::Missing(*oid), Location::default())));
     outcome.notices.extend(repository.objects().damaged().iter().map(|e| object_notice(e, Location::default())));
-    outcome.notices.extend(found.failed.iter().map(|(_, why)| Notice::new(NoticeCode::ObjectDamaged, Location::default(), why.clone())));
+    outcome.notices.extend(
+        found.failed.iter().map(|(_, why)| Notice::new(NoticeCode::ObjectDamaged, Location::default(), why.clone())),
+    );
 }

@@ -13,7 +13,9 @@ use crate::{files, terminal};
 pub(super) fn check(args: &ScanArgs) -> Result<()> {
     let view = &args.view;
     if view.show_secrets && !view.yes && !std::io::stdout().is_terminal() {
-        bail!("--show-secrets writes secrets in clear text to something that is no terminal; add --yes if that is what you want");
+        bail!(
+            "--show-secrets writes secrets in clear text to something that is no terminal; add --yes if that is what you want"
+        );
     }
     for output in &view.output {
         split(output)?;
@@ -47,7 +49,12 @@ pub(super) fn finish(args: &ScanArgs, asked: Asked, collected: &Collected) -> Re
     for output in &args.view.output {
         let (format, file) = split(output)?;
         let mut bytes = Vec::new();
-        testudo_report::write(&collected.report, format, &Options { color: Color::Never, ..options.clone() }, &mut bytes)?;
+        testudo_report::write(
+            &collected.report,
+            format,
+            &Options { color: Color::Never, ..options.clone() },
+            &mut bytes,
+        )?;
         files::write_private(Path::new(file), &bytes)?;
     }
     let format: Format = config.output.format.parse()?;
@@ -56,6 +63,11 @@ pub(super) fn finish(args: &ScanArgs, asked: Asked, collected: &Collected) -> Re
         // Somebody who closed the pipe has seen enough; the exit code still says what was found.
         Err(testudo_report::ReportError::Write { source, .. }) if source.kind() == std::io::ErrorKind::BrokenPipe => {}
         result => result?,
+    }
+    // Nothing scanned is never clean; only an empty change has nothing to refuse.
+    let nothing = collected.report.coverage.iter().all(|c| c.units == 0);
+    if nothing && !args.what.staged && args.what.range.is_none() {
+        return Ok(ExitCode::from(3));
     }
     Ok(exit(verdict.as_ref()))
 }
@@ -66,10 +78,12 @@ fn exit(verdict: Option<&Verdict>) -> ExitCode {
 
 fn verdict(args: &ScanArgs, asked: Asked, collected: &Collected) -> Option<Verdict> {
     let wanted = asked == Asked::Gate || args.verdict.fail_on.is_some() || args.verdict.strict;
-    let given = args.verdict.baseline.is_some() || args.verdict.diff.is_some() || args.what.staged || args.what.range.is_some();
+    let given =
+        args.verdict.baseline.is_some() || args.verdict.diff.is_some() || args.what.staged || args.what.range.is_some();
     let reference = if given { Reference::Given } else { Reference::None };
     // An empty change set has nothing to refuse.
-    let empty_change = collected.report.coverage.iter().all(|c| c.units == 0) && (args.what.staged || args.what.range.is_some());
+    let empty_change =
+        collected.report.coverage.iter().all(|c| c.units == 0) && (args.what.staged || args.what.range.is_some());
     if empty_change {
         return None;
     }

@@ -1,6 +1,10 @@
 //! Jobs that are git blobs: staged changes, the commits of a range, and chosen blobs of the history.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    env,
+    path::PathBuf,
+};
 
 use anyhow::{Context as _, Result};
 use testudo_model::{Commit, Finding, Fingerprint, Location, Notice, NoticeCode};
@@ -65,13 +69,19 @@ pub(super) struct Part {
 }
 
 /// Scans what `git commit` would record.
-pub(super) fn staged(repository: &Repository, detector: &dyn Detector, limits: super::files::Limits, threads: usize) -> Result<Part> {
-    let staged = index::read(&repository.git_dir().join("index"), repository.objects().hash_len())?;
+pub(super) fn staged(
+    repository: &Repository,
+    detector: &dyn Detector,
+    limits: super::files::Limits,
+    threads: usize,
+) -> Result<Part> {
+    let staged = index::read(&index_path(repository), repository.objects().hash_len())?;
     let head = match repository.head() {
         Some(head) => tree_files(repository, head)?,
         None => HashMap::new(),
     };
-    let changed = staged.into_iter().filter(|f| !f.submodule).map(|f| (String::from_utf8_lossy(&f.path).into_owned(), f.oid));
+    let changed =
+        staged.into_iter().filter(|f| !f.submodule).map(|f| (String::from_utf8_lossy(&f.path).into_owned(), f.oid));
     let changes: Vec<(BlobJob, Option<Oid>)> = changed
         .filter_map(|(path, oid)| {
             let old = head.get(&path).copied();
@@ -79,6 +89,12 @@ pub(super) fn staged(repository: &Repository, detector: &dyn Detector, limits: s
         })
         .collect();
     Ok(changed_blobs(repository, detector, changes, limits, threads))
+}
+
+/// The index that git means: `git commit -a` and `git commit FILE` make one of their own and name it to their hooks.
+fn index_path(repository: &Repository) -> PathBuf {
+    let named = env::var_os("GIT_INDEX_FILE").filter(|name| !name.is_empty());
+    named.map_or_else(|| repository.git_dir().join("index"), PathBuf::from)
 }
 
 /// Every file of a commit.
@@ -95,24 +111,40 @@ pub(super) fn tree_files(repository: &Repository, commit: Oid) -> Result<HashMap
 }
 
 /// Scans new sides, then the old sides of those with findings, to know what is not new.
-fn changed_blobs(repository: &Repository, detector: &dyn Detector, changes: Vec<(BlobJob, Option<Oid>)>, limits: super::files::Limits, threads: usize) -> Part {
+fn changed_blobs(
+    repository: &Repository,
+    detector: &dyn Detector,
+    changes: Vec<(BlobJob, Option<Oid>)>,
+    limits: super::files::Limits,
+    threads: usize,
+) -> Part {
     let old: HashMap<String, Oid> = changes.iter().filter_map(|(job, old)| Some((job.path.clone(), (*old)?))).collect();
     let new = Blobs { repository, jobs: changes.into_iter().map(|(job, _)| job).collect(), limits };
     let outcome = testudo_scan::run(&new, &[detector], threads, &Progress::default());
     let with_findings: BTreeSet<&str> = outcome.findings.iter().filter_map(|f| f.location.path.as_deref()).collect();
-    let jobs = with_findings.iter().filter_map(|path| Some(BlobJob { path: (*path).to_owned(), oid: *old.get(*path)?, commit: None })).collect();
+    let jobs = with_findings
+        .iter()
+        .filter_map(|path| Some(BlobJob { path: (*path).to_owned(), oid: *old.get(*path)?, commit: None }))
+        .collect();
     let before = testudo_scan::run(&Blobs { repository, jobs, limits }, &[detector], threads, &Progress::default());
     let known = before.findings.into_iter().map(|f| f.fingerprint).collect();
     Part { outcome, known }
 }
 
 /// Scans the commits of a range: what each brought, and its message.
-pub(super) fn range(repository: &Repository, detector: &dyn Detector, text: &str, limits: super::files::Limits, threads: usize) -> Result<Part> {
+pub(super) fn range(
+    repository: &Repository,
+    detector: &dyn Detector,
+    text: &str,
+    limits: super::files::Limits,
+    threads: usize,
+) -> Result<Part> {
     let range = revision::range(repository, text)?;
-    let history = attribution::history(repository, &[range.to], &range.from.into_iter().collect::<Vec<_>>())?;
+    let history = attribution::history(repository, &range.to, &range.from)?;
     let mut missing = history.missing.clone();
     let changes = attribution::changes(repository, &history.commits, &|_, _| true, Detail::First, &mut missing);
-    let firsts: HashMap<(String, Oid), u32> = changes.iter().rev().map(|c| ((c.path.clone(), c.new), c.commit)).collect();
+    let firsts: HashMap<(String, Oid), u32> =
+        changes.iter().rev().map(|c| ((c.path.clone(), c.new), c.commit)).collect();
     let old: HashMap<String, Oid> = changes.iter().rev().filter_map(|c| Some((c.path.clone(), c.old?))).collect();
     let jobs: Vec<(BlobJob, Option<Oid>)> = changes
         .into_iter()
@@ -132,7 +164,13 @@ pub(super) fn range(repository: &Repository, detector: &dyn Detector, text: &str
 }
 
 /// Gives each finding the first commit that brought it, and drops the same finding of later blobs.
-fn attributed(repository: &Repository, commits: &[CommitNode], order: &[BlobJob], outcome: Outcome, firsts: &HashMap<(String, Oid), u32>) -> Result<Outcome> {
+fn attributed(
+    repository: &Repository,
+    commits: &[CommitNode],
+    order: &[BlobJob],
+    outcome: Outcome,
+    firsts: &HashMap<(String, Oid), u32>,
+) -> Result<Outcome> {
     let head = repository.head().map(|h| tree_files(repository, h)).transpose()?.unwrap_or_default();
     let mut signer = Signer::new(repository, commits);
     let mut by_path: BTreeMap<&str, u32> = BTreeMap::new();
@@ -218,7 +256,12 @@ impl Loader for Messages<'_> {
 const MESSAGES_A_JOB: usize = 512;
 
 /// Scans the messages of commits and tags.
-pub(super) fn messages(repository: &Repository, history: &attribution::History, detector: &dyn Detector, threads: usize) -> Outcome {
+pub(super) fn messages(
+    repository: &Repository,
+    history: &attribution::History,
+    detector: &dyn Detector,
+    threads: usize,
+) -> Outcome {
     let oids: Vec<Oid> = history.commits.iter().map(|c| c.oid).chain(history.tags.iter().copied()).collect();
     let mut outcome = testudo_scan::run(&Messages { repository, oids }, &[detector], threads, &Progress::default());
     let mut seen: HashSet<Fingerprint> = HashSet::new();

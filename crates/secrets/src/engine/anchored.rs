@@ -31,7 +31,10 @@ pub(crate) struct Run {
 impl Runner {
     /// Prepares an expression; none where it is too large.
     pub(crate) fn new(hir: &Hir) -> Option<Self> {
-        let config = thompson::Config::new().utf8(false).nfa_size_limit(Some(super::pattern::SIZE_LIMIT)).which_captures(WhichCaptures::None);
+        let config = thompson::Config::new()
+            .utf8(false)
+            .nfa_size_limit(Some(super::pattern::SIZE_LIMIT))
+            .which_captures(WhichCaptures::None);
         let nfa = thompson::Compiler::new().configure(config).build_from_hir(hir).ok()?;
         let config = DFA::config().cache_capacity(CACHE).skip_cache_capacity_check(true);
         DFA::builder().configure(config).build_from_nfa(nfa).ok().map(|dfa| Self { dfa })

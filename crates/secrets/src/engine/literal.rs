@@ -42,9 +42,8 @@ const KEY_MASK: usize = KEYS - 1;
 /// Expected share of each key in source text is not uniform: literals are recognised at the three
 /// letters that English and code use least. The table ranks symbols by rough frequency in code
 /// (0 = rare), so that a sum over three symbols orders candidate offsets.
-const FREQUENCY: [u8; 32] = [
-    9, 8, 3, 5, 5, 9, 4, 4, 4, 8, 1, 2, 6, 5, 8, 8, 5, 1, 8, 8, 9, 5, 3, 3, 3, 3, 1, 4, 5, 3, 6, 6,
-];
+const FREQUENCY: [u8; 32] =
+    [9, 8, 3, 5, 5, 9, 4, 4, 4, 8, 1, 2, 6, 5, 8, 8, 5, 1, 8, 8, 9, 5, 3, 3, 3, 3, 1, 4, 5, 3, 6, 6];
 
 /// Finds literals; see the module text.
 #[derive(Debug, Clone)]
@@ -175,7 +174,8 @@ fn keys_of(folded: &[u8]) -> Vec<(usize, u32)> {
             (0..1 << 5).map(|rest| (head | rest, 0)).collect()
         }
         _ => {
-            let weight = |w: &[u8]| w.iter().map(|b| u32::from(FREQUENCY[usize::from(SYMBOL[usize::from(*b)])])).sum::<u32>();
+            let weight =
+                |w: &[u8]| w.iter().map(|b| u32::from(FREQUENCY[usize::from(SYMBOL[usize::from(*b)])])).sum::<u32>();
             let best = folded.windows(3).enumerate().min_by_key(|(at, w)| (weight(w), *at));
             best.map(|(at, w)| (key_at(w), u32::try_from(at).unwrap_or(0))).into_iter().collect()
         }
@@ -190,7 +190,9 @@ mod tests {
         let mut hits = Vec::new();
         for (index, literal) in literals.iter().enumerate() {
             for start in 0..text.len() {
-                if text[start..].len() >= literal.len() && text[start..start + literal.len()].eq_ignore_ascii_case(literal.as_bytes()) {
+                if text[start..].len() >= literal.len()
+                    && text[start..start + literal.len()].eq_ignore_ascii_case(literal.as_bytes())
+                {
                     hits.push(Hit { start, literal: index as u32 });
                 }
             }

@@ -9,5 +9,5 @@ mod search;
 
 pub use pattern::{Pattern, PatternError};
 pub use prepare::{Prepared, Spec};
-pub use search::{Engine, RawMatch, Workspace};
 pub(crate) use search::{Candidate, Evaluated};
+pub use search::{Engine, RawMatch, Workspace};

@@ -115,16 +115,13 @@ pub(crate) fn parse(source: &str, alphabet: Alphabet) -> Result<Hir, PatternErro
     let translated = translate(source, alphabet);
     let unicode = alphabet == Alphabet::Characters;
     let attempt = |unicode: bool| {
-        syntax::parse_with(
-            &translated,
-            &syntax::Config::new().unicode(unicode).utf8(false).nest_limit(NEST_LIMIT),
-        )
+        let config = syntax::Config::new().unicode(unicode).utf8(false).nest_limit(NEST_LIMIT);
+        syntax::parse_with(&translated, &config).map_err(|e| e.to_string())
     };
     let first = attempt(unicode);
     // `\p{...}` and literals outside ASCII in a class exist only in the character reading.
     let result = if first.is_err() && !unicode { attempt(true) } else { first };
-    result.map_err(|e| {
-        let text = e.to_string();
+    result.map_err(|text| {
         let reason = text.lines().rfind(|l| l.starts_with("error: ")).unwrap_or(text.trim());
         PatternError { message: reason.trim_start_matches("error: ").to_owned(), offset: caret(&text) }
     })
@@ -222,7 +219,13 @@ fn escape(next: char, in_class: bool, alphabet: Alphabet) -> String {
         'b' if !in_class && alphabet == Alphabet::Characters => return r"(?-u:\b)".to_owned(),
         'B' if !in_class && alphabet == Alphabet::Characters => return r"(?-u:\B)".to_owned(),
         // Letters that only escape in other dialects, and every other punctuation, stay as they are.
-        _ => return if next.is_ascii_punctuation() || next.is_ascii_alphanumeric() { format!("\\{next}") } else { next.to_string() },
+        _ => {
+            return if next.is_ascii_punctuation() || next.is_ascii_alphanumeric() {
+                format!("\\{next}")
+            } else {
+                next.to_string()
+            };
+        }
     };
     match (next.is_ascii_uppercase(), in_class) {
         (false, true) => members.to_owned(),
@@ -244,7 +247,10 @@ fn is_repetition(rest: &str) -> bool {
 fn closes_repetition(before: &str) -> bool {
     before.rfind('{').is_some_and(|open| {
         let head = &before[..open];
-        is_repetition(&format!("{}}}", &before[open..])) || head.ends_with(r"\p") || head.ends_with(r"\P") || head.ends_with(r"\x")
+        is_repetition(&format!("{}}}", &before[open..]))
+            || head.ends_with(r"\p")
+            || head.ends_with(r"\P")
+            || head.ends_with(r"\x")
     })
 }
 

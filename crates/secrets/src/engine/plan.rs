@@ -158,7 +158,9 @@ pub(crate) fn core_of(hir: &Hir) -> Option<Hir> {
 fn lazy_head(hir: &Hir) -> Option<(&Repetition, Hir)> {
     let HirKind::Concat(subs) = hir.kind() else { return None };
     match subs.first()?.kind() {
-        HirKind::Repetition(repetition @ Repetition { min: 0, greedy: false, .. }) => Some((repetition, Hir::concat(subs[1..].to_vec()))),
+        HirKind::Repetition(repetition @ Repetition { min: 0, greedy: false, .. }) => {
+            Some((repetition, Hir::concat(subs[1..].to_vec())))
+        }
         _ => None,
     }
 }
@@ -179,7 +181,8 @@ fn bytes_of(hir: &Hir) -> ByteSet {
         }
         HirKind::Class(Class::Unicode(class)) => {
             for range in class.ranges() {
-                (0..=255u8).filter(|b| *b >= 0x80 || range.start() <= char::from(*b) && char::from(*b) <= range.end())
+                (0..=255u8)
+                    .filter(|b| *b >= 0x80 || range.start() <= char::from(*b) && char::from(*b) <= range.end())
                     .filter(|b| *b < 0x80 || range.end() as u32 >= 0x80)
                     .for_each(|b| set.insert(b));
             }
@@ -276,15 +279,16 @@ fn strings(hir: &Hir) -> Strings {
         HirKind::Class(_) => {
             let set = bytes_of(hir);
             let single = hir.properties().maximum_len() == Some(1);
-            let mut members: Vec<Vec<u8>> = (0..=255u8).filter(|b| set.contains(*b)).map(|b| vec![b.to_ascii_lowercase()]).collect();
+            let mut members: Vec<Vec<u8>> =
+                (0..=255u8).filter(|b| set.contains(*b)).map(|b| vec![b.to_ascii_lowercase()]).collect();
             members.sort();
             members.dedup();
             if single && members.len() <= 40 { Strings { members, exact: true } } else { Strings::unknown() }
         }
         HirKind::Capture(cap) => strings(&cap.sub),
-        HirKind::Concat(subs) => subs.iter().fold(Strings::empty_string(), |head, sub| {
-            if head.exact { head.append(&strings(sub)) } else { head }
-        }),
+        HirKind::Concat(subs) => subs
+            .iter()
+            .fold(Strings::empty_string(), |head, sub| if head.exact { head.append(&strings(sub)) } else { head }),
         HirKind::Alternation(subs) => {
             let mut all = subs.iter().map(strings);
             let first = all.next().unwrap_or_else(Strings::unknown);
@@ -374,8 +378,8 @@ fn shortest(literals: &[Vec<u8>]) -> (usize, std::cmp::Reverse<usize>) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use super::super::pattern::{Alphabet, parse};
+    use super::*;
 
     fn of(pattern: &str, keywords: &[&str]) -> Plan {
         let keywords: Vec<String> = keywords.iter().map(|k| (*k).to_owned()).collect();

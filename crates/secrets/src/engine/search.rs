@@ -125,8 +125,8 @@ impl Workspace {
     /// Takes what was used.
     pub fn take_fuel(&mut self, fuel: &mut Fuel) {
         if let Some(left) = self.steps.take() {
-            // Using up the rest is what tells the scheduler.
-            drop(fuel.spend(if left == 0 { u64::MAX } else { fuel.left() - left }));
+            // Using up the rest is what tells the scheduler; there is nothing else to do about it here.
+            fuel.spend(if left == 0 { u64::MAX } else { fuel.left() - left }).ok();
         }
     }
 
@@ -263,7 +263,15 @@ impl Engine {
         program.gated_by_plan || program.gates.is_empty() || program.gates.iter().any(|g| workspace.seen[*g as usize])
     }
 
-    fn try_anchor(&self, text: &[u8], alphabet: Alphabet, rule: u32, at: usize, workspace: &mut Workspace, out: &mut Vec<RawMatch>) {
+    fn try_anchor(
+        &self,
+        text: &[u8],
+        alphabet: Alphabet,
+        rule: u32,
+        at: usize,
+        workspace: &mut Workspace,
+        out: &mut Vec<RawMatch>,
+    ) {
         let Some(end) = self.run_at(text, alphabet, rule, at, workspace).end else { return };
         let floor = workspace.last_end[rule as usize];
         let start = self.extend_left(text, rule, at, floor);
@@ -285,7 +293,9 @@ impl Engine {
 
     /// Where the match of a core at `at` starts once its lazy prefix is put back.
     fn extend_left(&self, text: &[u8], rule: u32, at: usize, floor: usize) -> usize {
-        let Plan::Anchored { prefix: Some(Prefix { class, max }), .. } = &self.programs[rule as usize].plan else { return at };
+        let Plan::Anchored { prefix: Some(Prefix { class, max }), .. } = &self.programs[rule as usize].plan else {
+            return at;
+        };
         let floor = floor.max(at.saturating_sub(*max));
         (floor..at).rev().take_while(|p| class.contains(text[*p])).last().unwrap_or(at)
     }
@@ -315,7 +325,15 @@ impl Engine {
     }
 
     /// Every match inside one stretch, with the surroundings visible to `\b`, `^` and `$`.
-    fn find_in(&self, text: &[u8], range: Range<usize>, alphabet: Alphabet, rule: u32, workspace: &mut Workspace, out: &mut Vec<RawMatch>) {
+    fn find_in(
+        &self,
+        text: &[u8],
+        range: Range<usize>,
+        alphabet: Alphabet,
+        rule: u32,
+        workspace: &mut Workspace,
+        out: &mut Vec<RawMatch>,
+    ) {
         let program = &self.programs[rule as usize];
         let alphabet = program.alphabet(alphabet);
         let Some(regex) = program.pattern.regex(alphabet) else { return };
@@ -352,7 +370,14 @@ impl Engine {
     }
 
     /// Runs the anchored rules of one place. Their matches go to `out`.
-    pub(crate) fn evaluate(&self, text: &[u8], alphabet: Alphabet, (start, literal): (usize, u32), workspace: &mut Workspace, out: &mut Vec<Evaluated>) -> Candidate {
+    pub(crate) fn evaluate(
+        &self,
+        text: &[u8],
+        alphabet: Alphabet,
+        (start, literal): (usize, u32),
+        workspace: &mut Workspace,
+        out: &mut Vec<Evaluated>,
+    ) -> Candidate {
         let mut extent = start + self.literal_lengths[literal as usize];
         for &rule in &self.roles[literal as usize].anchors {
             let run = self.run_at(text, alphabet, rule, start, workspace);
@@ -438,7 +463,10 @@ mod tests {
 
     const RULES: &[(&str, &[&str])] = &[
         (r"\b(gh[pousr]_[0-9A-Za-z]{6})\b", &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"]),
-        (r#"(?i)[\w.-]{0,50}?(?:access|api|key|token)(?:[ \t\w.-]{0,20})[\s'"]{0,3}(?:=|:)[\s"]{0,5}([\w.=-]{4,10})(?:["\s;]|$)"#, &["access", "api", "key", "token"]),
+        (
+            r#"(?i)[\w.-]{0,50}?(?:access|api|key|token)(?:[ \t\w.-]{0,20})[\s'"]{0,3}(?:=|:)[\s"]{0,5}([\w.=-]{4,10})(?:["\s;]|$)"#,
+            &["access", "api", "key", "token"],
+        ),
         (r"[0-9a-f]{8}-us[0-9]{1,2}", &["-us"]),
         (r"(?i)-----BEGIN[ A-Z]{0,20}KEY-----[\s\S-]{4,}?KEY-----", &["-----begin"]),
         (r"xo[a-z]-(?:\d+-)+[a-z0-9]{4}", &["xo"]),
@@ -469,8 +497,33 @@ mod tests {
 
     fn random_text(state: &mut u64, length: usize) -> Vec<u8> {
         const PIECES: &[&str] = &[
-            "ghp_", "abcdef", "123456", "key", "API_", "token", " = ", ": ", "\"", "\n", "-us1", "deadbeef", "-----BEGIN ", "KEY-----",
-            "xoxb-", "12-", "ä", "käy", "tasks", "initialize", "...", "access", "=", "\t", ";", "\u{ff}", "z9",
+            "ghp_",
+            "abcdef",
+            "123456",
+            "key",
+            "API_",
+            "token",
+            " = ",
+            ": ",
+            "\"",
+            "\n",
+            "-us1",
+            "deadbeef",
+            "-----BEGIN ",
+            "KEY-----",
+            "xoxb-",
+            "12-",
+            "ä",
+            "käy",
+            "tasks",
+            "initialize",
+            "...",
+            "access",
+            "=",
+            "\t",
+            ";",
+            "\u{ff}",
+            "z9",
         ];
         let mut text = Vec::new();
         for _ in 0..length {
@@ -512,8 +565,19 @@ mod tests {
             evaluated.sort_unstable_by_key(|e| (e.anchor, e.rule));
             let mut found = Vec::new();
             let mut anchored = Vec::new();
-            engine.assemble(&text, alphabet, (&candidates, &evaluated, &seen), &mut workspace, &mut anchored, &mut found);
-            found.extend(anchored.iter().map(|(at, start)| RawMatch { rule: evaluated[*at].rule, start: *start, end: evaluated[*at].end }));
+            engine.assemble(
+                &text,
+                alphabet,
+                (&candidates, &evaluated, &seen),
+                &mut workspace,
+                &mut anchored,
+                &mut found,
+            );
+            found.extend(anchored.iter().map(|(at, start)| RawMatch {
+                rule: evaluated[*at].rule,
+                start: *start,
+                end: evaluated[*at].end,
+            }));
             found.sort_unstable();
             assert_eq!(found, naive(&patterns, &text), "{:?}", String::from_utf8_lossy(&text));
         }

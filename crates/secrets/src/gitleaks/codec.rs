@@ -28,7 +28,7 @@ pub(super) struct Segment {
 
 /// Remembers what was decoded already.
 #[derive(Debug, Default)]
-pub struct Decoder {
+pub(super) struct Decoder {
     known: HashMap<Vec<u8>, Vec<u8>>,
     /// Segments of every pass, oldest first.
     passes: Vec<Vec<Segment>>,
@@ -58,7 +58,8 @@ impl Decoder {
             out.extend_from_slice(decoded);
             at = range.end;
             let previous = self.segments();
-            let earlier = previous.iter().filter(|p| overlaps(&range, &p.decoded)).fold(0, |bits, p| bits | p.encodings);
+            let earlier =
+                previous.iter().filter(|p| overlaps(&range, &p.decoded)).fold(0, |bits, p| bits | p.encodings);
             segments.push(Segment {
                 original: self.to_original(self.passes.len(), range.clone()),
                 encoded: range,
@@ -139,8 +140,13 @@ impl Hidden<'_> {
     /// Where a range of the decoded line came from, and the names of its encodings; none where nothing of it was encoded.
     #[must_use]
     pub fn origin(&self, range: &Range<usize>) -> Option<(Range<usize>, Vec<String>)> {
-        let touching: Vec<Segment> =
-            self.decoder.segments().iter().filter(|s| s.decoded.start < range.end && range.start < s.decoded.end).cloned().collect();
+        let touching: Vec<Segment> = self
+            .decoder
+            .segments()
+            .iter()
+            .filter(|s| s.decoded.start < range.end && range.start < s.decoded.end)
+            .cloned()
+            .collect();
         let bits = touching.iter().fold(0, |bits, s| bits | s.encodings);
         let names = NAMES.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| (*name).to_owned()).collect();
         let original = (!touching.is_empty()).then(|| self.decoder.original(&touching, range.clone()))?;
@@ -253,7 +259,10 @@ fn matches(data: &[u8]) -> Vec<(Kind, Range<usize>)> {
     let loses = |m: &(Kind, Range<usize>), other: Option<&(Kind, Range<usize>)>| {
         other.is_some_and(|o| overlaps(&m.1, &o.1) && (o.0 as u8) < m.0 as u8)
     };
-    let kept = all.iter().enumerate().filter(|(i, m)| !loses(m, i.checked_sub(1).and_then(|p| all.get(p))) && !loses(m, all.get(i + 1)));
+    let kept = all
+        .iter()
+        .enumerate()
+        .filter(|(i, m)| !loses(m, i.checked_sub(1).and_then(|p| all.get(p))) && !loses(m, all.get(i + 1)));
     kept.map(|(_, m)| m.clone()).collect()
 }
 
@@ -285,7 +294,9 @@ fn run(data: &[u8], at: usize, all: &mut Vec<(Kind, Range<usize>)>) -> usize {
 }
 
 fn is_percent(data: &[u8], at: usize) -> bool {
-    data.get(at) == Some(&b'%') && data.get(at + 1).is_some_and(|b| is_hex(*b)) && data.get(at + 2).is_some_and(|b| is_hex(*b))
+    data.get(at) == Some(&b'%')
+        && data.get(at + 1).is_some_and(|b| is_hex(*b))
+        && data.get(at + 2).is_some_and(|b| is_hex(*b))
 }
 
 /// From one percent sequence to the last one of its line.
@@ -353,7 +364,11 @@ fn percent(encoded: &[u8]) -> Option<Vec<u8>> {
     let (mut out, mut at) = (Vec::with_capacity(encoded.len()), 0);
     while at < encoded.len() {
         // A sequence at the very end needs a byte behind it to count, as gitleaks has it.
-        let pair = if encoded[at] == b'%' && at + 2 < encoded.len() { nibble(encoded[at + 1]).zip(nibble(encoded[at + 2])) } else { None };
+        let pair = if encoded[at] == b'%' && at + 2 < encoded.len() {
+            nibble(encoded[at + 1]).zip(nibble(encoded[at + 2]))
+        } else {
+            None
+        };
         match pair {
             Some((high, low)) => {
                 let byte = high << 4 | low;
@@ -377,7 +392,12 @@ fn unicode(encoded: &[u8]) -> Option<Vec<u8>> {
     let mut text = String::new();
     let mut at = 0;
     while at < encoded.len() {
-        let (skip, used) = if points { (2, 7) } else { let n = escape_len(encoded, at)?; (n - 4, n) };
+        let (skip, used) = if points {
+            (2, 7)
+        } else {
+            let n = escape_len(encoded, at)?;
+            (n - 4, n)
+        };
         let digits = encoded.get(at + skip..at + skip + 4)?;
         let value = digits.iter().try_fold(0u32, |v, b| nibble(*b).map(|d| v << 4 | u32::from(d)))?;
         text.push(char::from_u32(value).unwrap_or(char::REPLACEMENT_CHARACTER));
@@ -387,7 +407,7 @@ fn unicode(encoded: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn hex(encoded: &[u8]) -> Option<Vec<u8>> {
-    if encoded.len() % 2 != 0 || !encoded.iter().any(u8::is_ascii_digit) {
+    if !encoded.len().is_multiple_of(2) || !encoded.iter().any(u8::is_ascii_digit) {
         return None;
     }
     let bytes = encoded.chunks(2).map(|p| Some(nibble(p[0])? << 4 | nibble(p[1])?).filter(|b| printable(*b)));
@@ -446,7 +466,18 @@ mod tests {
 
     #[test]
     fn random_text_never_panics() {
-        let pieces = [&b"%41"[..], b"\\u0041", b"U+0041 ", b"QUJDREVGR0hJSktM", b"41424344454647484950515253545556", b"\n", b"=", b"\\", b"\xff", b" "];
+        let pieces = [
+            &b"%41"[..],
+            b"\\u0041",
+            b"U+0041 ",
+            b"QUJDREVGR0hJSktM",
+            b"41424344454647484950515253545556",
+            b"\n",
+            b"=",
+            b"\\",
+            b"\xff",
+            b" ",
+        ];
         let mut state = 3u64;
         for _ in 0..3000 {
             let mut text = Vec::new();

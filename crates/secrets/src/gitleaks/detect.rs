@@ -181,7 +181,8 @@ impl Judge for Scanner {
             return;
         }
         let place = |h: &codec::Hidden<'_>| h.line();
-        codec::LineDecoder::new(self.settings.max_decode_depth).decode(text, &mut |hidden| found(place(hidden), hidden.text));
+        codec::LineDecoder::new(self.settings.max_decode_depth)
+            .decode(text, &mut |hidden| found(place(hidden), hidden.text));
     }
 }
 
@@ -189,7 +190,10 @@ impl Judge for Scanner {
 fn generic_last(found: Vec<CompatFinding>) -> Vec<CompatFinding> {
     let generic = |rule: &str| rule.to_lowercase().contains("generic");
     let covered = |f: &CompatFinding| {
-        generic(&f.rule) && found.iter().any(|o| o.start_line == f.start_line && o.rule != f.rule && o.secret.contains(&f.secret) && !generic(&o.rule))
+        generic(&f.rule)
+            && found.iter().any(|o| {
+                o.start_line == f.start_line && o.rule != f.rule && o.secret.contains(&f.secret) && !generic(&o.rule)
+            })
     };
     let keep: Vec<bool> = found.iter().map(|f| !covered(f)).collect();
     found.into_iter().zip(keep).filter_map(|(f, keep)| keep.then_some(f)).collect()
@@ -266,11 +270,19 @@ impl Look<'_> {
     }
 
     /// Keeps findings near which every required rule matches too.
-    fn with_required(&mut self, rule: &Rule, primary: Vec<CompatFinding>, text: &[u8], matches: &[RawMatch], decoder: Option<&Decoder>) -> Vec<CompatFinding> {
+    fn with_required(
+        &mut self,
+        rule: &Rule,
+        primary: Vec<CompatFinding>,
+        text: &[u8],
+        matches: &[RawMatch],
+        decoder: Option<&Decoder>,
+    ) -> Vec<CompatFinding> {
         let mut nearby: Vec<Vec<CompatFinding>> = Vec::new();
         for required in &rule.required {
             let Some(&index) = self.scanner.by_id.get(&required.id) else { return Vec::new() };
-            let own: Vec<RawMatch> = matches.iter().filter(|m| self.scanner.of_engine[m.rule as usize] == index).copied().collect();
+            let own: Vec<RawMatch> =
+                matches.iter().filter(|m| self.scanner.of_engine[m.rule as usize] == index).copied().collect();
             nearby.push(self.rule_findings(&self.scanner.rules[index], text, &own, decoder));
         }
         let near = |p: &CompatFinding| {
@@ -284,7 +296,13 @@ impl Look<'_> {
         primary.into_iter().filter(near).collect()
     }
 
-    fn rule_findings(&mut self, rule: &Rule, text: &[u8], matches: &[RawMatch], decoder: Option<&Decoder>) -> Vec<CompatFinding> {
+    fn rule_findings(
+        &mut self,
+        rule: &Rule,
+        text: &[u8],
+        matches: &[RawMatch],
+        decoder: Option<&Decoder>,
+    ) -> Vec<CompatFinding> {
         let wrong_path = rule.path.as_ref().is_some_and(|p| !p.is_match(self.fragment.path.as_bytes()));
         if wrong_path || self.allowed_place(rule) {
             return Vec::new();
@@ -292,7 +310,13 @@ impl Look<'_> {
         matches.iter().filter_map(|m| self.judge(rule, text, m.start..m.end, decoder)).collect()
     }
 
-    fn judge(&mut self, rule: &Rule, text: &[u8], range: Range<usize>, decoder: Option<&Decoder>) -> Option<CompatFinding> {
+    fn judge(
+        &mut self,
+        rule: &Rule,
+        text: &[u8],
+        range: Range<usize>,
+        decoder: Option<&Decoder>,
+    ) -> Option<CompatFinding> {
         let matched = trim_breaks(&text[range.clone()]);
         let (range, segments): (Range<usize>, Vec<Segment>) = match decoder {
             None => (range.start..range.start + matched.len(), Vec::new()),
@@ -317,7 +341,8 @@ impl Look<'_> {
         if rule.entropy != 0.0 && entropy <= rule.entropy {
             return None;
         }
-        let subject = Subject { secret, matched, line: current_line, path: self.fragment.path, commit: self.fragment.commit };
+        let subject =
+            Subject { secret, matched, line: current_line, path: self.fragment.path, commit: self.fragment.commit };
         if self.scanner.allowlists.iter().chain(&rule.allowlists).any(|a| a.allows(&subject)) {
             return None;
         }

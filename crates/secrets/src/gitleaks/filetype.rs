@@ -57,12 +57,21 @@ fn is_embedded_font(head: &[u8]) -> bool {
 
 /// Mach-O in its four byte orders; the fat form shares its magic with Java classes.
 fn is_mach_or_class(head: &[u8]) -> bool {
-    matches!(head.get(..4), Some([0xfe, 0xed, 0xfa, 0xce | 0xcf] | [0xce | 0xcf, 0xfa, 0xed, 0xfe] | [0xca, 0xfe, 0xba, 0xbe] | [0xbe, 0xba, 0xfe, 0xca]))
+    matches!(
+        head.get(..4),
+        Some(
+            [0xfe, 0xed, 0xfa, 0xce | 0xcf]
+                | [0xce | 0xcf, 0xfa, 0xed, 0xfe]
+                | [0xca, 0xfe, 0xba, 0xbe]
+                | [0xbe, 0xba, 0xfe, 0xca]
+        )
+    )
 }
 
 /// Extensions of archives and compressed files.
 const ARCHIVES: &[&str] = &[
-    "7z", "br", "bz2", "gz", "lz", "lz4", "mz", "rar", "s2", "sz", "tar", "tbr", "tbz2", "tgz", "tlz4", "tsz", "txz", "tzst", "xz", "zip", "zst", "zz",
+    "7z", "br", "bz2", "gz", "lz", "lz4", "mz", "rar", "s2", "sz", "tar", "tbr", "tbz2", "tgz", "tlz4", "tsz", "txz",
+    "tzst", "xz", "zip", "zst", "zz",
 ];
 
 /// Whether gitleaks would treat a file of this name as an archive, and so skip it at archive depth 0.

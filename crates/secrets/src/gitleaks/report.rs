@@ -22,7 +22,11 @@ pub fn redact(finding: &mut CompatFinding, percent: u32) {
 /// A string as Go's JSON encoder writes it: HTML characters and line separators are escaped.
 fn quoted(text: &str) -> String {
     let json = serde_json::to_string(text).unwrap_or_default();
-    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
+    json.replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('&', "\\u0026")
+        .replace('\u{2028}', "\\u2028")
+        .replace('\u{2029}', "\\u2029")
 }
 
 /// A 32-bit float as Go writes it in JSON.
@@ -123,10 +127,13 @@ fn xml(text: &str) -> String {
 #[must_use]
 pub fn junit(findings: &[CompatFinding]) -> String {
     let n = findings.len();
-    let mut out = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n\t<testsuite failures=\"{n}\" name=\"gitleaks\" tests=\"{n}\" time=\"\">");
+    let mut out = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n\t<testsuite failures=\"{n}\" name=\"gitleaks\" tests=\"{n}\" time=\"\">"
+    );
     for f in findings {
         let place = format!("{} has detected a secret in file {}, line {}", f.rule, f.file, f.start_line);
-        let message = if f.commit.is_empty() { format!("{place}.") } else { format!("{place}, at commit {}.", f.commit) };
+        let message =
+            if f.commit.is_empty() { format!("{place}.") } else { format!("{place}, at commit {}.", f.commit) };
         out.push_str(&format!(
             "\n\t\t<testcase classname=\"{}\" file=\"{}\" name=\"{}\" time=\"\">\n\t\t\t<failure message=\"{}\" type=\"{}\">{}</failure>\n\t\t</testcase>",
             xml(&f.description), xml(&f.file), xml(&message), xml(&message), xml(&f.description), xml(json_object(f).trim_start())
@@ -139,7 +146,8 @@ pub fn junit(findings: &[CompatFinding]) -> String {
 #[must_use]
 pub fn sarif(findings: &[CompatFinding], rules: &[(String, String)]) -> String {
     use serde_json::json;
-    let rules: Vec<_> = rules.iter().map(|(id, description)| json!({"id": id, "shortDescription": {"text": description}})).collect();
+    let rules: Vec<_> =
+        rules.iter().map(|(id, description)| json!({"id": id, "shortDescription": {"text": description}})).collect();
     let results: Vec<_> = findings
         .iter()
         .map(|f| {

@@ -14,7 +14,10 @@ use super::{
     toml_tree::{self, Node},
 };
 use crate::{
-    engine::{Pattern, pattern::{Alphabet, parse}},
+    engine::{
+        Pattern,
+        pattern::{Alphabet, parse},
+    },
     expr::Expr,
     rule::{Allowlist, Condition, RegexTarget, Required, Rule, Ruleset},
     verify::Request,
@@ -63,7 +66,13 @@ pub fn load(path: &str, text: &str, resolver: &dyn Resolver) -> Result<Ruleset, 
     let mut config = Config::read(path, text, resolver, 0, &mut hasher)?;
     config.finish(path)?;
     let digest = hasher.finalize().iter().map(|b| format!("{b:02x}")).collect();
-    Ok(Ruleset { rules: config.rules, allowlists: config.allowlists, filters: config.filters, prefilters: config.prefilters, digest })
+    Ok(Ruleset {
+        rules: config.rules,
+        allowlists: config.allowlists,
+        filters: config.filters,
+        prefilters: config.prefilters,
+        digest,
+    })
 }
 
 #[derive(Default)]
@@ -78,9 +87,18 @@ struct Config {
 }
 
 impl Config {
-    fn read(path: &str, text: &str, resolver: &dyn Resolver, depth: usize, hasher: &mut Sha256) -> Result<Self, LoadError> {
+    fn read(
+        path: &str,
+        text: &str,
+        resolver: &dyn Resolver,
+        depth: usize,
+        hasher: &mut Sha256,
+    ) -> Result<Self, LoadError> {
         if text.len() > MAX_FILE {
-            return Err(LoadError::file(path, format!("rule file of {} bytes is larger than the limit of {MAX_FILE}", text.len())));
+            return Err(LoadError::file(
+                path,
+                format!("rule file of {} bytes is larger than the limit of {MAX_FILE}", text.len()),
+            ));
         }
         hasher.update(text.as_bytes());
         let document = toml_tree::parse(path, text)?;
@@ -93,7 +111,9 @@ impl Config {
         config.add_allowlists(&root)?;
         config.filters.extend(expression(&root, "filter")?);
         config.prefilters.extend(expression(&root, "prefilter")?);
-        if depth < MAX_EXTEND_DEPTH && let Some(extend) = root.table("extend")? {
+        if depth < MAX_EXTEND_DEPTH
+            && let Some(extend) = root.table("extend")?
+        {
             config.extend(&extend, resolver, depth, hasher)?;
         }
         Ok(config)
@@ -146,7 +166,13 @@ impl Config {
         Ok(())
     }
 
-    fn extend(&mut self, extend: &Node<'_>, resolver: &dyn Resolver, depth: usize, hasher: &mut Sha256) -> Result<(), LoadError> {
+    fn extend(
+        &mut self,
+        extend: &Node<'_>,
+        resolver: &dyn Resolver,
+        depth: usize,
+        hasher: &mut Sha256,
+    ) -> Result<(), LoadError> {
         let (path, use_default) = (extend.string("path")?.unwrap_or_default(), extend.flag("useDefault")?);
         if !path.is_empty() && use_default {
             return Err(extend.error("extend.path and extend.useDefault cannot both be set"));
@@ -187,7 +213,10 @@ impl Config {
         for (targets, place, lists) in std::mem::take(&mut self.targeted) {
             for (target, list) in targets.into_iter().zip(lists) {
                 let Some(rule) = self.rules.iter_mut().find(|r| r.info.id == target) else {
-                    return Err(LoadError { message: format!("allowlist targets rule `{target}`, which does not exist"), ..place });
+                    return Err(LoadError {
+                        message: format!("allowlist targets rule `{target}`, which does not exist"),
+                        ..place
+                    });
                 };
                 rule.allowlists.push(list);
             }
@@ -213,7 +242,10 @@ impl Config {
         };
         let groups = parse(regex, Alphabet::Bytes).map_or(0, |hir| hir.properties().explicit_captures_len());
         if rule.secret_group > groups {
-            return Err(self.fault(id, format!("secretGroup {} is more than the {groups} groups of the regex", rule.secret_group)));
+            return Err(self.fault(
+                id,
+                format!("secretGroup {} is more than the {groups} groups of the regex", rule.secret_group),
+            ));
         }
         Ok(())
     }
@@ -266,7 +298,13 @@ fn read_rule(node: &Node<'_>) -> Result<Rule, LoadError> {
         keywords: node.strings("keywords").map_err(named)?.into_iter().map(lower).collect(),
         tags: node.strings("tags").map_err(named)?,
         allowlists: rule_allowlists(node).map_err(named)?,
-        required: node.tables("required").map_err(named)?.iter().map(read_required).collect::<Result<_, _>>().map_err(named)?,
+        required: node
+            .tables("required")
+            .map_err(named)?
+            .iter()
+            .map(read_required)
+            .collect::<Result<_, _>>()
+            .map_err(named)?,
         skip_report: node.flag("skipReport").map_err(named)?,
         compiled: std::sync::OnceLock::new(),
         validate: own.map_or(Ok(Vec::new()), |t| t.strings("validate")).map_err(named)?,
@@ -301,7 +339,12 @@ fn read_info(node: &Node<'_>, own: Option<&Node<'_>>, id: &str) -> Result<RuleIn
     })
 }
 
-fn level<L: std::str::FromStr<Err = testudo_model::ParseLevelError>>(own: Option<&Node<'_>>, key: &str, word: Option<String>, default: L) -> Result<L, LoadError> {
+fn level<L: std::str::FromStr<Err = testudo_model::ParseLevelError>>(
+    own: Option<&Node<'_>>,
+    key: &str,
+    word: Option<String>,
+    default: L,
+) -> Result<L, LoadError> {
     let (Some(node), Some(word)) = (own, word) else { return Ok(default) };
     word.parse().map_err(|e| LoadError::at(node.path, node.text, node.offset(key), format!("`{key}`: {e}")))
 }
@@ -319,7 +362,9 @@ fn rule_allowlists(node: &Node<'_>) -> Result<Vec<Allowlist>, LoadError> {
     let mut lists = node.tables("allowlists")?;
     if let Some(old) = node.table("allowlist")? {
         if !lists.is_empty() {
-            return Err(old.error("[rules.allowlist] is the deprecated form and cannot stand beside [[rules.allowlists]]"));
+            return Err(
+                old.error("[rules.allowlist] is the deprecated form and cannot stand beside [[rules.allowlists]]")
+            );
         }
         lists.push(old);
     }
@@ -336,7 +381,9 @@ fn read_allowlist(node: &Node<'_>) -> Result<Allowlist, LoadError> {
         "" | "secret" => RegexTarget::Secret,
         "match" => RegexTarget::Match,
         "line" => RegexTarget::Line,
-        other => return Err(node.error(format!("unknown allowlist regexTarget `{other}` (expected `match` or `line`)"))),
+        other => {
+            return Err(node.error(format!("unknown allowlist regexTarget `{other}` (expected `match` or `line`)")));
+        }
     };
     let patterns = |key: &str| joined(node, key);
     let list = Allowlist {
@@ -382,7 +429,12 @@ fn read_verify(own: &Node<'_>) -> Result<Option<Request>, LoadError> {
 /// Compiles an expression, placing its error inside the file.
 fn pattern(node: &Node<'_>, key: &str, source: &str) -> Result<Pattern, LoadError> {
     Pattern::new(source).map_err(|e| {
-        LoadError::at(node.path, node.text, node.offset(key), format!("`{key}` is not a valid expression: {e} in `{}`", shorten(source)))
+        LoadError::at(
+            node.path,
+            node.text,
+            node.offset(key),
+            format!("`{key}` is not a valid expression: {e} in `{}`", shorten(source)),
+        )
     })
 }
 
@@ -398,7 +450,11 @@ mod tests {
 
     impl Resolver for Files {
         fn path(&self, path: &str) -> Result<String, String> {
-            self.0.iter().find(|(p, _)| *p == path).map(|(_, t)| (*t).to_owned()).ok_or_else(|| "no such file".to_owned())
+            self.0
+                .iter()
+                .find(|(p, _)| *p == path)
+                .map(|(_, t)| (*t).to_owned())
+                .ok_or_else(|| "no such file".to_owned())
         }
 
         fn default_config(&self) -> Result<String, String> {
@@ -413,15 +469,33 @@ mod tests {
     #[test]
     fn faults_name_file_line_and_rule() {
         for (text, expected) in [
-            ("[[rules]]\nid = \"a\"\nregex = '''a(b'''\n", "x.toml:3:9: rule a: `regex` is not a valid expression: unclosed group in `a(b`"),
+            (
+                "[[rules]]\nid = \"a\"\nregex = '''a(b'''\n",
+                "x.toml:3:9: rule a: `regex` is not a valid expression: unclosed group in `a(b`",
+            ),
             ("[[rules]]\nregex = 'a'\n", "x.toml:1:1: rule `id` is missing or empty"),
-            ("[[rules]]\nid='a'\n", "x.toml:1:1: rule a: both `regex` and `path` are empty, the rule can have no effect"),
-            ("[[rules]]\nid='a'\nregex='(x)'\nsecretGroup=2\n", "x.toml:1:1: rule a: secretGroup 2 is more than the 1 groups of the regex"),
-            ("[[allowlists]]\ncondition='xor'\npaths=['a']\n", "x.toml:1:1: unknown allowlist condition `XOR` (expected `and` or `or`)"),
-            ("[[allowlists]]\n", "x.toml:1:1: an allowlist must hold at least one of commits, paths, regexes or stopwords"),
+            (
+                "[[rules]]\nid='a'\n",
+                "x.toml:1:1: rule a: both `regex` and `path` are empty, the rule can have no effect",
+            ),
+            (
+                "[[rules]]\nid='a'\nregex='(x)'\nsecretGroup=2\n",
+                "x.toml:1:1: rule a: secretGroup 2 is more than the 1 groups of the regex",
+            ),
+            (
+                "[[allowlists]]\ncondition='xor'\npaths=['a']\n",
+                "x.toml:1:1: unknown allowlist condition `XOR` (expected `and` or `or`)",
+            ),
+            (
+                "[[allowlists]]\n",
+                "x.toml:1:1: an allowlist must hold at least one of commits, paths, regexes or stopwords",
+            ),
             ("[[rules]]\nid = 3..4\n", "x.toml:2:"),
             ("[[rules]]\nid='a'\nregex=['x']\n", "x.toml:3:7: `regex` must be a string, not array"),
-            ("[[allowlists]]\ntargetRules=['q']\npaths=['a']\n", "x.toml:1:1: allowlist targets rule `q`, which does not exist"),
+            (
+                "[[allowlists]]\ntargetRules=['q']\npaths=['a']\n",
+                "x.toml:1:1: allowlist targets rule `q`, which does not exist",
+            ),
         ] {
             assert!(error(text).starts_with(expected), "{}\n{expected}", error(text));
         }
@@ -444,7 +518,22 @@ mod tests {
     #[test]
     fn hostile_text_is_an_error_and_never_a_panic() {
         let mut state = 1u64;
-        let pieces = ["[[rules]]\n", "id='a'\n", "regex='''", "'''\n", "(", "{", "[", "\\", "entropy=", "1e999\n", "=", "\"", "[rules.allowlist]\n", "\u{0}"];
+        let pieces = [
+            "[[rules]]\n",
+            "id='a'\n",
+            "regex='''",
+            "'''\n",
+            "(",
+            "{",
+            "[",
+            "\\",
+            "entropy=",
+            "1e999\n",
+            "=",
+            "\"",
+            "[rules.allowlist]\n",
+            "\u{0}",
+        ];
         for _ in 0..3000 {
             let mut text = String::new();
             for _ in 0..12 {

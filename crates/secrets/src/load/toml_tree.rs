@@ -20,7 +20,9 @@ pub(super) struct Node<'a> {
 
 /// Parses a document.
 pub(super) fn parse<'a>(path: &str, text: &'a str) -> Result<Spanned<DeTable<'a>>, LoadError> {
-    DeTable::parse(text).map_err(|e| LoadError::at(path, text, e.span().map_or(0, |s| s.start), format!("not valid TOML: {}", e.message().trim())))
+    DeTable::parse(text).map_err(|e| {
+        LoadError::at(path, text, e.span().map_or(0, |s| s.start), format!("not valid TOML: {}", e.message().trim()))
+    })
 }
 
 impl<'a> Node<'a> {
@@ -78,7 +80,12 @@ impl<'a> Node<'a> {
     pub(super) fn index(&self, key: &str) -> Result<Option<usize>, LoadError> {
         let Some(number) = self.number(key)? else { return Ok(None) };
         if number < 0.0 || number.fract() != 0.0 || number > 1e9 {
-            return Err(LoadError::at(self.path, self.text, self.offset(key), format!("`{key}` must be a whole number of at least 0")));
+            return Err(LoadError::at(
+                self.path,
+                self.text,
+                self.offset(key),
+                format!("`{key}` must be a whole number of at least 0"),
+            ));
         }
         Ok(Some(number as usize))
     }
@@ -94,7 +101,7 @@ impl<'a> Node<'a> {
     }
 
     /// A table below this one, if the key is there.
-    pub(super) fn table(&self, key: &str) -> Result<Option<Node<'a>>, LoadError> {
+    pub(super) fn table(&self, key: &str) -> Result<Option<Self>, LoadError> {
         let Some(value) = self.get(key) else { return Ok(None) };
         match value.get_ref() {
             DeValue::Table(table) => Ok(Some(self.below(table, value.span()))),
@@ -103,7 +110,7 @@ impl<'a> Node<'a> {
     }
 
     /// A list of tables; none where the key is missing.
-    pub(super) fn tables(&self, key: &str) -> Result<Vec<Node<'a>>, LoadError> {
+    pub(super) fn tables(&self, key: &str) -> Result<Vec<Self>, LoadError> {
         let Some(value) = self.get(key) else { return Ok(Vec::new()) };
         let DeValue::Array(items) = value.get_ref() else { return self.wrong(key, value, "a list of tables") };
         items
@@ -126,7 +133,7 @@ impl<'a> Node<'a> {
         pairs.collect()
     }
 
-    fn below(&self, table: &'a DeTable<'a>, span: Range<usize>) -> Node<'a> {
+    fn below(&self, table: &'a DeTable<'a>, span: Range<usize>) -> Self {
         Node { table, span: (span.start, span.end), ..*self }
     }
 }

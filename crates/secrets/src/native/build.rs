@@ -53,7 +53,13 @@ pub enum Display {
 }
 
 /// Builds the finding of a candidate. `ranges` are all secrets of the unit, so that a snippet shows none of them.
-pub(super) fn finding(detector: &SecretsDetector, place: &Place<'_>, lines: &LineIndex<'_>, candidate: &Candidate, ranges: &[Range<usize>]) -> Finding {
+pub(super) fn finding(
+    detector: &SecretsDetector,
+    place: &Place<'_>,
+    lines: &LineIndex<'_>,
+    candidate: &Candidate,
+    ranges: &[Range<usize>],
+) -> Finding {
     let info = &detector.infos[candidate.info];
     let key = &detector.options.key;
     let secret = key.secret(&candidate.value);
@@ -75,7 +81,8 @@ pub(super) fn finding(detector: &SecretsDetector, place: &Place<'_>, lines: &Lin
     if detector.options.display == Display::Clear {
         properties.insert("secret".to_owned(), Value::from(candidate.value.clone()));
     }
-    let hidden = if candidate.decoded.is_empty() { String::new() } else { format!(" behind {}", candidate.decoded.join(", ")) };
+    let hidden =
+        if candidate.decoded.is_empty() { String::new() } else { format!(" behind {}", candidate.decoded.join(", ")) };
     Finding {
         id: String::new(),
         rule: info.id.clone(),
@@ -87,7 +94,12 @@ pub(super) fn finding(detector: &SecretsDetector, place: &Place<'_>, lines: &Lin
         detector: info.domain,
         location: Location { span: Some(lines.span(candidate.range.clone())), ..place.unit.location() },
         related: Vec::new(),
-        fingerprint: Fingerprint::from_digest(key.digest(&[&Fingerprint::VERSION.to_string(), &info.id, &candidate.value, &place.display])),
+        fingerprint: Fingerprint::from_digest(key.digest(&[
+            &Fingerprint::VERSION.to_string(),
+            &info.id,
+            &candidate.value,
+            &place.display,
+        ])),
         cwe: info.cwe.clone(),
         owasp: info.owasp.clone(),
         aliases: info.aliases.clone(),
@@ -101,7 +113,9 @@ pub(super) fn finding(detector: &SecretsDetector, place: &Place<'_>, lines: &Lin
 
 /// The steps of a document's "How to fix" section, on one line each.
 fn advice(help: &str) -> String {
-    let steps = document::section(help, "How to fix").unwrap_or("Revoke the value where it was issued, issue a new one, and load it from the environment or a vault.");
+    let steps = document::section(help, "How to fix").unwrap_or(
+        "Revoke the value where it was issued, issue a new one, and load it from the environment or a vault.",
+    );
     steps.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -109,7 +123,13 @@ fn advice(help: &str) -> String {
 const AROUND: usize = 120;
 
 /// The line of the secret with every secret in it masked.
-fn snippet(detector: &SecretsDetector, place: &Place<'_>, lines: &LineIndex<'_>, candidate: &Candidate, ranges: &[Range<usize>]) -> Option<Snippet> {
+fn snippet(
+    detector: &SecretsDetector,
+    place: &Place<'_>,
+    lines: &LineIndex<'_>,
+    candidate: &Candidate,
+    ranges: &[Range<usize>],
+) -> Option<Snippet> {
     let text = &place.unit.bytes;
     if place.unit.content == testudo_source::Content::Binary {
         return None;
@@ -131,7 +151,11 @@ fn snippet(detector: &SecretsDetector, place: &Place<'_>, lines: &LineIndex<'_>,
         (masked, places.first().cloned().unwrap_or(0..0))
     };
     let line = u32::try_from(first + 1).unwrap_or(u32::MAX);
-    Some(Snippet { line, highlight: (place_in_mask.start.min(masked.len()), place_in_mask.end.min(masked.len())), text: masked })
+    Some(Snippet {
+        line,
+        highlight: (place_in_mask.start.min(masked.len()), place_in_mask.end.min(masked.len())),
+        text: masked,
+    })
 }
 
 /// Moves an offset left to where a character begins.

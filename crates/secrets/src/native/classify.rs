@@ -55,11 +55,20 @@ impl Syntax {
         let file = name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
         let extension = file.rsplit_once('.').map_or("", |(_, e)| e);
         match extension {
-            "md" | "markdown" | "rst" | "adoc" | "asciidoc" | "txt" | "html" | "htm" | "po" | "pot" | "tex" => Self::Prose,
-            "env" | "ini" | "cfg" | "conf" | "cnf" | "config" | "properties" | "props" | "yml" | "yaml" | "tfvars" | "sh" | "bash" | "zsh" | "bat"
-            | "cmd" | "envrc" | "local" | "production" | "development" | "staging" | "test" | "log" | "sql" | "ovpn" | "service" | "plist" | "toml" => Self::Settings,
-                _ if file.starts_with('.') => Self::Settings,
-            _ if file.starts_with(".env") || file.starts_with("env") || file.starts_with("dockerfile") || file.starts_with("docker-compose") => Self::Settings,
+            "md" | "markdown" | "rst" | "adoc" | "asciidoc" | "txt" | "html" | "htm" | "po" | "pot" | "tex" => {
+                Self::Prose
+            }
+            "env" | "ini" | "cfg" | "conf" | "cnf" | "config" | "properties" | "props" | "yml" | "yaml" | "tfvars"
+            | "sh" | "bash" | "zsh" | "bat" | "cmd" | "envrc" | "local" | "production" | "development" | "staging"
+            | "test" | "log" | "sql" | "ovpn" | "service" | "plist" | "toml" => Self::Settings,
+            _ if file.starts_with('.') => Self::Settings,
+            _ if file.starts_with(".env")
+                || file.starts_with("env")
+                || file.starts_with("dockerfile")
+                || file.starts_with("docker-compose") =>
+            {
+                Self::Settings
+            }
             "" => Self::Settings,
             _ => Self::Code,
         }
@@ -90,31 +99,302 @@ pub enum Quoting {
 
 /// Ends of names that speak about a secret instead of holding one.
 const ABOUT: &[&str] = &[
-    "name", "names", "id", "ids", "type", "types", "url", "uri", "path", "paths", "file", "files", "filename", "dir", "field", "fields", "label",
-    "placeholder", "prompt", "title", "text", "message", "msg", "error", "errors", "help", "hint", "desc", "description", "length", "len", "size",
-    "min", "max", "count", "limit", "ttl", "expiry", "expires", "expiration", "timeout", "age", "format", "regex", "pattern", "policy", "rule",
-    "rules", "validator", "validation", "mode", "method", "algorithm", "alg", "algo", "scheme", "provider", "endpoint", "host", "issuer", "audience",
-    "scope", "scopes", "header", "headers", "prefix", "suffix", "param", "params", "parameter", "attr", "attribute", "property", "column", "table",
-    "index", "ref", "reference", "arn", "version", "enabled", "required", "set", "reset", "change", "changed", "confirm", "confirmation", "input",
-    "class", "element", "selector", "query", "callback", "handler", "manager", "service", "store", "storage", "cache", "factory", "provider", "map",
-    "generator", "encoder", "decoder", "parser", "reader", "writer", "helper", "util", "utils", "test", "tests", "spec", "usage", "status", "state",
-    "date", "time", "at", "by", "in", "count", "fingerprint", "checksum", "digest", "signature", "hash", "hashed", "digest", "encrypted", "env", "var",
-    "variable", "source", "target", "location", "group", "role", "roles", "user", "username", "email", "account", "identity", "subject", "domain",
-    "code", "codes", "char", "chars", "press", "down", "up", "board", "word", "words", "frame", "frames", "event", "events", "bindings", "binding",
-    "value_from", "valuefrom", "exists", "valid", "invalid", "missing", "mismatch", "strength", "screen", "page", "view", "form", "button", "icon",
-    "link", "color", "style", "width", "height", "order", "sort", "pair", "pairs", "list", "size", "usage", "rotation", "lifetime", "ring", "chain",
+    "name",
+    "names",
+    "id",
+    "ids",
+    "type",
+    "types",
+    "url",
+    "uri",
+    "path",
+    "paths",
+    "file",
+    "files",
+    "filename",
+    "dir",
+    "field",
+    "fields",
+    "label",
+    "placeholder",
+    "prompt",
+    "title",
+    "text",
+    "message",
+    "msg",
+    "error",
+    "errors",
+    "help",
+    "hint",
+    "desc",
+    "description",
+    "length",
+    "len",
+    "size",
+    "min",
+    "max",
+    "count",
+    "limit",
+    "ttl",
+    "expiry",
+    "expires",
+    "expiration",
+    "timeout",
+    "age",
+    "format",
+    "regex",
+    "pattern",
+    "policy",
+    "rule",
+    "rules",
+    "validator",
+    "validation",
+    "mode",
+    "method",
+    "algorithm",
+    "alg",
+    "algo",
+    "scheme",
+    "provider",
+    "endpoint",
+    "host",
+    "issuer",
+    "audience",
+    "scope",
+    "scopes",
+    "header",
+    "headers",
+    "prefix",
+    "suffix",
+    "param",
+    "params",
+    "parameter",
+    "attr",
+    "attribute",
+    "property",
+    "column",
+    "table",
+    "index",
+    "ref",
+    "reference",
+    "arn",
+    "version",
+    "enabled",
+    "required",
+    "set",
+    "reset",
+    "change",
+    "changed",
+    "confirm",
+    "confirmation",
+    "input",
+    "class",
+    "element",
+    "selector",
+    "query",
+    "callback",
+    "handler",
+    "manager",
+    "service",
+    "store",
+    "storage",
+    "cache",
+    "factory",
+    "provider",
+    "map",
+    "generator",
+    "encoder",
+    "decoder",
+    "parser",
+    "reader",
+    "writer",
+    "helper",
+    "util",
+    "utils",
+    "test",
+    "tests",
+    "spec",
+    "usage",
+    "status",
+    "state",
+    "date",
+    "time",
+    "at",
+    "by",
+    "in",
+    "count",
+    "fingerprint",
+    "checksum",
+    "digest",
+    "hmac",
+    "signature",
+    "hash",
+    "hashed",
+    "digest",
+    "encrypted",
+    "env",
+    "var",
+    "variable",
+    "source",
+    "target",
+    "location",
+    "group",
+    "role",
+    "roles",
+    "user",
+    "username",
+    "email",
+    "account",
+    "identity",
+    "subject",
+    "domain",
+    "code",
+    "codes",
+    "char",
+    "chars",
+    "press",
+    "down",
+    "up",
+    "board",
+    "word",
+    "words",
+    "frame",
+    "frames",
+    "event",
+    "events",
+    "bindings",
+    "binding",
+    "value_from",
+    "valuefrom",
+    "exists",
+    "valid",
+    "invalid",
+    "missing",
+    "mismatch",
+    "strength",
+    "screen",
+    "page",
+    "view",
+    "form",
+    "button",
+    "icon",
+    "link",
+    "color",
+    "style",
+    "width",
+    "height",
+    "order",
+    "sort",
+    "pair",
+    "pairs",
+    "list",
+    "size",
+    "usage",
+    "rotation",
+    "lifetime",
+    "ring",
+    "chain",
 ];
 
 /// Names that hold one of the words by accident, or a key that is public.
 const ACCIDENTAL: &[&str] = &[
-    "author", "authority", "authorities", "authored", "bypass", "compass", "passed", "passenger", "passing", "passive", "passport", "passthrough",
-    "pass_through", "passage", "tokenize", "tokenizer", "tokenized", "tokens", "max_tokens", "keyword", "keyboard", "keycode", "keypress", "keydown",
-    "keyup", "keyof", "keyframe", "monkey", "turkey", "hockey", "primary_key", "primarykey", "foreign_key", "foreignkey", "public_key", "publickey",
-    "pubkey", "sort_key", "partition_key", "cache_key", "hash_key", "row_key", "routing_key", "publishable", "secretary", "credits", "accredited",
-    "authenticated", "authorized", "authentication_type", "basalt", "saltwater", "unauth", "oauth_version", "csrf", "xsrf", "nonce_field", "site_key",
-    "sitekey", "object_key", "s3_key", "key_id", "keyid", "access_key_id", "accesskeyid", "kms", "ssh_key_name", "keyname", "idempotency", "i18n", "translation",
-    "message_key", "storage_key", "index_key", "lookup_key", "group_key", "map_key", "json_key", "token_uri", "auth_uri", "keystore", "truststore", "key_alias", "keyalias", "checksum", "integrity",
-    "answer", "ssh_key", "host_key", "known_hosts", "map_key", "dict_key", "unique_key", "composite_key", "natural_key", "range_key", "prop_key",
+    "author",
+    "authority",
+    "authorities",
+    "authored",
+    "bypass",
+    "compass",
+    "passed",
+    "passenger",
+    "passing",
+    "passive",
+    "passport",
+    "passthrough",
+    "pass_through",
+    "passage",
+    "tokenize",
+    "tokenizer",
+    "tokenized",
+    "tokens",
+    "max_tokens",
+    "keyword",
+    "keyboard",
+    "keycode",
+    "keypress",
+    "keydown",
+    "keyup",
+    "keyof",
+    "keyframe",
+    "monkey",
+    "turkey",
+    "hockey",
+    "primary_key",
+    "primarykey",
+    "foreign_key",
+    "foreignkey",
+    "public_key",
+    "publickey",
+    "pubkey",
+    "sort_key",
+    "partition_key",
+    "cache_key",
+    "hash_key",
+    "row_key",
+    "routing_key",
+    "publishable",
+    "secretary",
+    "credits",
+    "accredited",
+    "authenticated",
+    "authorized",
+    "authentication_type",
+    "basalt",
+    "saltwater",
+    "unauth",
+    "oauth_version",
+    "csrf",
+    "xsrf",
+    "nonce_field",
+    "site_key",
+    "sitekey",
+    "object_key",
+    "s3_key",
+    "key_id",
+    "keyid",
+    "access_key_id",
+    "accesskeyid",
+    "kms",
+    "ssh_key_name",
+    "keyname",
+    "idempotency",
+    "i18n",
+    "translation",
+    "message_key",
+    "storage_key",
+    "index_key",
+    "lookup_key",
+    "group_key",
+    "map_key",
+    "json_key",
+    "token_uri",
+    "auth_uri",
+    "keystore",
+    "truststore",
+    "key_alias",
+    "keyalias",
+    "checksum",
+    "integrity",
+    "answer",
+    "ssh_key",
+    "host_key",
+    "known_hosts",
+    "map_key",
+    "dict_key",
+    "unique_key",
+    "composite_key",
+    "natural_key",
+    "range_key",
+    "prop_key",
 ];
 
 /// What a name speaks of; none where it only seems to.
@@ -127,15 +407,48 @@ pub fn kind_of(name: &str) -> Option<Kind> {
     if ABOUT.contains(last) || !ends_in_password && ACCIDENTAL.iter().any(|a| contains_word(&snake, a)) {
         return None;
     }
-    let has = |words: &[&str]| parts.iter().any(|p| words.iter().any(|w| p == w || p.len() > w.len() && w.len() >= 5 && (p.ends_with(w) || p.starts_with(w))));
+    let has = |words: &[&str]| {
+        parts.iter().any(|p| {
+            words.iter().any(|w| p == w || p.len() > w.len() && w.len() >= 5 && (p.ends_with(w) || p.starts_with(w)))
+        })
+    };
     let joined = |words: &[&str]| words.iter().any(|w| snake.contains(w));
-    if has(&["password", "passwd", "pwd", "passphrase", "passcode", "passwort", "kennwort", "senha", "contrasena", "motdepasse", "passw", "userpass", "dbpass", "rootpass", "requirepass", "masterauth", "storepass", "keypass"])
-        || has(&["pass", "pw", "psk"]) && !has(&["key"])
+    if has(&[
+        "password",
+        "passwd",
+        "pwd",
+        "passphrase",
+        "passcode",
+        "passwort",
+        "kennwort",
+        "senha",
+        "contrasena",
+        "motdepasse",
+        "passw",
+        "userpass",
+        "dbpass",
+        "rootpass",
+        "requirepass",
+        "masterauth",
+        "storepass",
+        "keypass",
+    ]) || has(&["pass", "pw", "psk"]) && !has(&["key"])
         || joined(&["mot_de_passe"])
     {
         return Some(Kind::Password);
     }
-    if has(&["secret", "secrets", "appsecret", "clientsecret", "salt", "pepper", "credential", "credentials", "cred", "creds"]) {
+    if has(&[
+        "secret",
+        "secrets",
+        "appsecret",
+        "clientsecret",
+        "salt",
+        "pepper",
+        "credential",
+        "credentials",
+        "cred",
+        "creds",
+    ]) {
         return Some(Kind::Secret);
     }
     if has(&["token", "bearer", "jwt", "accesstoken", "authtoken", "refreshtoken", "apitoken"]) {
@@ -143,7 +456,39 @@ pub fn kind_of(name: &str) -> Option<Kind> {
     }
     let keyed = has(&["key", "apikey", "keys", "secretkey", "accesskey", "privatekey", "authkey"]);
     let qualified = has(&["apikey", "secretkey", "accesskey", "privatekey", "authkey"])
-        || has(&["api", "access", "private", "secret", "encryption", "encrypt", "signing", "sign", "auth", "master", "app", "application", "account", "shared", "storage", "crypto", "cipher", "aes", "hmac", "service", "admin", "license", "licence", "subscription", "consumer", "webhook", "deploy", "session", "cookie", "security", "base"]);
+        || has(&[
+            "api",
+            "access",
+            "private",
+            "secret",
+            "encryption",
+            "encrypt",
+            "signing",
+            "sign",
+            "auth",
+            "master",
+            "app",
+            "application",
+            "account",
+            "shared",
+            "storage",
+            "crypto",
+            "cipher",
+            "aes",
+            "hmac",
+            "service",
+            "admin",
+            "license",
+            "licence",
+            "subscription",
+            "consumer",
+            "webhook",
+            "deploy",
+            "session",
+            "cookie",
+            "security",
+            "base",
+        ]);
     if keyed && qualified {
         return Some(Kind::Key);
     }
@@ -160,7 +505,8 @@ fn snake(name: &str) -> String {
     for (at, &b) in bytes.iter().enumerate() {
         if b.is_ascii_uppercase() {
             let after_lower = at > 0 && (bytes[at - 1].is_ascii_lowercase() || bytes[at - 1].is_ascii_digit());
-            let ends_run = at > 0 && bytes[at - 1].is_ascii_uppercase() && bytes.get(at + 1).is_some_and(u8::is_ascii_lowercase);
+            let ends_run =
+                at > 0 && bytes[at - 1].is_ascii_uppercase() && bytes.get(at + 1).is_some_and(u8::is_ascii_lowercase);
             if after_lower || ends_run {
                 out.push('_');
             }
@@ -193,7 +539,9 @@ pub fn judge(assignment: &Assignment<'_>) -> Option<(Kind, Confidence)> {
     let confidence = match kind {
         Kind::Password => password(value)?,
         Kind::Secret | Kind::Token | Kind::Key => machine(value)?,
-        Kind::Unqualified => machine(value).filter(|c| *c == Confidence::High && value.len() >= 20 && shannon(value.as_bytes()) >= 3.5).map(|_| Confidence::Medium)?,
+        Kind::Unqualified => machine(value)
+            .filter(|c| *c == Confidence::High && value.len() >= 20 && shannon(value.as_bytes()) >= 3.5)
+            .map(|_| Confidence::Medium)?,
     };
     Some((kind, adjust(assignment, value, confidence)))
 }
@@ -210,13 +558,20 @@ fn is_literal(assignment: &Assignment<'_>, value: &str) -> bool {
     if value.is_empty() || value.len() > 512 || value.bytes().any(|b| b < 0x20) {
         return false;
     }
-    if assignment.quoted == Quoting::Bare && (value.contains('(') || value.contains('}') && !value.contains('{') || value.starts_with(['+', '?', '|', '&']) || value.contains("->")) {
+    if assignment.quoted == Quoting::Bare
+        && (value.contains('(')
+            || value.contains('}') && !value.contains('{')
+            || value.starts_with(['+', '?', '|', '&'])
+            || value.contains("->"))
+    {
         return false;
     }
     match (assignment.quoted, assignment.syntax) {
         (Quoting::Quoted, _) | (Quoting::Bare, Syntax::Settings) => true,
         // In prose, commands and settings are quoted: `NAME=value`, all in capitals.
-        (Quoting::Bare, Syntax::Prose) => assignment.name.len() > 4 && !assignment.name.bytes().any(|b| b.is_ascii_lowercase()),
+        (Quoting::Bare, Syntax::Prose) => {
+            assignment.name.len() > 4 && !assignment.name.bytes().any(|b| b.is_ascii_lowercase())
+        }
         // In code a bare word is a name; only something no name can be is a value.
         (Quoting::Bare, Syntax::Code) => false,
     }
@@ -227,12 +582,62 @@ fn is_reference(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     let starts = |list: &[&str]| list.iter().any(|p| lower.starts_with(p));
     placeholder::is_template(value)
-        || starts(&["http://", "https://", "file:", "env:", "env.", "process.env", "os.environ", "getenv", "vault:", "ref+", "secret:", "ssm:", "arn:", "enc[", "enc(", "!vault", "data:", "urn:", "sha256:", "/run/", "/etc/", "/var/", "/home/", "~/", "./", "../", "sops", "ansible_", "kms:", "op://", "keyring:", "{cipher}", "\\u", "var.", "local.", "module.", "data.", "self.", "this.", "config.", "settings.", "params.", "args.", "options.", "request.", "req."])
+        || starts(&[
+            "http://",
+            "https://",
+            "file:",
+            "env:",
+            "env.",
+            "process.env",
+            "os.environ",
+            "getenv",
+            "vault:",
+            "ref+",
+            "secret:",
+            "ssm:",
+            "arn:",
+            "enc[",
+            "enc(",
+            "!vault",
+            "data:",
+            "urn:",
+            "sha256:",
+            "/run/",
+            "/etc/",
+            "/var/",
+            "/home/",
+            "~/",
+            "./",
+            "../",
+            "sops",
+            "ansible_",
+            "kms:",
+            "op://",
+            "keyring:",
+            "{cipher}",
+            "\\u",
+            "var.",
+            "local.",
+            "module.",
+            "data.",
+            "self.",
+            "this.",
+            "config.",
+            "settings.",
+            "params.",
+            "args.",
+            "options.",
+            "request.",
+            "req.",
+        ])
         || lower.starts_with('/') && value.bytes().filter(|b| *b == b'/').count() > 1
         || value.contains("://") && !value.contains('@')
         || value.contains("()")
         || (value.contains('(') && value.ends_with(')'))
-        || matches!(lower.as_str(), "true" | "false" | "null" | "none" | "nil" | "yes" | "no" | "on" | "off" | "undefined" | "~" | "*" | "-")
+        || matches!(
+            lower.as_str(),
+            "true" | "false" | "null" | "none" | "nil" | "yes" | "no" | "on" | "off" | "undefined" | "~" | "*" | "-"
+        )
 }
 
 /// Counts of character classes.
@@ -268,13 +673,23 @@ fn password(value: &str) -> Option<Confidence> {
     }
     if words::is_identifier(value) && s.digit * 4 <= s.len && (s.digit == 0 || value.contains(['_', '-', '.'])) {
         let plain = !value.to_ascii_lowercase().starts_with("test");
-        return Some(if s.len >= 6 && plain && !value.contains(['.', '/', ':']) { Confidence::Medium } else { Confidence::Low });
+        return Some(if s.len >= 6 && plain && !value.contains(['.', '/', ':']) {
+            Confidence::Medium
+        } else {
+            Confidence::Low
+        });
     }
     Some(match (classes, s.len) {
         (3.., 6..) => Confidence::High,
         (2, 8..) if s.digit > 0 || s.other > 0 => Confidence::High,
         (2.., 5..) => Confidence::Medium,
-        (1, _) if s.digit == s.len => if s.len >= 5 && !placeholder::is_sequence(value) { Confidence::Medium } else { Confidence::Low },
+        (1, _) if s.digit == s.len => {
+            if s.len >= 5 && !placeholder::is_sequence(value) {
+                Confidence::Medium
+            } else {
+                Confidence::Low
+            }
+        }
         _ => Confidence::Low,
     })
 }
@@ -284,7 +699,10 @@ fn machine(value: &str) -> Option<Confidence> {
     if s.space > 0 || s.len < 6 || s.lower + s.upper + s.digit == 0 {
         return (s.len >= 8 && s.space <= 3 && s.lower + s.digit + s.space == s.len).then_some(Confidence::Low);
     }
-    if value.bytes().filter(|b| *b == b'/').count() >= 3 && !value.ends_with('=') && words::unlikely_pairs(value) * 6 < s.len {
+    if value.bytes().filter(|b| *b == b'/').count() >= 3
+        && !value.ends_with('=')
+        && words::unlikely_pairs(value) * 6 < s.len
+    {
         return Some(Confidence::Low);
     }
     if placeholder::is_placeholder(value) || words::is_common(value) || placeholder::is_sequence(value) {

@@ -4,7 +4,13 @@ use super::{Candidate, Place, SecretsDetector};
 use crate::{engine::Workspace, gitleaks::LineDecoder};
 
 /// Looks at what each line hides. A candidate's place is the encoded stretch of the line.
-pub(super) fn find(detector: &SecretsDetector, place: &Place<'_>, workspace: &mut Workspace, output: &mut testudo_scan::Output, found: &mut Vec<Candidate>) {
+pub(super) fn find(
+    detector: &SecretsDetector,
+    place: &Place<'_>,
+    workspace: &mut Workspace,
+    output: &mut testudo_scan::Output,
+    found: &mut Vec<Candidate>,
+) {
     let mut budget = place.unit.bytes.len().saturating_mul(4).saturating_add(1 << 20);
     let mut exhausted = false;
     LineDecoder::new(detector.options.decode_depth).decode(&place.unit.bytes, &mut |hidden| {

@@ -3,6 +3,7 @@
 mod build;
 pub mod classify;
 mod decode;
+mod foreign;
 mod patterns;
 mod placeholder;
 mod rules;
@@ -29,6 +30,7 @@ use crate::{
     embedded,
     engine::{Engine, Pattern, Prepared, RawMatch, Spec, Workspace},
     entropy::shannon,
+    expr::Expr,
     gitleaks::LineDecoder,
     history::Judge,
     rule::{Allowlist, Rule, Ruleset, Subject},
@@ -54,6 +56,10 @@ pub struct Options {
 pub struct SecretsDetector {
     rules: Vec<Rule>,
     allowlists: Vec<Allowlist>,
+    /// Expressions that drop a finding where they are true, for all rules.
+    filters: Vec<Expr>,
+    /// Expressions that leave out a file where they are true.
+    prefilters: Vec<Expr>,
     infos: Vec<RuleInfo>,
     engine: Engine,
     /// What each rule of the engine is.
@@ -118,7 +124,9 @@ impl SecretsDetector {
     pub fn with_rules(sets: Vec<Ruleset>, own: Own, options: Options) -> Result<Self, String> {
         let base = match own {
             Own::Add => Self::own(options),
-            Own::Replace => Self::assemble(Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), String::new(), options),
+            Own::Replace => {
+                Self::assemble(Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), String::new(), options)
+            }
         };
         base.and(sets)
     }
@@ -131,10 +139,13 @@ impl SecretsDetector {
         let mut rules = self.rules;
         let mut allowlists = self.allowlists;
         let mut digest = self.digest;
+        let (mut filters, mut prefilters) = (Vec::new(), Vec::new());
         for set in sets {
             digest = format!("{digest}{}", set.digest);
             allowlists.extend(set.allowlists);
-            rules.extend(set.rules.into_iter().filter(|r| !r.skip_report && !self.options.disabled.contains(&r.info.id)));
+            filters.extend(set.filters);
+            prefilters.extend(set.prefilters);
+            rules.extend(set.rules.into_iter().filter(|r| !self.options.disabled.contains(&r.info.id)));
         }
         for (at, rule) in rules.iter().enumerate() {
             let planned = match (at < own, rule.spec()) {
@@ -149,12 +160,16 @@ impl SecretsDetector {
         }
         let keywords: Vec<String> = KEYWORDS.iter().map(|k| (*k).to_owned()).collect();
         for (at, (_, regex)) in FORMS.iter().enumerate().filter(|_| native > 0) {
-            prepared.push(Prepared::new(Spec { regex: (*regex).to_owned(), keywords: keywords.clone() }).map_err(|e| e.to_string())?);
+            prepared.push(
+                Prepared::new(Spec { regex: (*regex).to_owned(), keywords: keywords.clone() })
+                    .map_err(|e| e.to_string())?,
+            );
             meanings.push(Meaning::Form(at));
         }
         let mut infos: Vec<RuleInfo> = rules.iter().map(|r| r.info.clone()).collect();
         infos.extend(NATIVE.iter().filter(|_| native > 0).map(NativeRule::info));
-        Ok(Self::assemble(rules, allowlists, infos, prepared, meanings, digest, self.options))
+        let detector = Self::assemble(rules, allowlists, infos, prepared, meanings, digest, self.options);
+        Ok(Self { filters, prefilters, ..detector })
     }
 
     fn assemble(
@@ -167,7 +182,19 @@ impl SecretsDetector {
         options: Options,
     ) -> Self {
         let forms = FORMS.iter().map(|(_, regex)| Pattern::unchecked(regex)).collect();
-        Self { rules, allowlists, infos, engine: Engine::from_prepared(prepared), meanings, forms, digest, options }
+        let engine = Engine::from_prepared(prepared);
+        Self {
+            rules,
+            allowlists,
+            filters: Vec::new(),
+            prefilters: Vec::new(),
+            infos,
+            engine,
+            meanings,
+            forms,
+            digest,
+            options,
+        }
     }
 
     /// Metadata of every rule.
@@ -228,8 +255,15 @@ struct SecretsWorker<'a> {
 impl Worker for SecretsWorker<'_> {
     fn inspect(&mut self, unit: &Unit, fuel: &mut Fuel, output: &mut Output) {
         let detector = self.detector;
-        let place = Place { unit, syntax: Syntax::of(unit.name()), display: unit.display_path(), encrypted: is_encrypted(&unit.bytes) };
-        if detector.allowlists.iter().any(|a| a.allows_place(&place.display, "")) {
+        let place = Place {
+            unit,
+            syntax: Syntax::of(unit.name()),
+            display: unit.display_path(),
+            encrypted: is_encrypted(&unit.bytes),
+        };
+        if detector.allowlists.iter().any(|a| a.allows_place(&place.display, ""))
+            || foreign::skips(&detector.prefilters, &place.display)
+        {
             return;
         }
         let mut found = Vec::new();
@@ -246,14 +280,15 @@ impl Worker for SecretsWorker<'_> {
             && unit.content != Content::Binary
             && let Ok(text) = std::str::from_utf8(&unit.bytes)
         {
-            found.extend(structured::find(unit.name(), text).into_iter().filter_map(|s| detector.from_structured(text, s)));
+            found.extend(structured::find(unit.name(), text).into_iter().filter_map(|s| detector.structured(text, s)));
         }
         self.workspace.take_fuel(fuel);
         if unit.content != Content::Binary && is_lfs_pointer(&unit.bytes) {
             let message = "Git LFS pointer: the file itself is elsewhere and was not scanned; run `git lfs pull` first";
             output.notices.push(Notice::new(NoticeCode::LfsPointer, unit.location(), message));
         }
-        let found = best(found);
+        found.extend(foreign::path_rules(detector, &place));
+        let found = best(foreign::complete(detector, &unit.bytes, found));
         if !found.is_empty() {
             let lines = LineIndex::new(&unit.bytes);
             let ranges: Vec<_> = found.iter().map(|c| c.range.clone()).collect();
@@ -275,7 +310,9 @@ struct Place<'a> {
 
 /// Marks of files whose values are encrypted in place.
 fn is_encrypted(text: &[u8]) -> bool {
-    ["SealedSecret", "$ANSIBLE_VAULT", "ENC[AES256_GCM"].iter().any(|mark| memchr::memmem::find(text, mark.as_bytes()).is_some())
+    ["SealedSecret", "$ANSIBLE_VAULT", "ENC[AES256_GCM"]
+        .iter()
+        .any(|mark| memchr::memmem::find(text, mark.as_bytes()).is_some())
 }
 
 fn is_lfs_pointer(bytes: &[u8]) -> bool {
@@ -316,6 +353,12 @@ impl SecretsDetector {
         if value.len() <= 200 && (placeholder::is_placeholder(&value) || placeholder::is_sequence(&value)) {
             return None;
         }
+        let fields = foreign::Fields { secret: &value, matched, line, rule: &rule.info.id, path: &place.display };
+        if foreign::drops(rule.filter.iter().chain(&self.filters), &fields)
+            || foreign::skips(rule.prefilter.as_slice(), &place.display)
+        {
+            return None;
+        }
         let proofs: Vec<Proof> = rule.validate.iter().map(|name| validate::check(name, &value)).collect();
         if proofs.contains(&Proof::Refuted) {
             return None;
@@ -330,7 +373,11 @@ impl SecretsDetector {
         let form = FORMS[index].0;
         let named = patterns::read(text, found, form, &self.forms[index], place.syntax)?;
         let (kind, confidence) = classify::judge(&named.assignment)?;
-        let confidence = if is_generated(&place.display) || named.doubtful { confidence.min(Confidence::Medium) } else { confidence };
+        let confidence = if is_generated(&place.display) || named.doubtful {
+            confidence.min(Confidence::Medium)
+        } else {
+            confidence
+        };
         let hidden = is_lock(&place.display) || is_translation(&place.display) || place.encrypted;
         let confidence = if hidden { Confidence::Low } else { confidence };
         self.generic(kind, named.range, named.assignment.value.to_owned(), confidence)
@@ -341,17 +388,30 @@ impl SecretsDetector {
         Some(Candidate { info, rule: None, range, value, confidence, proven: false, decoded: Vec::new() })
     }
 
-    fn from_structured(&self, text: &str, found: structured::Structured) -> Option<Candidate> {
+    fn structured(&self, text: &str, found: structured::Structured) -> Option<Candidate> {
         let info = self.info_of(found.rule)?;
         let value = text.get(found.range.clone())?.to_owned();
-        Some(Candidate { info, rule: None, range: found.range, value, confidence: found.confidence, proven: false, decoded: Vec::new() })
+        Some(Candidate {
+            info,
+            rule: None,
+            range: found.range,
+            value,
+            confidence: found.confidence,
+            proven: false,
+            decoded: Vec::new(),
+        })
     }
 }
 
 impl Judge for SecretsDetector {
     fn worth(&self, rule: u32, matched: &[u8]) -> bool {
         // The path is not known here: the most permissive one decides, and the blob is looked at in full afterwards.
-        let place = Place { unit: &Unit::new("", Vec::new(), testudo_source::Origin::File), syntax: Syntax::Settings, display: String::new(), encrypted: false };
+        let place = Place {
+            unit: &Unit::new("", Vec::new(), testudo_source::Origin::File),
+            syntax: Syntax::Settings,
+            display: String::new(),
+            encrypted: false,
+        };
         match self.meanings[rule as usize] {
             Meaning::Form(form) if FORMS[form].0 == Form::Marker => true,
             Meaning::Form(_) => {
@@ -388,8 +448,22 @@ fn severity_at(path: &str, severity: Severity) -> Severity {
 
 fn is_test(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
-    lower.split('/').any(|p| matches!(p, "test" | "tests" | "spec" | "specs" | "testdata" | "fixtures" | "examples" | "example" | "docs" | "doc" | "__tests__"))
-        || lower.contains("_test.")
+    lower.split('/').any(|p| {
+        matches!(
+            p,
+            "test"
+                | "tests"
+                | "spec"
+                | "specs"
+                | "testdata"
+                | "fixtures"
+                | "examples"
+                | "example"
+                | "docs"
+                | "doc"
+                | "__tests__"
+        )
+    }) || lower.contains("_test.")
         || lower.contains(".test.")
         || lower.contains(".spec.")
         || lower.contains("_spec.")
@@ -397,21 +471,32 @@ fn is_test(path: &str) -> bool {
 
 fn is_generated(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
-    lower.ends_with(".min.js") || lower.ends_with(".map") || lower.ends_with(".snap") || lower.contains("/node_modules/") || lower.contains("/vendor/")
+    lower.ends_with(".min.js")
+        || lower.ends_with(".map")
+        || lower.ends_with(".snap")
+        || lower.contains("/node_modules/")
+        || lower.contains("/vendor/")
 }
 
 /// Texts that people read in their language.
 fn is_translation(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
     let parts: Vec<&str> = lower.split('/').collect();
-    let dir = parts.iter().any(|p| matches!(*p, "i18n" | "l10n" | "lang" | "locale" | "locales" | "translations" | "langs" | "languages"));
-    let file = parts.last().is_some_and(|f| f.starts_with("messages") || f.starts_with("strings_") || f.starts_with("locale"));
+    let dir = parts.iter().any(|p| {
+        matches!(*p, "i18n" | "l10n" | "lang" | "locale" | "locales" | "translations" | "langs" | "languages")
+    });
+    let file =
+        parts.last().is_some_and(|f| f.starts_with("messages") || f.starts_with("strings_") || f.starts_with("locale"));
     dir || file && (lower.ends_with(".properties") || lower.ends_with(".json") || lower.ends_with(".yml"))
 }
 
 fn is_lock(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
-    lower.ends_with(".lock") || lower.ends_with("-lock.json") || lower.ends_with("-lock.yaml") || lower.ends_with("go.sum") || lower.ends_with(".lockfile")
+    lower.ends_with(".lock")
+        || lower.ends_with("-lock.json")
+        || lower.ends_with("-lock.yaml")
+        || lower.ends_with("go.sum")
+        || lower.ends_with(".lockfile")
 }
 
 fn line_around<'a>(text: &'a [u8], found: &Range<usize>) -> &'a [u8] {
@@ -422,7 +507,15 @@ fn line_around<'a>(text: &'a [u8], found: &Range<usize>) -> &'a [u8] {
 
 /// Of candidates that overlap, the one that says most: proven before specific before general, then the surer, then the longer.
 fn best(mut found: Vec<Candidate>) -> Vec<Candidate> {
-    let rank = |c: &Candidate| (c.proven, c.rule.is_some() && c.confidence >= Confidence::Medium, c.confidence, c.rule.is_some(), c.range.len());
+    let rank = |c: &Candidate| {
+        (
+            c.proven,
+            c.rule.is_some() && c.confidence >= Confidence::Medium,
+            c.confidence,
+            c.rule.is_some(),
+            c.range.len(),
+        )
+    };
     found.sort_by(|a, b| rank(b).cmp(&rank(a)).then_with(|| (a.range.start, a.info).cmp(&(b.range.start, b.info))));
     let mut kept: Vec<Candidate> = Vec::new();
     for candidate in found {

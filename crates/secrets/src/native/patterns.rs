@@ -46,12 +46,30 @@ pub(super) const FORMS: &[(Form, &str)] = &[
             r#"((?:[brufl@$]{1,2})?\\?"[^"\r\n]{1,300}"|(?:[brufl]{1,2})?\\?'[^'\r\n]{1,300}'|`[^`\r\n]{1,300}`|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,300})"#
         ),
     ),
-    (Form::Element, concat!(r"(?i)[\w.:\-<]{0,31}?", words!(), r#"[\w.\-]{0,30}(?:[ \t][^<>\r\n]{0,80})?>[ \t]{0,4}([^<>\s][^<>\r\n]{1,200})</"#)),
+    (
+        Form::Element,
+        concat!(
+            r"(?i)[\w.:\-<]{0,31}?",
+            words!(),
+            r#"[\w.\-]{0,30}(?:[ \t][^<>\r\n]{0,80})?>[ \t]{0,4}([^<>\s][^<>\r\n]{1,200})</"#
+        ),
+    ),
     (
         Form::Attribute,
-        concat!(r"(?i)[\w.\-]{0,40}?", words!(), r#"[\w.\-]{0,40}["'][ \t]{1,10}(?:[\w:]{1,20}="[^"\r\n]{0,60}"[ \t]{1,10}){0,3}value[ \t]{0,3}=[ \t]{0,3}("[^"\r\n]{1,300}"|'[^'\r\n]{1,300}')"#),
+        concat!(
+            r"(?i)[\w.\-]{0,40}?",
+            words!(),
+            r#"[\w.\-]{0,40}["'][ \t]{1,10}(?:[\w:]{1,20}="[^"\r\n]{0,60}"[ \t]{1,10}){0,3}value[ \t]{0,3}=[ \t]{0,3}("[^"\r\n]{1,300}"|'[^'\r\n]{1,300}')"#
+        ),
     ),
-    (Form::Call, concat!(r"(?i)[\w.\-]{0,40}?", words!(), r#"[\w]{0,30}\([ \t]{0,4}("[^"\r\n]{1,300}"|'[^'\r\n]{1,300}')[ \t]{0,4}\)"#)),
+    (
+        Form::Call,
+        concat!(
+            r"(?i)[\w.\-]{0,40}?",
+            words!(),
+            r#"[\w]{0,30}\([ \t]{0,4}("[^"\r\n]{1,300}"|'[^'\r\n]{1,300}')[ \t]{0,4}\)"#
+        ),
+    ),
     (Form::Sql, r"(?i)(?:identified[ \t]{1,4}by|password)[ \t]{1,4}('[^'\r\n]{1,100}')"),
     // The value that is used where nothing is configured.
     (
@@ -63,7 +81,10 @@ pub(super) const FORMS: &[(Form, &str)] = &[
         ),
     ),
     // `#define NAME "value"` and settings whose names and values are separated by white space.
-    (Form::Space, concat!(r"(?i)[\w.\-]{0,40}?", words!(), r#"[\w.\-]{0,40}[ \t]{1,24}("[^"\r\n]{1,200}"|'[^'\r\n]{1,200}')"#)),
+    (
+        Form::Space,
+        concat!(r"(?i)[\w.\-]{0,40}?", words!(), r#"[\w.\-]{0,40}[ \t]{1,24}("[^"\r\n]{1,200}"|'[^'\r\n]{1,200}')"#),
+    ),
     // `name: NAME` on one line and `value: value` on the next, or both in one element.
     (
         Form::Pair,
@@ -77,8 +98,23 @@ pub(super) const FORMS: &[(Form, &str)] = &[
 ];
 
 /// Words of which one must be in the text.
-pub(super) const KEYWORDS: &[&str] =
-    &["pass", "pwd", "_pw", "psk", "secret", "token", "key", "auth", "cred", "salt", "kennwort", "senha", "contrase", "identified", "kind"];
+pub(super) const KEYWORDS: &[&str] = &[
+    "pass",
+    "pwd",
+    "_pw",
+    "psk",
+    "secret",
+    "token",
+    "key",
+    "auth",
+    "cred",
+    "salt",
+    "kennwort",
+    "senha",
+    "contrase",
+    "identified",
+    "kind",
+];
 
 /// A value with its name, located in the text.
 #[derive(Debug)]
@@ -90,18 +126,27 @@ pub(super) struct Named<'a> {
 }
 
 /// Reads a match of a form. `start..end` is the match in `text`.
-pub(super) fn read<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern, syntax: Syntax) -> Option<Named<'a>> {
+pub(super) fn read<'a>(
+    text: &'a [u8],
+    found: Range<usize>,
+    form: Form,
+    pattern: &Pattern,
+    syntax: Syntax,
+) -> Option<Named<'a>> {
     let matched = &text[found.clone()];
     let groups = pattern.captures(matched)?;
     let value = groups.get(1)?.clone()?;
     let head = std::str::from_utf8(&matched[..value.start]).ok()?;
     let (value, quoted) = unquote(matched, value);
     // Where the form says that something is a value, quotes need not.
-    let quoted = if matches!(form, Form::Element | Form::Attribute | Form::Call | Form::Sql) { Quoting::Quoted } else { quoted };
+    let quoted =
+        if matches!(form, Form::Element | Form::Attribute | Form::Call | Form::Sql) { Quoting::Quoted } else { quoted };
     let range = found.start + value.start..found.start + value.end;
     let name = name(head, form)?;
     let value = std::str::from_utf8(text.get(range.clone())?).ok()?;
-    let listed = form == Form::Assign && head.trim_end_matches([' ', '\t', '"', '\'', '`', '\\']).ends_with(',') && !name.contains(['_', '-', '.']);
+    let listed = form == Form::Assign
+        && head.trim_end_matches([' ', '\t', '"', '\'', '`', '\\']).ends_with(',')
+        && !name.contains(['_', '-', '.']);
     let doubtful = listed || matches!(form, Form::Call | Form::Default | Form::Space);
     Some(Named { assignment: Assignment { name, value, quoted, syntax }, range, doubtful })
 }
@@ -109,14 +154,20 @@ pub(super) fn read<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern:
 /// The value's range without its quotes (escaped ones too), or without what ends a bare word.
 fn unquote(matched: &[u8], mut range: Range<usize>) -> (Range<usize>, Quoting) {
     // The letters before a literal (`b"..."`) are part of the match and not of the value.
-    let letters = matched[range.clone()].iter().take(2).take_while(|b| matches!(b.to_ascii_lowercase(), b'b' | b'r' | b'u' | b'f' | b'l' | b'@' | b'$')).count();
+    let letters = matched[range.clone()]
+        .iter()
+        .take(2)
+        .take_while(|b| matches!(b.to_ascii_lowercase(), b'b' | b'r' | b'u' | b'f' | b'l' | b'@' | b'$'))
+        .count();
     if matches!(matched.get(range.start + letters), Some(b'"' | b'\'' | b'\\')) {
         range.start += letters;
     }
     let escaped = matched[range.start] == b'\\';
     let open = range.start + usize::from(escaped);
     if !matches!(matched.get(open), Some(b'"' | b'\'' | b'`')) {
-        while range.end > range.start && matches!(matched[range.end - 1], b')' | b']' | b'}' | b'\\' | b'.' | b'|' | b':') {
+        while range.end > range.start
+            && matches!(matched[range.end - 1], b')' | b']' | b'}' | b'\\' | b'.' | b'|' | b':')
+        {
             range.end -= 1;
         }
         return (range, Quoting::Bare);
@@ -151,7 +202,10 @@ fn name(head: &str, form: Form) -> Option<&str> {
         Form::Call => {
             let lower = name.to_ascii_lowercase();
             let last = lower.rsplit('.').next().unwrap_or(&lower);
-            (last.starts_with("set") || last.starts_with("with") || matches!(last, "password" | "secret" | "token" | "apikey" | "passwd")).then_some(name)
+            (last.starts_with("set")
+                || last.starts_with("with")
+                || matches!(last, "password" | "secret" | "token" | "apikey" | "passwd"))
+            .then_some(name)
         }
         Form::Sql => Some("password"),
         Form::Marker => None,

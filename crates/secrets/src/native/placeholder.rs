@@ -2,24 +2,69 @@
 
 /// Words that people put where a secret will go. Compared inside the value, in lower case.
 const WORDS: &[&str] = &[
-    "example", "changeme", "change_me", "change-me", "change me", "placeholder", "your_", "your-", "yourapi", "yourpass", "yoursecret",
-    "yourtoken", "your ", "xxxx", "redacted", "dummy", "sample", "insert", "replace", "<secret", "notreal", "not-real", "not_a_real",
-    "fake", "todo", "fixme", "lorem", "deadbeef", "0000000", "1234567890", "abcdefgh", "qwertyui", "...", "***", "censored", "removed",
-    "my-secret-", "enter_", "enter-", "goes_here", "goes-here", "_here", "-here", "put_", "undefined", "to-be-", "tbd",
+    "example",
+    "changeme",
+    "change_me",
+    "change-me",
+    "change me",
+    "placeholder",
+    "your_",
+    "your-",
+    "yourapi",
+    "yourpass",
+    "yoursecret",
+    "yourtoken",
+    "your ",
+    "xxxx",
+    "redacted",
+    "dummy",
+    "sample",
+    "insert",
+    "replace",
+    "<secret",
+    "notreal",
+    "not-real",
+    "not_a_real",
+    "fake",
+    "todo",
+    "fixme",
+    "lorem",
+    "deadbeef",
+    "0000000",
+    "1234567890",
+    "abcdefgh",
+    "qwertyui",
+    "...",
+    "***",
+    "censored",
+    "removed",
+    "my-secret-",
+    "enter_",
+    "enter-",
+    "goes_here",
+    "goes-here",
+    "_here",
+    "-here",
+    "put_",
+    "undefined",
+    "to-be-",
+    "tbd",
 ];
 
 /// Whether a value is a placeholder, a template or a run of the same character.
 #[must_use]
-pub fn is_placeholder(value: &str) -> bool {
+pub(super) fn is_placeholder(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     is_template(value) || is_monotone(&lower) || WORDS.iter().any(|w| lower.contains(w)) || has_long_run(&lower)
 }
 
 /// Whether the value is filled in later: `${X}`, `{{x}}`, `<x>`, `%s`, `$(cmd)`, `#{x}`, `%X%`, `@x@`.
 #[must_use]
-pub fn is_template(value: &str) -> bool {
+pub(super) fn is_template(value: &str) -> bool {
     let value = value.trim();
-    let wrapped = |open: &str, close: &str| value.len() > open.len() + close.len() && value.starts_with(open) && value.ends_with(close);
+    let wrapped = |open: &str, close: &str| {
+        value.len() > open.len() + close.len() && value.starts_with(open) && value.ends_with(close)
+    };
     let inside = ["${", "{{", "$(", "#{", "<%", "[[", "$[["].iter().any(|m| value.contains(m));
     inside
         || wrapped("<", ">")
@@ -28,7 +73,9 @@ pub fn is_template(value: &str) -> bool {
         || wrapped("{", "}")
         || wrapped("[", "]")
         || wrapped("__", "__")
-        || value.starts_with('$') && value[1..].bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && value.len() > 1
+        || value.starts_with('$')
+            && value[1..].bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            && value.len() > 1
         || value.starts_with('%') && value.len() <= 4
 }
 
@@ -48,7 +95,7 @@ fn has_long_run(value: &str) -> bool {
 
 /// Whether a long value only counts up or down: `0123456789abcdef`.
 #[must_use]
-pub fn is_sequence(value: &str) -> bool {
+pub(super) fn is_sequence(value: &str) -> bool {
     let bytes = value.as_bytes();
     let steps = bytes.windows(2).filter(|w| w[1].wrapping_sub(w[0]) == 1 || w[0].wrapping_sub(w[1]) == 1).count();
     bytes.len() >= 6 && steps * 4 >= (bytes.len() - 1) * 3
@@ -60,7 +107,19 @@ mod tests {
 
     #[test]
     fn placeholders_and_real_values() {
-        for value in ["changeme", "${DB_PASS}", "{{ vault.pw }}", "<token>", "xxxxxxxxxxxx", "your-api-key", "%s", "$SECRET", "AKIAIOSFODNN7EXAMPLE", "********", "aaaaaaaaaaaa"] {
+        for value in [
+            "changeme",
+            "${DB_PASS}",
+            "{{ vault.pw }}",
+            "<token>",
+            "xxxxxxxxxxxx",
+            "your-api-key",
+            "%s",
+            "$SECRET",
+            "AKIAIOSFODNN7EXAMPLE",
+            "********",
+            "aaaaaaaaaaaa",
+        ] {
             assert!(is_placeholder(value), "{value}");
         }
         for value in ["hunter2-dock", "Tr0ub4dor&3", "9f86d081884c7d65", "p@ss$word1", "zq8X-77ab"] {

@@ -9,7 +9,7 @@ use crate::{base64, checksum};
 
 /// What a check says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proof {
+pub(super) enum Proof {
     /// The structure is there, beyond chance.
     Proven,
     /// Nothing speaks against it.
@@ -20,13 +20,27 @@ pub enum Proof {
 
 /// Every check by the name that rules use.
 pub const NAMES: &[&str] = &[
-    "crc32-base62", "jwt", "pem", "age-bech32", "base58check", "wif", "aws-access-key-id", "gcp-service-account", "uuid", "hex", "base64",
-    "json", "luhn", "password-in-url", "mixed", "not-dictionary",
+    "crc32-base62",
+    "jwt",
+    "pem",
+    "age-bech32",
+    "base58check",
+    "wif",
+    "aws-access-key-id",
+    "gcp-service-account",
+    "uuid",
+    "hex",
+    "base64",
+    "json",
+    "luhn",
+    "password-in-url",
+    "mixed",
+    "not-dictionary",
 ];
 
 /// Runs the check `name` on a value; unknown names find everything plausible (a test keeps rules to [`NAMES`]).
 #[must_use]
-pub fn check(name: &str, value: &str) -> Proof {
+pub(super) fn check(name: &str, value: &str) -> Proof {
     let proven = |good: bool| if good { Proof::Proven } else { Proof::Refuted };
     let plausible = |good: bool| if good { Proof::Plausible } else { Proof::Refuted };
     match name {
@@ -35,7 +49,9 @@ pub fn check(name: &str, value: &str) -> Proof {
         "pem" => pem(value),
         "age-bech32" => proven(bech32(value)),
         "base58check" | "wif" => proven(base58check(value)),
-        "aws-access-key-id" => plausible(value.len() == 20 && value[4..].bytes().all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b))),
+        "aws-access-key-id" => plausible(
+            value.len() == 20 && value[4..].bytes().all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b)),
+        ),
         "gcp-service-account" => plausible(value.contains("private_key") && value.contains("service_account")),
         "uuid" => plausible(is_uuid(value)),
         "hex" => plausible(value.bytes().all(|b| b.is_ascii_hexdigit())),
@@ -43,7 +59,9 @@ pub fn check(name: &str, value: &str) -> Proof {
         "json" => plausible(serde_json::from_str::<serde::de::IgnoredAny>(value).is_ok()),
         "luhn" => plausible(luhn(value)),
         "password-in-url" => plausible(!value.is_empty() && !placeholder::is_template(value)),
-        "mixed" => plausible(value.bytes().any(|b| b.is_ascii_digit()) && value.bytes().any(|b| b.is_ascii_alphabetic())),
+        "mixed" => {
+            plausible(value.bytes().any(|b| b.is_ascii_digit()) && value.bytes().any(|b| b.is_ascii_alphabetic()))
+        }
         "not-dictionary" => plausible(!super::words::is_common(value)),
         _ => Proof::Plausible,
     }
@@ -62,7 +80,7 @@ fn crc32_base62(value: &str) -> Proof {
 
 /// Three parts of which the first is a JSON object with an algorithm and the second a JSON object (RFC 7519).
 #[must_use]
-pub fn is_jwt(value: &str) -> bool {
+pub(super) fn is_jwt(value: &str) -> bool {
     let mut parts = value.split('.');
     let object = |part: Option<&str>| {
         let bytes = base64::url_raw(part?.trim_end_matches('=').as_bytes())?;
@@ -138,7 +156,7 @@ fn base58check(value: &str) -> bool {
 
 /// The 8-4-4-4-12 form of RFC 9562.
 #[must_use]
-pub fn is_uuid(value: &str) -> bool {
+pub(super) fn is_uuid(value: &str) -> bool {
     let groups: Vec<&str> = value.split('-').collect();
     let lengths: Vec<usize> = groups.iter().map(|g| g.len()).collect();
     lengths == [8, 4, 4, 4, 12] && groups.iter().all(|g| g.bytes().all(|b| b.is_ascii_hexdigit()))
@@ -147,8 +165,9 @@ pub fn is_uuid(value: &str) -> bool {
 /// The check digit of ISO/IEC 7812-1.
 fn luhn(value: &str) -> bool {
     let digits: Vec<u32> = value.chars().filter_map(|c| c.to_digit(10)).collect();
-    let sum: u32 = digits.iter().rev().enumerate().map(|(at, d)| if at % 2 == 1 { (d * 2) / 10 + (d * 2) % 10 } else { *d }).sum();
-    !digits.is_empty() && sum % 10 == 0
+    let sum: u32 =
+        digits.iter().rev().enumerate().map(|(at, d)| if at % 2 == 1 { (d * 2) / 10 + (d * 2) % 10 } else { *d }).sum();
+    !digits.is_empty() && sum.is_multiple_of(10)
 }
 
 #[cfg(test)]

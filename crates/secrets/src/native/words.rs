@@ -2,12 +2,151 @@
 
 /// Values that everybody writes and that open nothing worth reporting. Sorted.
 const COMMON: &[&str] = &[
-    "abc", "abc123", "access", "account", "admin", "administrator", "alice", "anonymous", "any", "apikey", "app", "auth", "authorization", "bar", "basic", "baz", "bearer", "bob", "boolean", "bytes", "changeit", "client", "code", "config", "credential", "credentials", "db", "debug", "default", "demo", "dev", "development", "disabled", "empty", "enabled", "env", "error", "false", "file", "filter", "foo", "foobar", "guest", "hello", "hidden", "id", "input", "int", "integer", "invalid", "john", "key", "keys", "letmein", "local", "localhost", "login", "master", "me", "my-password", "my-secret", "my-token", "mykey", "mypass", "mypassword", "mysecret", "mytoken", "name", "new", "newpassword", "nil", "no", "none", "null", "number", "oauth", "oauth2", "object", "off", "ok", "old", "on", "optional", "owner", "pass", "pass123", "passphrase", "passwd", "password", "password1", "password123", "password2", "passwords", "plain", "postgres", "private", "prod", "production", "public", "pwd", "required", "root", "secret", "secretkey", "secrets", "session", "some", "someone", "something", "staging", "string", "strong", "super", "supersecret", "system", "test", "test1", "test123", "tester", "testing", "testpass", "testpassword", "text", "this", "token", "topsecret", "true", "type", "undefined", "unknown", "user", "username", "users", "valid", "value", "vault", "verysecret", "wrong", "wrongpassword", "yes",
+    "abc",
+    "abc123",
+    "access",
+    "account",
+    "admin",
+    "administrator",
+    "alice",
+    "anonymous",
+    "any",
+    "apikey",
+    "app",
+    "auth",
+    "authorization",
+    "bar",
+    "basic",
+    "baz",
+    "bearer",
+    "bob",
+    "boolean",
+    "bytes",
+    "changeit",
+    "client",
+    "code",
+    "config",
+    "credential",
+    "credentials",
+    "db",
+    "debug",
+    "default",
+    "demo",
+    "dev",
+    "development",
+    "disabled",
+    "empty",
+    "enabled",
+    "env",
+    "error",
+    "false",
+    "file",
+    "filter",
+    "foo",
+    "foobar",
+    "guest",
+    "hello",
+    "hidden",
+    "id",
+    "input",
+    "int",
+    "integer",
+    "invalid",
+    "john",
+    "key",
+    "keys",
+    "letmein",
+    "local",
+    "localhost",
+    "login",
+    "master",
+    "me",
+    "my-password",
+    "my-secret",
+    "my-token",
+    "mykey",
+    "mypass",
+    "mypassword",
+    "mysecret",
+    "mytoken",
+    "name",
+    "new",
+    "newpassword",
+    "nil",
+    "no",
+    "none",
+    "null",
+    "number",
+    "oauth",
+    "oauth2",
+    "object",
+    "off",
+    "ok",
+    "old",
+    "on",
+    "optional",
+    "owner",
+    "pass",
+    "pass123",
+    "passphrase",
+    "passwd",
+    "password",
+    "password1",
+    "password123",
+    "password2",
+    "passwords",
+    "plain",
+    "postgres",
+    "private",
+    "prod",
+    "production",
+    "public",
+    "pwd",
+    "required",
+    "root",
+    "secret",
+    "secretkey",
+    "secrets",
+    "session",
+    "some",
+    "someone",
+    "something",
+    "staging",
+    "string",
+    "strong",
+    "super",
+    "supersecret",
+    "system",
+    "test",
+    "test1",
+    "test123",
+    "tester",
+    "testing",
+    "testpass",
+    "testpassword",
+    "text",
+    "this",
+    "token",
+    "topsecret",
+    "true",
+    "type",
+    "undefined",
+    "unknown",
+    "user",
+    "username",
+    "users",
+    "valid",
+    "value",
+    "vault",
+    "verysecret",
+    "wrong",
+    "wrongpassword",
+    "yes",
 ];
 
 /// Whether a value is one of the words that everybody writes.
 #[must_use]
-pub fn is_common(value: &str) -> bool {
+pub(super) fn is_common(value: &str) -> bool {
     let lower = value.trim().to_ascii_lowercase();
     let bare = lower.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
     COMMON.binary_search(&lower.as_str()).is_ok() || COMMON.binary_search(&bare).is_ok()
@@ -15,7 +154,7 @@ pub fn is_common(value: &str) -> bool {
 
 /// Whether a value is made of words of letters only, joined by separators or by case: an identifier, not a secret.
 #[must_use]
-pub fn is_identifier(value: &str) -> bool {
+pub(super) fn is_identifier(value: &str) -> bool {
     let separator = |c: char| matches!(c, '_' | '-' | '.' | '/' | ':' | '|');
     if !value.chars().all(|c| c.is_ascii_alphanumeric() || separator(c)) {
         return false;
@@ -33,8 +172,14 @@ fn camel(text: &str) -> Vec<&str> {
     for at in 1..bytes.len() {
         let (before, here) = (bytes[at - 1], bytes[at]);
         let rise = before.is_ascii_lowercase() && here.is_ascii_uppercase();
-        let fall = here.is_ascii_uppercase() && before.is_ascii_uppercase() && bytes.get(at + 1).is_some_and(u8::is_ascii_lowercase);
-        if rise || fall || before.is_ascii_alphabetic() && here.is_ascii_digit() || before.is_ascii_digit() && here.is_ascii_alphabetic() {
+        let fall = here.is_ascii_uppercase()
+            && before.is_ascii_uppercase()
+            && bytes.get(at + 1).is_some_and(u8::is_ascii_lowercase);
+        if rise
+            || fall
+            || before.is_ascii_alphabetic() && here.is_ascii_digit()
+            || before.is_ascii_digit() && here.is_ascii_alphabetic()
+        {
             parts.push(&text[start..at]);
             start = at;
         }
@@ -45,7 +190,7 @@ fn camel(text: &str) -> Vec<&str> {
 
 /// Whether letters read like a word: vowels and consonants in the proportions of language, or a short number.
 #[must_use]
-pub fn is_word(part: &str) -> bool {
+pub(super) fn is_word(part: &str) -> bool {
     if part.bytes().all(|b| b.is_ascii_digit()) {
         return part.len() <= 4;
     }
@@ -58,16 +203,45 @@ pub fn is_word(part: &str) -> bool {
 
 /// Number of neighbouring letters that hardly occur in English words.
 #[must_use]
-pub fn unlikely_pairs(text: &str) -> usize {
+pub(super) fn unlikely_pairs(text: &str) -> usize {
     let lower = text.to_ascii_lowercase();
-    lower.as_bytes().windows(2).filter(|w| w[0].is_ascii_lowercase() && w[1].is_ascii_lowercase() && !LIKELY[usize::from(w[0] - b'a')].contains(&w[1])).count()
+    lower
+        .as_bytes()
+        .windows(2)
+        .filter(|w| {
+            w[0].is_ascii_lowercase() && w[1].is_ascii_lowercase() && !LIKELY[usize::from(w[0] - b'a')].contains(&w[1])
+        })
+        .count()
 }
 
 /// For each letter, the letters that follow it in ordinary words.
 const LIKELY: [&[u8]; 26] = [
-    b"bcdfgiklmnprstuvwxyz", b"abeijlorstuy", b"aceihklorstuy", b"adegilmnorsuvwy", b"abcdefgilmnopqrstuvwxy", b"aefilortuy", b"aeghilnorstuy", b"aeilmnorstuy",
-    b"abcdefgklmnoprstvxz", b"aeou", b"aeilnosuwy", b"abcdefgiklmnopstuvwy", b"abeimnopsuy", b"acdefgijklnorstuvwy", b"abcdefgiklmnoprstuvwxy", b"aehiloprstuy",
-    b"u", b"abcdefgiklmnoprstuvwy", b"acdefhiklmnopqrstuwy", b"acehilmorstuwyz", b"abcdefgilmnoprst", b"aeioy", b"aehinorst", b"aceiptuy", b"aceilmnoprst", b"aeiloyz",
+    b"bcdfgiklmnprstuvwxyz",
+    b"abeijlorstuy",
+    b"aceihklorstuy",
+    b"adegilmnorsuvwy",
+    b"abcdefgilmnopqrstuvwxy",
+    b"aefilortuy",
+    b"aeghilnorstuy",
+    b"aeilmnorstuy",
+    b"abcdefgklmnoprstvxz",
+    b"aeou",
+    b"aeilnosuwy",
+    b"abcdefgiklmnopstuvwy",
+    b"abeimnopsuy",
+    b"acdefgijklnorstuvwy",
+    b"abcdefgiklmnoprstuvwxy",
+    b"aehiloprstuy",
+    b"u",
+    b"abcdefgiklmnoprstuvwy",
+    b"acdefhiklmnopqrstuwy",
+    b"acehilmorstuwyz",
+    b"abcdefgilmnoprst",
+    b"aeioy",
+    b"aehinorst",
+    b"aceiptuy",
+    b"aceilmnoprst",
+    b"aeiloyz",
 ];
 
 #[cfg(test)]
@@ -81,7 +255,14 @@ mod tests {
 
     #[test]
     fn language_and_noise() {
-        for text in ["database_password", "getUserToken", "HTTPServer", "my-service.example", "session-cookie-v2", "authentication"] {
+        for text in [
+            "database_password",
+            "getUserToken",
+            "HTTPServer",
+            "my-service.example",
+            "session-cookie-v2",
+            "authentication",
+        ] {
             assert!(is_identifier(text), "{text}");
         }
         for text in ["xkqzvjwhqp", "aB3xQ9zLk2", "9f86d081884c", "Tr0ub4dor&3", "qzxvkjhw"] {

@@ -113,22 +113,39 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// Counts what a decoder produces, and fails at the limits.
+/// Counts what a decoder produces, and fails at the limits. A decoder that failed is not asked again: some of them
+/// panic then.
 #[derive(Debug)]
 pub(super) struct Meter<R> {
-    pub(super) inner: R,
-    pub(super) budget: Rc<Budget>,
-    pub(super) gauge: Rc<Gauge>,
+    inner: R,
+    budget: Rc<Budget>,
+    gauge: Rc<Gauge>,
+    failed: bool,
+}
+
+impl<R: Read> Meter<R> {
+    pub(super) fn new(inner: R, budget: &Rc<Budget>, gauge: &Rc<Gauge>) -> Self {
+        Self { inner, budget: Rc::clone(budget), gauge: Rc::clone(gauge), failed: false }
+    }
+
+    fn read_counted(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.gauge.produce(count as u64)?;
+        self.budget.take_bytes(count as u64)?;
+        Ok(count)
+    }
 }
 
 impl<R: Read> Read for Meter<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.budget.take_bytes(0)?;
         self.gauge.produce(0)?;
-        let count = self.inner.read(buffer)?;
-        self.gauge.produce(count as u64)?;
-        self.budget.take_bytes(count as u64)?;
-        Ok(count)
+        if self.failed {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "nothing can be read behind damage"));
+        }
+        let result = self.read_counted(buffer);
+        self.failed = result.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::Interrupted);
+        result
     }
 }
 
@@ -137,7 +154,7 @@ mod tests {
     use super::*;
 
     fn meter(limits: &Limits, consumed: u64) -> Meter<io::Repeat> {
-        Meter { inner: io::repeat(0), budget: Rc::new(Budget::new(limits)), gauge: Gauge::new(limits, consumed) }
+        Meter::new(io::repeat(0), &Rc::new(Budget::new(limits)), &Gauge::new(limits, consumed))
     }
 
     #[test]
@@ -150,5 +167,21 @@ mod tests {
         assert_eq!(limit_of(&error), Some("ratio"));
         assert_eq!(limit_of(&io::Error::other("damage")), None);
         assert_eq!(limit_of(&io::Error::from(io::ErrorKind::UnexpectedEof)), None);
+    }
+
+    #[test]
+    fn a_decoder_that_failed_is_left_alone() {
+        struct Fails(u32);
+        impl Read for Fails {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                self.0 += 1;
+                Err(io::Error::other("damage"))
+            }
+        }
+        let limits = Limits::default();
+        let mut meter = Meter::new(Fails(0), &Rc::new(Budget::new(&limits)), &Gauge::new(&limits, 1));
+        assert!(meter.read(&mut [0]).is_err());
+        assert!(meter.read(&mut [0]).is_err());
+        assert_eq!(meter.inner.0, 1);
     }
 }

@@ -69,12 +69,13 @@ impl<'v> Expansion<'v> {
 
     /// Counts what a decoder of this expansion produces.
     pub(super) fn meter<R: Read>(&self, inner: R, gauge: &Rc<Gauge>) -> Meter<R> {
-        Meter { inner, budget: Rc::clone(&self.budget), gauge: Rc::clone(gauge) }
+        Meter::new(inner, &self.budget, gauge)
     }
 
-    /// Records a problem of the archive that is open.
+    /// Records a problem of the archive that is open. What ended the expansion as a whole is listed in any case.
     pub(super) fn problem(&mut self, kind: ProblemKind) {
-        if self.problems.len() < PROBLEMS_MAX {
+        let ends_all = self.budget.exhausted().is_some_and(|name| kind == ProblemKind::Limit(name));
+        if ends_all || self.problems.len() < PROBLEMS_MAX {
             self.problems.push(Problem { path: self.path.clone(), kind });
         } else if self.problems.len() == PROBLEMS_MAX {
             self.problems.push(Problem { path: Vec::new(), kind: ProblemKind::Limit("problems") });

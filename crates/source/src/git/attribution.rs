@@ -25,6 +25,8 @@ pub struct CommitNode {
     pub tree: Oid,
     /// Positions of its parents in the list; parents that are missing are left out.
     pub parents: Vec<u32>,
+    /// Tree of its first parent, also where that parent is not in the list; none where it has no parent or it is missing.
+    pub base: Option<Oid>,
     /// Committer time in seconds since 1970.
     pub seconds: i64,
 }
@@ -71,9 +73,9 @@ pub fn history(repository: &Repository, tips: &[Oid], excluded: &[Oid]) -> Resul
     let shallow: HashSet<Oid> = repository.shallow().iter().copied().collect();
     let mut history = History::default();
     let excluded = reach(&mut reader, excluded, &HashSet::new(), &shallow, &mut History::default());
-    let excluded: HashSet<Oid> = excluded.into_keys().collect();
-    let found = reach(&mut reader, tips, &excluded, &shallow, &mut history);
-    history.commits = sorted(found);
+    let stop: HashSet<Oid> = excluded.keys().copied().collect();
+    let found = reach(&mut reader, tips, &stop, &shallow, &mut history);
+    history.commits = sorted(found, &excluded);
     history.missing.sort_unstable();
     history.missing.dedup();
     Ok(history)
@@ -85,7 +87,13 @@ struct Found {
     seconds: i64,
 }
 
-fn reach(reader: &mut Reader<'_>, tips: &[Oid], stop: &HashSet<Oid>, shallow: &HashSet<Oid>, history: &mut History) -> HashMap<Oid, Found> {
+fn reach(
+    reader: &mut Reader<'_>,
+    tips: &[Oid],
+    stop: &HashSet<Oid>,
+    shallow: &HashSet<Oid>,
+    history: &mut History,
+) -> HashMap<Oid, Found> {
     let mut found = HashMap::new();
     let mut seen_tags = HashSet::new();
     let mut stack: Vec<Oid> = tips.to_vec();
@@ -115,7 +123,7 @@ fn reach(reader: &mut Reader<'_>, tips: &[Oid], stop: &HashSet<Oid>, shallow: &H
 }
 
 /// Parents first; among commits that are ready, the oldest.
-fn sorted(mut found: HashMap<Oid, Found>) -> Vec<CommitNode> {
+fn sorted(mut found: HashMap<Oid, Found>, excluded: &HashMap<Oid, Found>) -> Vec<CommitNode> {
     let mut waiting: HashMap<Oid, usize> = HashMap::with_capacity(found.len());
     let mut children: BTreeMap<Oid, Vec<Oid>> = BTreeMap::new();
     let mut ready = BinaryHeap::new();
@@ -138,7 +146,10 @@ fn sorted(mut found: HashMap<Oid, Found>) -> Vec<CommitNode> {
         let Some(commit) = found.remove(&oid) else { continue };
         positions.insert(oid, order.len() as u32);
         let parents = commit.parents.iter().filter_map(|p| positions.get(p).copied()).collect();
-        order.push(CommitNode { oid, tree: commit.tree, parents, seconds });
+        let tree_of =
+            |p: &Oid| positions.get(p).map(|at| order[*at as usize].tree).or_else(|| excluded.get(p).map(|c| c.tree));
+        let base = commit.parents.first().and_then(tree_of);
+        order.push(CommitNode { oid, tree: commit.tree, parents, base, seconds });
         for child in children.remove(&oid).unwrap_or_default() {
             let left = waiting.entry(child).or_insert(1);
             *left -= 1;
@@ -178,8 +189,7 @@ pub fn changes(
             continue;
         }
         walk.commit = position as u32;
-        let parent = commit.parents.first().map(|p| commits[*p as usize].tree);
-        walk.compare(commit.tree, parent, &mut Vec::new(), 0);
+        walk.compare(commit.tree, commit.base, &mut Vec::new(), 0);
     }
     walk.changes
 }
@@ -188,7 +198,12 @@ pub fn changes(
 ///
 /// # Errors
 /// The tree itself cannot be read. Missing subtrees are added to `missing`.
-pub fn files(repository: &Repository, root: Oid, missing: &mut Vec<Oid>, each: &mut dyn FnMut(&str, &tree::TreeEntry<'_>)) -> Result<(), GitError> {
+pub fn files(
+    repository: &Repository,
+    root: Oid,
+    missing: &mut Vec<Oid>,
+    each: &mut dyn FnMut(&str, &tree::TreeEntry<'_>),
+) -> Result<(), GitError> {
     let mut reader = repository.objects().reader();
     let hash_len = repository.objects().hash_len();
     let first = reader.read(&root)?;
@@ -234,7 +249,9 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Whether a tree was opened before; it counts as opened from now on.
     fn was_seen(&mut self, oid: &Oid) -> bool {
-        let Some((pack, position)) = self.reader.locate(oid) else { return !self.at_path.insert((*oid, b"/loose".to_vec())) };
+        let Some((pack, position)) = self.reader.locate(oid) else {
+            return !self.at_path.insert((*oid, b"/loose".to_vec()));
+        };
         let words = self.seen.entry(pack).or_default();
         let (word, bit) = (position / 64, 1u64 << (position % 64));
         if words.len() <= word {
@@ -272,7 +289,8 @@ impl Walk<'_> {
         for entry in tree::entries(&object.bytes, self.hash_len) {
             let before = old_entries.get(entry.name).copied();
             if before.is_some_and(|(_, oid)| oid == entry.oid) {
-                holds |= entry.kind == EntryKind::Tree && self.with_wanted.contains(&entry.oid) || entry.kind != EntryKind::Tree && (self.wanted)(&entry.oid, entry.name);
+                holds |= entry.kind == EntryKind::Tree && self.with_wanted.contains(&entry.oid)
+                    || entry.kind != EntryKind::Tree && (self.wanted)(&entry.oid, entry.name);
                 continue;
             }
             let length = path.len();
@@ -285,7 +303,9 @@ impl Walk<'_> {
                     let old = before.filter(|(kind, _)| *kind == EntryKind::Tree).map(|(_, oid)| oid);
                     self.compare(entry.oid, old, path, depth + 1)
                 }
-                EntryKind::File | EntryKind::Link => (self.wanted)(&entry.oid, entry.name) && self.record(entry.oid, before, path),
+                EntryKind::File | EntryKind::Link => {
+                    (self.wanted)(&entry.oid, entry.name) && self.record(entry.oid, before, path)
+                }
                 EntryKind::Submodule => false,
             };
             path.truncate(length);

@@ -128,7 +128,17 @@ mod tests {
     #[test]
     fn hostile_deltas_are_refused() {
         let (mut out, mut segments) = (Vec::new(), Vec::new());
-        for delta in [&[][..], &[11], &[11, 9], &[11, 9, 0], &[11, 9, 0xff], &[11, 9, 0x91, 9, 5], &[3, 1, 1, b'x'], &[11, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 1, b'a'], &[0xff; 12]] {
+        for delta in [
+            &[][..],
+            &[11],
+            &[11, 9],
+            &[11, 9, 0],
+            &[11, 9, 0xff],
+            &[11, 9, 0x91, 9, 5],
+            &[3, 1, 1, b'x'],
+            &[11, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 1, b'a'],
+            &[0xff; 12],
+        ] {
             assert!(apply(b"hello world", delta, 100, &mut out, &mut segments).is_none(), "{delta:?}");
         }
         let mut state = 5u64;

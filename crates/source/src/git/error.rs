@@ -23,7 +23,9 @@ pub enum GitError {
         source: std::io::Error,
     },
     /// A form of storage that is not read.
-    #[error("{path}: {what} is not supported yet by this version; convert the repository, or scan a clone made without it")]
+    #[error(
+        "{path}: {what} is not supported yet by this version; convert the repository, or scan a clone made without it"
+    )]
     Unsupported {
         /// The file that says so.
         path: PathBuf,

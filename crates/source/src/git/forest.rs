@@ -63,10 +63,12 @@ impl<'a> Forest<'a> {
                 EntryKind::Whole(k) if k == kind => whole.push(number as u32),
                 EntryKind::Whole(_) => {}
                 EntryKind::OffsetDelta(base) => parents[number] = pack.entry_at(base).map_or(NONE, |e| e as u32),
-                EntryKind::RefDelta(base) => match pack.find(&base).and_then(|p| pack.offset(p)).and_then(|o| pack.entry_at(o)) {
-                    Some(e) => parents[number] = e as u32,
-                    None => outside.push(number as u32),
-                },
+                EntryKind::RefDelta(base) => {
+                    match pack.find(&base).and_then(|p| pack.offset(p)).and_then(|o| pack.entry_at(o)) {
+                        Some(e) => parents[number] = e as u32,
+                        None => outside.push(number as u32),
+                    }
+                }
             }
         })?;
         let (heads, children) = adjacency(&parents);
@@ -179,7 +181,12 @@ impl<'a> Walker<'a> {
         self.forest.pack.nth(entry as usize).and_then(|(_, position)| self.forest.pack.oid(position))
     }
 
-    fn step<V: Visitor>(&mut self, child: u32, stack: &mut [Frame<V::State>], visitor: &mut V) -> Result<Frame<V::State>, GitError> {
+    fn step<V: Visitor>(
+        &mut self,
+        child: u32,
+        stack: &mut [Frame<V::State>],
+        visitor: &mut V,
+    ) -> Result<Frame<V::State>, GitError> {
         let parent = stack.len() - 1;
         if stack[parent].bytes.is_none() {
             stack[parent].bytes = Some(self.rebuild(stack)?);
@@ -198,7 +205,8 @@ impl<'a> Walker<'a> {
 
     fn apply(&mut self, base: &[u8], out: &mut Vec<u8>, entry: u32) -> Result<(), GitError> {
         let limit = self.forest.objects.limits().object;
-        delta::apply(base, &self.data, limit, out, &mut self.segments).ok_or_else(|| self.damaged(entry, "delta does not fit its base"))
+        delta::apply(base, &self.data, limit, out, &mut self.segments)
+            .ok_or_else(|| self.damaged(entry, "delta does not fit its base"))
     }
 
     /// Inflates an entry's data into `self.data`.
@@ -209,7 +217,10 @@ impl<'a> Walker<'a> {
         let limit = self.forest.objects.limits().object;
         if entry.size > limit {
             let oid = self.oid(number);
-            return Err(oid.map_or_else(|| self.damaged(number, "too large"), |oid| GitError::TooLarge { oid, size: entry.size, limit }));
+            return Err(oid.map_or_else(
+                || self.damaged(number, "too large"),
+                |oid| GitError::TooLarge { oid, size: entry.size, limit },
+            ));
         }
         let compressed = self.raw.get((entry.data - offset) as usize..).unwrap_or_default();
         match inflate(&mut self.inflate, compressed, entry.size, limit, &mut self.data) {

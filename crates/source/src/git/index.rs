@@ -135,7 +135,10 @@ mod tests {
     fn entries_are_read_and_cut_files_refused() {
         let bytes = sample();
         let files = parse(&bytes, 20).unwrap();
-        assert_eq!(files, [StagedFile { path: b"a/b".to_vec(), oid: Oid::from_bytes(&[7; 20]).unwrap(), submodule: false }]);
+        assert_eq!(
+            files,
+            [StagedFile { path: b"a/b".to_vec(), oid: Oid::from_bytes(&[7; 20]).unwrap(), submodule: false }]
+        );
         for cut in 0..78 {
             assert!(parse(&bytes[..cut], 20).is_err(), "{cut}");
         }

@@ -21,7 +21,10 @@ pub fn added(old: &[u8], new: &[u8]) -> Vec<AddedLines> {
     diff.postprocess_lines(&input);
     diff.hunks()
         .filter(|hunk| !hunk.after.is_empty())
-        .map(|hunk| AddedLines { line: hunk.after.start as usize + 1, range: offset(hunk.after.start as usize)..offset(hunk.after.end as usize) })
+        .map(|hunk| AddedLines {
+            line: hunk.after.start as usize + 1,
+            range: offset(hunk.after.start as usize)..offset(hunk.after.end as usize),
+        })
         .collect()
 }
 

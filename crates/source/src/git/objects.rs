@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    fs,
+    env, fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -56,7 +56,9 @@ impl Objects {
     /// # Errors
     /// The directory cannot be read. Damaged packs are kept apart, see [`Self::damaged`].
     pub fn open(dir: &Path, hash_len: usize, limits: ReadLimits) -> Result<Self, GitError> {
-        let dirs = with_alternates(dir);
+        let mut dirs = with_alternates(dir);
+        // A server keeps what is pushed apart until its hooks have agreed (git-receive-pack(1), quarantine environment).
+        dirs.extend(env::var_os("GIT_QUARANTINE_PATH").map(PathBuf::from).filter(|path| path.starts_with(dir)));
         let (mut packs, mut damaged) = (Vec::new(), Vec::new());
         for dir in &dirs {
             let mut indexes: Vec<_> = fs::read_dir(dir.join("pack"))
@@ -208,7 +210,12 @@ impl Reader<'_> {
         let objects = self.objects;
         let pack = &objects.packs[pack_number];
         let oid = pack.oid(position);
-        let damaged = |what: &str| GitError::damaged(pack.path(), format!("{what} of {}", oid.map_or_else(|| "?".to_owned(), |o| o.to_string())));
+        let damaged = |what: &str| {
+            GitError::damaged(
+                pack.path(),
+                format!("{what} of {}", oid.map_or_else(|| "?".to_owned(), |o| o.to_string())),
+            )
+        };
         let mut offset = pack.offset(position).ok_or_else(|| damaged("no offset"))?;
         let mut deltas: Vec<(u64, Vec<u8>)> = Vec::new();
         let mut object = loop {
@@ -217,9 +224,12 @@ impl Reader<'_> {
             }
             let entry = pack.read_entry(offset, &mut self.raw)?;
             let mut data = Vec::new();
-            self.inflate_entry(entry.size, (entry.data - offset) as usize, &mut data).ok_or_else(|| damaged("compressed data"))?;
+            self.inflate_entry(entry.size, (entry.data - offset) as usize, &mut data)
+                .ok_or_else(|| damaged("compressed data"))?;
             match entry.kind {
-                EntryKind::Whole(kind) => break self.bases.put(pack_number, offset, Object { kind, bytes: Arc::new(data) }),
+                EntryKind::Whole(kind) => {
+                    break self.bases.put(pack_number, offset, Object { kind, bytes: Arc::new(data) });
+                }
                 EntryKind::OffsetDelta(base) => {
                     deltas.push((offset, data));
                     offset = base;
@@ -240,7 +250,8 @@ impl Reader<'_> {
         let mut segments = Vec::new();
         while let Some((offset, data)) = deltas.pop() {
             let mut result = Vec::new();
-            delta::apply(&object.bytes, &data, objects.limits.object, &mut result, &mut segments).ok_or_else(|| damaged("delta"))?;
+            delta::apply(&object.bytes, &data, objects.limits.object, &mut result, &mut segments)
+                .ok_or_else(|| damaged("delta"))?;
             object = self.bases.put(pack_number, offset, Object { kind: object.kind, bytes: Arc::new(result) });
         }
         Ok(object)
@@ -275,7 +286,9 @@ impl Reader<'_> {
                     let kind = Kind::parse(&out[..space])?;
                     return (size == len - nul - 1).then_some((kind, out, nul + 1));
                 }
-                Err(libdeflater::DecompressionError::InsufficientSpace) if guess < limit => guess = guess.saturating_mul(4).min(limit),
+                Err(libdeflater::DecompressionError::InsufficientSpace) if guess < limit => {
+                    guess = guess.saturating_mul(4).min(limit)
+                }
                 Err(_) => return None,
             }
         }
@@ -283,7 +296,13 @@ impl Reader<'_> {
 }
 
 /// Inflates zlib data of a known size.
-pub(super) fn inflate(decompressor: &mut Decompressor, raw: &[u8], size: u64, limit: u64, out: &mut Vec<u8>) -> Option<()> {
+pub(super) fn inflate(
+    decompressor: &mut Decompressor,
+    raw: &[u8],
+    size: u64,
+    limit: u64,
+    out: &mut Vec<u8>,
+) -> Option<()> {
     // DEFLATE cannot expand more than 1032 times (RFC 1951: 258 bytes from two bits), so a larger claim is a lie.
     if size > limit || size > (raw.len() as u64 + 16).saturating_mul(1032) {
         return None;

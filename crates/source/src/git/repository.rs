@@ -59,9 +59,13 @@ impl Repository {
         let config_path = common_dir.join("config");
         let config = fs::read_to_string(&config_path).unwrap_or_default();
         if config_value(&config, "extensions", "refstorage").is_some_and(|v| v.eq_ignore_ascii_case("reftable")) {
-            return Err(GitError::Unsupported { path: config_path, what: "the reftable format of references".to_owned() });
+            return Err(GitError::Unsupported {
+                path: config_path,
+                what: "the reftable format of references".to_owned(),
+            });
         }
-        let sha256 = config_value(&config, "extensions", "objectformat").is_some_and(|v| v.eq_ignore_ascii_case("sha256"));
+        let sha256 =
+            config_value(&config, "extensions", "objectformat").is_some_and(|v| v.eq_ignore_ascii_case("sha256"));
         let objects = Objects::open(&common_dir.join("objects"), if sha256 { 32 } else { 20 }, limits)?;
         let shallow = fs::read_to_string(common_dir.join("shallow")).unwrap_or_default();
         let shallow = shallow.lines().filter_map(|l| Oid::from_hex(l.trim().as_bytes())).collect();
@@ -134,7 +138,10 @@ impl Repository {
                 all.insert(root.to_owned(), target);
             }
         }
-        all.into_iter().filter(|(_, target)| !target.is_zero()).map(|(name, target)| Reference { name, target }).collect()
+        all.into_iter()
+            .filter(|(_, target)| !target.is_zero())
+            .map(|(name, target)| Reference { name, target })
+            .collect()
     }
 
     /// Every object that a reflog names, sorted: what was once at a branch, and stashes.
@@ -228,10 +235,11 @@ fn config_value<'a>(config: &'a str, section: &str, key: &str) -> Option<&'a str
     for line in config.lines().map(str::trim) {
         if let Some(name) = line.strip_prefix('[') {
             inside = name.trim_end_matches(']').trim().eq_ignore_ascii_case(section);
-        } else if inside && let Some((name, value)) = line.split_once('=') {
-            if name.trim().eq_ignore_ascii_case(key) {
-                found = Some(value.trim());
-            }
+        } else if inside
+            && let Some((name, value)) = line.split_once('=')
+            && name.trim().eq_ignore_ascii_case(key)
+        {
+            found = Some(value.trim());
         }
     }
     found

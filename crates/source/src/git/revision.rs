@@ -3,27 +3,38 @@
 use super::{CommitObject, GitError, Oid, Repository, TagObject, pack::Kind};
 
 /// A range of commits: those reachable from `to` and not from `from`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Range {
     /// Commits to leave out with all their ancestors; none leaves out nothing.
-    pub from: Option<Oid>,
+    pub from: Vec<Oid>,
     /// Where to begin.
-    pub to: Oid,
+    pub to: Vec<Oid>,
 }
 
-/// Resolves `A..B`, `A..` (B is HEAD), `..B`, or a single revision (with everything before it).
+/// Resolves words of `git rev-list`: `A..B`, `A..` (B is HEAD), `..B`, a single revision (with everything before it), or
+/// `^A` (without everything before it). What one word leaves out is left out of all.
 ///
 /// # Errors
 /// A name is unknown.
 pub fn range(repository: &Repository, text: &str) -> Result<Range, GitError> {
     let or_head = |name: &str| commit(repository, if name.is_empty() { "HEAD" } else { name });
-    match text.split_once("...").or_else(|| text.split_once("..")) {
-        Some((from, to)) => {
-            let from = if from.is_empty() { None } else { Some(commit(repository, from)?) };
-            Ok(Range { from, to: or_head(to)? })
+    let mut range = Range::default();
+    for word in text.split_whitespace() {
+        match (word.strip_prefix('^'), word.split_once("...").or_else(|| word.split_once(".."))) {
+            (Some(name), _) => range.from.push(commit(repository, name)?),
+            (None, Some((from, to))) => {
+                if !from.is_empty() {
+                    range.from.push(commit(repository, from)?);
+                }
+                range.to.push(or_head(to)?);
+            }
+            (None, None) => range.to.push(or_head(word)?),
         }
-        None => Ok(Range { from: None, to: or_head(text)? }),
     }
+    if range.to.is_empty() {
+        return Err(GitError::UnknownRevision(text.to_owned()));
+    }
+    Ok(range)
 }
 
 /// Resolves one revision to a commit.
@@ -34,7 +45,8 @@ pub fn commit(repository: &Repository, name: &str) -> Result<Oid, GitError> {
     let unknown = || GitError::UnknownRevision(name.to_owned());
     let base_end = name.find(['~', '^']).unwrap_or(name.len());
     let (base, mut steps) = name.split_at(base_end);
-    let mut oid = peel(repository, resolve(repository, if base == "@" { "HEAD" } else { base }).ok_or_else(unknown)?).ok_or_else(unknown)?;
+    let mut oid = peel(repository, resolve(repository, if base == "@" { "HEAD" } else { base }).ok_or_else(unknown)?)
+        .ok_or_else(unknown)?;
     while let Some(kind) = steps.chars().next() {
         let digits = steps[1..].find(|c: char| !c.is_ascii_digit()).unwrap_or(steps.len() - 1);
         let count: usize = if digits == 0 { 1 } else { steps[1..=digits].parse().map_err(|_| unknown())? };
@@ -54,7 +66,14 @@ pub fn commit(repository: &Repository, name: &str) -> Result<Oid, GitError> {
 }
 
 fn resolve(repository: &Repository, name: &str) -> Option<Oid> {
-    let candidates = [name.to_owned(), format!("refs/{name}"), format!("refs/tags/{name}"), format!("refs/heads/{name}"), format!("refs/remotes/{name}"), format!("refs/remotes/{name}/HEAD")];
+    let candidates = [
+        name.to_owned(),
+        format!("refs/{name}"),
+        format!("refs/tags/{name}"),
+        format!("refs/heads/{name}"),
+        format!("refs/remotes/{name}"),
+        format!("refs/remotes/{name}/HEAD"),
+    ];
     let full = Oid::from_hex(name.as_bytes());
     full.or_else(|| candidates.iter().find_map(|c| repository.resolve(c))).or_else(|| {
         let short = name.len() >= 4 && name.bytes().all(|b| b.is_ascii_hexdigit());

@@ -61,7 +61,8 @@ pub(super) fn read(path: &Path) -> Result<Foreign> {
 fn parse(name: &str, text: &str) -> Result<Foreign> {
     match text.trim_start_matches('\u{feff}').trim_start().chars().next() {
         Some('[' | '{') => {
-            let value = serde_json::from_str(text.trim_start_matches('\u{feff}')).with_context(|| format!("{name}: not valid JSON"))?;
+            let value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
+                .with_context(|| format!("{name}: not valid JSON"))?;
             document(name, &value)
         }
         _ => Ok(lines(name, text)),
@@ -95,7 +96,13 @@ fn fingerprint(text: &str, origin: &str) -> Option<Accepted> {
         _ => (None, place),
     };
     let whole = !file.is_empty() && !rule.is_empty();
-    whole.then(|| Accepted { origin: origin.to_owned(), file: slashes(file), line, rule: Some(rule.to_owned()), commit })
+    whole.then(|| Accepted {
+        origin: origin.to_owned(),
+        file: slashes(file),
+        line,
+        rule: Some(rule.to_owned()),
+        commit,
+    })
 }
 
 fn document(name: &str, value: &Value) -> Result<Foreign> {
@@ -135,7 +142,13 @@ fn gitleaks(finding: &Value, name: &str) -> Option<Accepted> {
 
 fn detect_secrets(file: &str, secret: &Value, name: &str) -> Option<Accepted> {
     // The kind (`type`) is a title and not an id of a rule; the value is there as SHA-1 only, which no finding holds.
-    Some(Accepted { origin: name.to_owned(), file: slashes(file), line: line(&secret["line_number"])?, rule: None, commit: None })
+    Some(Accepted {
+        origin: name.to_owned(),
+        file: slashes(file),
+        line: line(&secret["line_number"])?,
+        rule: None,
+        commit: None,
+    })
 }
 
 fn line(value: &Value) -> Option<u32> {
@@ -157,7 +170,8 @@ mod tests {
 
     #[test]
     fn lines_name_places_with_or_without_a_commit() {
-        let text = "# why\n\nsrc/a.rs:aws:3\nABCDEF1:dir\\b:c.txt:generic:12 # old\nz.zip!in/x.env:k:1\nsha256:00\nx:y:z\n";
+        let text =
+            "# why\n\nsrc/a.rs:aws:3\nABCDEF1:dir\\b:c.txt:generic:12 # old\nz.zip!in/x.env:k:1\nsha256:00\nx:y:z\n";
         let foreign = parse(".gitleaksignore", text).unwrap();
         assert_eq!(foreign.role, Role::Ignore);
         assert_eq!(
@@ -178,8 +192,12 @@ mod tests {
         let foreign = parse("r.json", report).unwrap();
         assert_eq!(foreign.accepted, [accepted("r.json", "a", 2, Some("aws"), Some("abc1234"))]);
         assert_eq!((foreign.role, foreign.unread.len()), (Role::Baseline, 1));
-        let baseline = r#"{"version":"1.5.0","results":{"c":[{"type":"Secret Keyword","hashed_secret":"00","line_number":7}]}}"#;
-        assert_eq!(parse(".secrets.baseline", baseline).unwrap().accepted, [accepted(".secrets.baseline", "c", 7, None, None)]);
+        let baseline =
+            r#"{"version":"1.5.0","results":{"c":[{"type":"Secret Keyword","hashed_secret":"00","line_number":7}]}}"#;
+        assert_eq!(
+            parse(".secrets.baseline", baseline).unwrap().accepted,
+            [accepted(".secrets.baseline", "c", 7, None, None)]
+        );
         for wrong in ["[", "{}", "{\"results\": 1}"] {
             assert!(parse("x", wrong).unwrap_err().to_string().starts_with("x: "), "{wrong}");
         }
@@ -187,7 +205,25 @@ mod tests {
 
     #[test]
     fn hostile_text_is_read_without_panic() {
-        let pieces = [":", "a", "\\", "[", "{", "\"results\"", "}", "]", ",", "1", "4294967296", "#", " ", "\n", "ü", "null", "\u{feff}"];
+        let pieces = [
+            ":",
+            "a",
+            "\\",
+            "[",
+            "{",
+            "\"results\"",
+            "}",
+            "]",
+            ",",
+            "1",
+            "4294967296",
+            "#",
+            " ",
+            "\n",
+            "ü",
+            "null",
+            "\u{feff}",
+        ];
         let mut state = 7_u64;
         for _ in 0..5_000 {
             let mut text = String::new();

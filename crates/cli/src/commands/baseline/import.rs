@@ -3,7 +3,7 @@
 //! A place that nothing is found at any more, or more than one thing that could be meant, is not guessed: it is listed.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsString,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -80,7 +80,12 @@ pub(super) fn run(args: ImportArgs) -> Result<ExitCode> {
             save(&output, role, entries)?;
         }
     }
-    tell(&open, args.history)?;
+    for line in &open {
+        terminal::warn(&format!("not imported: {line}"));
+    }
+    if !open.is_empty() && !args.history {
+        terminal::note("entries that name a commit may be found with --history");
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -127,7 +132,7 @@ impl Places {
             found.retain(by_rule);
             return Ok(found);
         }
-        let values: std::collections::BTreeSet<String> = found.iter().filter_map(|f| Some(key_of(f)?.key.to_string())).collect();
+        let values: BTreeSet<String> = found.iter().filter_map(|f| Some(key_of(f)?.key.to_string())).collect();
         if values.len() > 1 {
             return Err("several secrets stand there, and which one is meant cannot be told");
         }
@@ -177,7 +182,8 @@ fn save(path: &Path, role: Role, mut entries: Vec<Entry>) -> Result<()> {
         Role::Baseline => baseline::create(&[]),
     };
     let mut file = IgnoreFile::load(path, &shown)?.map_or_else(fresh, |(file, _)| file);
-    let known = |entry: &Entry| file.entries().iter().any(|e| e.key == entry.key && (e.rule.is_none() || e.rule == entry.rule));
+    let known =
+        |entry: &Entry| file.entries().iter().any(|e| e.key == entry.key && (e.rule.is_none() || e.rule == entry.rule));
     entries.retain(|entry| !known(entry));
     let before = file.entries().len();
     file.extend(entries);
@@ -193,15 +199,4 @@ fn sentence(accepted: &Accepted, why: &str) -> String {
     let rule = accepted.rule.as_deref().map(|rule| format!(" ({rule})")).unwrap_or_default();
     let commit = accepted.commit.as_deref().map(|id| format!(" in commit {id}")).unwrap_or_default();
     format!("{}: {}:{}{rule}{commit}: {why}", accepted.origin, accepted.file, accepted.line)
-}
-
-/// Lists what is still open, all of it.
-fn tell(open: &[String], history: bool) -> Result<()> {
-    for line in open {
-        terminal::warn(&format!("not imported: {line}"));
-    }
-    if !open.is_empty() && !history {
-        terminal::note("entries that name a commit may be found with --history");
-    }
-    Ok(())
 }

@@ -40,7 +40,9 @@ pub(super) fn advice(hook: Hook) -> String {
         Hook::PreCommit => format!("to commit all the same, say why: {VARIABLE}='reason' git commit ..."),
         Hook::PrePush => format!("to push all the same, say why: {VARIABLE}='reason' git push ..."),
         Hook::PreReceive => {
-            format!("to push all the same, say why: git push -o {PUSH_OPTION}='reason' ... (the server needs receive.advertisePushOptions)")
+            format!(
+                "to push all the same, say why: git push -o {PUSH_OPTION}='reason' ... (the server needs receive.advertisePushOptions)"
+            )
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs, io,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     process::{Command, ExitCode},
 };
 
@@ -139,8 +139,11 @@ fn git(place: &Path, arguments: &[&str]) -> Result<String> {
 /// it climbs.
 fn lies_in(path: &Path, folder: &Path) -> bool {
     let Ok(folder) = folder.canonicalize() else { return false };
-    let there = path.ancestors().find(|p| exists(p)).and_then(|p| Some((p.canonicalize().ok()?, path.strip_prefix(p).ok()?)));
-    there.is_some_and(|(real, rest)| real.starts_with(&folder) && rest.components().all(|c| matches!(c, std::path::Component::Normal(_))))
+    let there =
+        path.ancestors().find(|p| exists(p)).and_then(|p| Some((p.canonicalize().ok()?, path.strip_prefix(p).ok()?)));
+    there.is_some_and(|(real, rest)| {
+        real.starts_with(&folder) && rest.components().all(|c| matches!(c, Component::Normal(_)))
+    })
 }
 
 /// Whether anything is there, a link that leads nowhere included.
@@ -161,10 +164,7 @@ fn is_ours(path: &Path) -> Result<bool> {
 fn script(hook: Hook) -> String {
     let name = hook.name();
     let (before, after) = match hook {
-        Hook::PreCommit => (
-            "\"$before\" \"$@\" || exit $?".to_owned(),
-            format!("exec testudo hook run {name} \"$@\""),
-        ),
+        Hook::PreCommit => ("\"$before\" \"$@\" || exit $?".to_owned(), format!("exec testudo hook run {name} \"$@\"")),
         Hook::PrePush | Hook::PreReceive => (
             "printf '%s' \"$input\" | \"$before\" \"$@\" || exit $?".to_owned(),
             format!("printf '%s' \"$input\" | testudo hook run {name} \"$@\""),

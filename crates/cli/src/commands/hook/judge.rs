@@ -64,7 +64,10 @@ fn wanted(hook: Hook) -> Result<Option<Vec<String>>> {
     }
     let mut text = String::new();
     let input = std::io::stdin().lock();
-    input.take(MAX_INPUT).read_to_string(&mut text).context("standard input: git's list of references cannot be read")?;
+    input
+        .take(MAX_INPUT)
+        .read_to_string(&mut text)
+        .context("standard input: git's list of references cannot be read")?;
     let updates = updates::read(hook, &text)?;
     let repository = Repository::discover(Path::new(HERE), ReadLimits::default())?;
     Ok(updates::range(hook, &updates, &repository).map(|range| vec![format!("--range={range}")]))

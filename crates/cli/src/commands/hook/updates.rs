@@ -79,7 +79,11 @@ mod tests {
             (Hook::PrePush, format!("refs/heads/x {A} refs/heads/x {B}\n"), vec![update(Some(B), A)]),
             (Hook::PrePush, format!("refs/heads/x {A} refs/heads/x {ZERO}\n"), vec![update(None, A)]),
             (Hook::PrePush, format!("(delete) {ZERO} refs/heads/x {B}\n"), vec![]),
-            (Hook::PreReceive, format!("{A} {B} refs/heads/x\n{ZERO} {A} refs/tags/y\n"), vec![update(Some(A), B), update(None, A)]),
+            (
+                Hook::PreReceive,
+                format!("{A} {B} refs/heads/x\n{ZERO} {A} refs/tags/y\n"),
+                vec![update(Some(A), B), update(None, A)],
+            ),
             (Hook::PreReceive, String::new(), vec![]),
         ] {
             assert_eq!(read(hook, &text).unwrap(), expected, "{text}");

@@ -102,7 +102,11 @@ impl Score {
         let document = file.with_extension("md");
         let text = read(&document).context("the cases of a rule file stand in the .md file beside it")?;
         let [id] = ids.as_slice() else {
-            bail!("{}: has {} rules; cases belong to one rule, so give each rule its own file", file.display(), ids.len());
+            bail!(
+                "{}: has {} rules; cases belong to one rule, so give each rule its own file",
+                file.display(),
+                ids.len()
+            );
         };
         self.add(&detector, id, &document.display().to_string(), &text);
         Ok(())
@@ -158,7 +162,11 @@ fn failure(detector: &SecretsDetector, id: &str, case: &Case) -> Option<String> 
     match (case.expect, own.is_empty()) {
         (Expect::Found, false) | (Expect::Quiet, true) => None,
         (Expect::Quiet, false) => Some(format!("{}: rule {id} finds something in this good case", case.line)),
-        (Expect::Found, true) if others.is_empty() => Some(format!("{}: rule {id} finds nothing in this bad case", case.line)),
-        (Expect::Found, true) => Some(format!("{}: this bad case is found by {} instead of {id}", case.line, others.join(", "))),
+        (Expect::Found, true) if others.is_empty() => {
+            Some(format!("{}: rule {id} finds nothing in this bad case", case.line))
+        }
+        (Expect::Found, true) => {
+            Some(format!("{}: this bad case is found by {} instead of {id}", case.line, others.join(", ")))
+        }
     }
 }

@@ -128,7 +128,7 @@ fn unpack(run: &mut Expansion<'_>, folder: &Folder, decoder: &mut Decoder<'_>, f
             run.member(&file.name, &mut verified, Some(part.size));
         }
         broken = content.failed();
-        if let Some(error) = content.skip().err().filter(|_| !broken) {
+        if !broken && let Err(error) = content.skip() {
             run.read_error(&error);
             broken = true;
         }

@@ -1,3 +1,5 @@
+//! Tests of the expression language, as data.
+
 use super::*;
 
 /// A world with answers: requests and the clock say what they were asked.

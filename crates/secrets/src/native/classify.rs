@@ -367,6 +367,8 @@ const ACCIDENTAL: &[&str] = &[
     "ssh_key_name",
     "keyname",
     "idempotency",
+    "gpg_key",
+    "pgp_key",
     "i18n",
     "translation",
     "message_key",
@@ -543,11 +545,12 @@ pub fn judge(assignment: &Assignment<'_>) -> Option<(Kind, Confidence)> {
             .filter(|c| *c == Confidence::High && value.len() >= 20 && shannon(value.as_bytes()) >= 3.5)
             .map(|_| Confidence::Medium)?,
     };
-    Some((kind, adjust(assignment, value, confidence)))
+    Some((kind, adjust(assignment, kind, value, confidence)))
 }
 
 /// The value that holds when nothing else is set: `${NAME:value}`, `${NAME:-value}`.
 fn default_of(value: &str) -> &str {
+    let value = value.strip_prefix("{noop}").unwrap_or(value);
     let inside = value.strip_prefix("${").and_then(|v| v.strip_suffix('}'));
     let default = inside.and_then(|v| v.split_once(':')).map(|(_, d)| d.trim_start_matches(['-', '=']));
     default.filter(|d| !d.is_empty() && !d.starts_with(['?', '+', '$'])).unwrap_or(value)
@@ -632,6 +635,8 @@ fn is_reference(value: &str) -> bool {
         ])
         || lower.starts_with('/') && value.bytes().filter(|b| *b == b'/').count() > 1
         || value.contains("://") && !value.contains('@')
+        // Django marks accounts without a usable password like this.
+        || value.len() == 41 && value.starts_with('!') && value[1..].bytes().all(|b| b.is_ascii_alphanumeric())
         || value.contains("()")
         || (value.contains('(') && value.ends_with(')'))
         || matches!(
@@ -671,9 +676,11 @@ fn password(value: &str) -> Option<Confidence> {
         // A phrase of several words is a passphrase now and then, and prose most of the time.
         return (s.digit > 0 && s.other > 0).then_some(Confidence::Low);
     }
-    if words::is_identifier(value) && s.digit * 4 <= s.len && (s.digit == 0 || value.contains(['_', '-', '.'])) {
+    if words::is_identifier(value)
+        && (s.digit == 0 || s.digit == 1 && value.contains(['_', '-']) || value.contains(['|', ':']))
+    {
         let plain = !value.to_ascii_lowercase().starts_with("test");
-        return Some(if s.len >= 6 && plain && !value.contains(['.', '/', ':']) {
+        return Some(if s.len >= 6 && plain && !names_itself(value) && !value.contains(['.', '/', ':', '|', '_']) {
             Confidence::Medium
         } else {
             Confidence::Low
@@ -692,6 +699,12 @@ fn password(value: &str) -> Option<Confidence> {
         }
         _ => Confidence::Low,
     })
+}
+
+/// Whether an identifier says what it would hold: `admin-password`, `GATEWAY_PASSWORD`.
+fn names_itself(value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    ["password", "passwd", "pass", "secret", "token", "key", "pwd"].iter().any(|noun| lower.ends_with(noun))
 }
 
 fn machine(value: &str) -> Option<Confidence> {
@@ -724,16 +737,23 @@ fn machine(value: &str) -> Option<Confidence> {
 }
 
 /// Lowers what the place makes doubtful.
-fn adjust(assignment: &Assignment<'_>, value: &str, confidence: Confidence) -> Confidence {
+fn adjust(assignment: &Assignment<'_>, kind: Kind, value: &str, confidence: Confidence) -> Confidence {
     let lower = |c| match c {
         Confidence::High => Confidence::Medium,
         Confidence::Medium | Confidence::Low => Confidence::Low,
     };
     let bare = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     let same_word = value.len() >= 4 && bare(assignment.name).contains(&bare(value));
+    // A variable of the environment that ends in PASSWORD is set to one, even where it is a plain word.
+    let variable = !assignment.name.bytes().any(|b| b.is_ascii_lowercase())
+        && assignment.name.contains('_')
+        && assignment.name.ends_with("PASSWORD");
+    let word = value.len() >= 6 && value.bytes().all(|b| b.is_ascii_lowercase());
     match assignment.syntax {
-        Syntax::Prose => lower(confidence),
         _ if same_word => Confidence::Low,
+        // Samples in prose are often invented; long random ones are often not.
+        Syntax::Prose if kind == Kind::Password || value.len() < 24 => lower(confidence),
+        Syntax::Settings if variable && word && confidence == Confidence::Medium => Confidence::High,
         _ => confidence,
     }
 }

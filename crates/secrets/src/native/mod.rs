@@ -378,7 +378,7 @@ impl SecretsDetector {
         } else {
             confidence
         };
-        let hidden = is_lock(&place.display) || is_translation(&place.display) || place.encrypted;
+        let hidden = named.listed || is_lock(&place.display) || is_translation(&place.display) || place.encrypted;
         let confidence = if hidden { Confidence::Low } else { confidence };
         self.generic(kind, named.range, named.assignment.value.to_owned(), confidence)
     }

@@ -39,7 +39,7 @@ pub(super) const FORMS: &[(Form, &str)] = &[
     (
         Form::Assign,
         concat!(
-            r"(?i)[\w.\-]{0,40}?",
+            r"(?i)[\w.\-/]{0,40}?",
             words!(),
             r#"[\w.\-]{0,40}(?:\\?["'`]|\]|\)){0,3}[ \t]{0,24}(?:=>|:=|->|={1,3}|:[ \t]{0,4}[&a-z][\w<>\[\]?.|&' ]{0,30}=|:|,)[ \t]{0,24}"#,
             r#"(?:(?:\[\]byte|bytes?|new [\w.]{1,30}|[\w.]{0,30}(?:decode|encode|base64string|buffer\.from|decodestring|getbytes|string))\([ \t]{0,4})?"#,
@@ -77,7 +77,7 @@ pub(super) const FORMS: &[(Form, &str)] = &[
         concat!(
             r"(?i)[\w.\-]{0,40}?",
             words!(),
-            r#"[\w.\-]{0,40}["'\]]{0,2}[ \t]{0,12}(?:=>|:=|=|:)[ \t]{0,4}[\w.:\[\]()'"$>\-]{3,80}(?:[ \t]{0,4}(?:\?:|\|\||\?\?)|[ \t]{1,4}or|,)[ \t]{0,4}("[^"\r\n]{1,200}"|'[^'\r\n]{1,200}')"#
+            r#"[\w.\-]{0,40}["'\]]{0,2}[ \t]{0,12}(?:=>|:=|=|:)[ \t]{0,4}(?:[\w.:\[\]()'"$>\-]{3,80}(?:[ \t]{0,4}(?:\?:|\|\||\?\?)|[ \t]{1,4}or)|[\w.]{2,40}\([^()\r\n]{1,60},)[ \t]{0,4}("[^"\r\n]{1,200}"|'[^'\r\n]{1,200}')"#
         ),
     ),
     // `#define NAME "value"` and settings whose names and values are separated by white space.
@@ -123,6 +123,8 @@ pub(super) struct Named<'a> {
     pub(super) range: Range<usize>,
     /// Whether the form alone is a weak sign.
     pub(super) doubtful: bool,
+    /// Whether name and value are only neighbours in a list.
+    pub(super) listed: bool,
 }
 
 /// Reads a match of a form. `start..end` is the match in `text`.
@@ -144,11 +146,10 @@ pub(super) fn read<'a>(
     let range = found.start + value.start..found.start + value.end;
     let name = name(head, form)?;
     let value = std::str::from_utf8(text.get(range.clone())?).ok()?;
-    let listed = form == Form::Assign
-        && head.trim_end_matches([' ', '\t', '"', '\'', '`', '\\']).ends_with(',')
-        && !name.contains(['_', '-', '.']);
-    let doubtful = listed || matches!(form, Form::Call | Form::Default | Form::Space);
-    Some(Named { assignment: Assignment { name, value, quoted, syntax }, range, doubtful })
+    let comma = head.trim_end_matches([' ', '\t', '"', '\'', '`', '\\']).ends_with(',');
+    let listed = form == Form::Assign && comma && !follows_bracket(text, found.start);
+    let doubtful = comma || matches!(form, Form::Call | Form::Default | Form::Space);
+    Some(Named { assignment: Assignment { name, value, quoted, syntax }, range, doubtful, listed })
 }
 
 /// The value's range without its quotes (escaped ones too), or without what ends a bare word.
@@ -181,6 +182,12 @@ fn unquote(matched: &[u8], mut range: Range<usize>) -> (Range<usize>, Quoting) {
     (range, Quoting::Quoted)
 }
 
+/// Whether an argument list begins before a name: `put("password", ...` and not `["password", ...`.
+fn follows_bracket(text: &[u8], start: usize) -> bool {
+    let before = text[..start].iter().rev().take(8).find(|b| !matches!(b, b'"' | b'\'' | b'`' | b' ' | b'\\'));
+    before == Some(&b'(')
+}
+
 /// The name in front of a value.
 fn name(head: &str, form: Form) -> Option<&str> {
     let member = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
@@ -197,7 +204,7 @@ fn name(head: &str, form: Form) -> Option<&str> {
         // A comma separates a name from its value only where the name is a literal, as in `put("password", "x")`.
         Form::Assign if separator.starts_with(',') => {
             let constant = name.len() > 4 && !name.bytes().any(|b| b.is_ascii_lowercase());
-            (constant || rest.starts_with(['"', '\'', '`', '\\'])).then_some(name)
+            (constant && rest.trim_start().starts_with(',') || rest.starts_with(['"', '\'', '`', '\\'])).then_some(name)
         }
         Form::Call => {
             let lower = name.to_ascii_lowercase();

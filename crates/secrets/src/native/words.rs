@@ -47,6 +47,8 @@ const COMMON: &[&str] = &[
     "guest",
     "hello",
     "hidden",
+    "hunter",
+    "hunter2",
     "id",
     "input",
     "int",

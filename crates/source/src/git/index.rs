@@ -43,7 +43,7 @@ pub fn parse(bytes: &[u8], hash_len: usize) -> Result<Vec<StagedFile>, String> {
     if !(2..=4).contains(&version) {
         return Err(format!("index version {version} is not known"));
     }
-    let count = be32(bytes, 8).unwrap_or(0) as usize;
+    let count = be32(bytes, 8).ok_or("the header is cut off")? as usize;
     // An entry takes more than 60 bytes, so a larger count is a lie.
     if count > bytes.len() / 40 {
         return Err("number of entries does not fit the file".to_owned());

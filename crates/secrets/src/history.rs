@@ -348,17 +348,20 @@ fn carry(base: &State, state: &mut State, (from, to, len): (usize, usize, usize)
     let whole_start = from == 0 && to == 0;
     let whole_end = end == base.len && to + len == state.len;
     let first = base.candidates.partition_point(|c| c.start < from);
-    for candidate in base.candidates[first..].iter().take_while(|c| c.start < end) {
-        let place = candidate.start - from + to;
-        let left = candidate.start > from || whole_start;
-        let right = candidate.extent <= end || whole_end;
+    let last = first + base.candidates[first..].partition_point(|c| c.start < end);
+    // Several literals can start at one place; what was found there is kept or found again as a whole.
+    for group in base.candidates[first..last].chunk_by(|a, b| a.start == b.start) {
+        let start = group[0].start;
+        let place = start - from + to;
+        let left = start > from || whole_start;
+        let right = whole_end || group.iter().all(|c| c.extent <= end);
         if !(left && right) {
             stale.push(place);
             continue;
         }
-        state.candidates.push(Candidate { start: place, extent: candidate.extent - from + to, ..*candidate });
-        let evaluated = base.evaluated.partition_point(|e| e.anchor < candidate.start);
-        let same = base.evaluated[evaluated..].iter().take_while(|e| e.anchor == candidate.start);
+        state.candidates.extend(group.iter().map(|c| Candidate { start: place, extent: c.extent - from + to, ..*c }));
+        let evaluated = base.evaluated.partition_point(|e| e.anchor < start);
+        let same = base.evaluated[evaluated..].iter().take_while(|e| e.anchor == start);
         state.evaluated.extend(same.map(|e| Evaluated { anchor: place, end: e.end - from + to, ..*e }));
     }
     let inside =
@@ -401,7 +404,8 @@ fn dirty_lines(segments: &[Segment], text: &[u8]) -> Vec<std::ops::Range<usize>>
         if ranges.last().is_some_and(|r| r.end >= end && r.start <= start && end < r.end) {
             continue;
         }
-        let from = text[..start].iter().rposition(|b| *b == b'\n').map_or(0, |p| p + 1);
+        // The line before counts too: it is carried over only where it does not touch the edge.
+        let from = text[..start.saturating_sub(1)].iter().rposition(|b| *b == b'\n').map_or(0, |p| p + 1);
         let to = text[end..].iter().position(|b| *b == b'\n').map_or(text.len(), |p| end + p + 1);
         match ranges.last_mut() {
             Some(last) if from < last.end => last.end = last.end.max(to),

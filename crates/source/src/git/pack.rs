@@ -6,6 +6,7 @@
 use std::{
     fs::File,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 use super::{GitError, Oid, read_exact_at};
@@ -69,8 +70,9 @@ pub struct Pack {
     hash_len: usize,
     index: Vec<u8>,
     count: usize,
-    /// Offsets in ascending order, with the position of each in the index.
-    by_offset: Vec<(u64, u32)>,
+    /// Offsets in ascending order, with the position of each in the index; sorted when first needed, for a look at a
+    /// few objects of a large pack must not pay for all.
+    by_offset: OnceLock<Vec<(u64, u32)>>,
     /// Offset of the trailer.
     end: u64,
 }
@@ -93,13 +95,10 @@ impl Pack {
             return Err(damaged("not a version 2 pack index"));
         }
         let count = be32(&index, INDEX_HEADER + 255 * 4).ok_or_else(|| damaged("fan-out table is cut off"))? as usize;
-        let mut pack = Self { path, file, hash_len, index, count, by_offset: Vec::new(), end };
+        let pack = Self { path, file, hash_len, index, count, by_offset: OnceLock::new(), end };
         if pack.index.len() < pack.offsets_at() + count * 4 {
             return Err(damaged("tables are cut off"));
         }
-        let offsets: Option<Vec<_>> = (0..count).map(|i| Some((pack.offset(i)?, i as u32))).collect();
-        pack.by_offset = offsets.ok_or_else(|| damaged("64-bit offset table is cut off"))?;
-        pack.by_offset.sort_unstable();
         Ok(pack)
     }
 
@@ -167,19 +166,37 @@ impl Pack {
     /// Number of the entry that starts at `offset`, counted in the order of the file.
     #[must_use]
     pub fn entry_at(&self, offset: u64) -> Option<usize> {
-        self.by_offset.binary_search_by_key(&offset, |(o, _)| *o).ok()
+        self.by_offset().binary_search_by_key(&offset, |(o, _)| *o).ok()
     }
 
     /// Offset and position in the index of the entry with this number.
     #[must_use]
     pub fn nth(&self, entry: usize) -> Option<(u64, usize)> {
-        self.by_offset.get(entry).map(|(offset, position)| (*offset, *position as usize))
+        self.by_offset().get(entry).map(|(offset, position)| (*offset, *position as usize))
     }
 
-    /// First offset behind the entry that starts at `offset`.
-    fn end_of(&self, offset: u64) -> u64 {
-        let next = self.by_offset.partition_point(|(o, _)| *o <= offset);
-        self.by_offset.get(next).map_or(self.end, |(o, _)| *o).min(self.end)
+    fn by_offset(&self) -> &[(u64, u32)] {
+        self.by_offset.get_or_init(|| {
+            let position = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+            let mut offsets: Vec<_> = (0..self.count).filter_map(|at| Some((self.offset(at)?, position(at)))).collect();
+            offsets.sort_unstable();
+            offsets
+        })
+    }
+
+    /// First offset that an entry at `offset` cannot reach: the next entry where the order is known, or else what its
+    /// content can take at most when nothing in it can be compressed.
+    fn end_of(&self, offset: u64) -> Result<u64, GitError> {
+        if let Some(order) = self.by_offset.get() {
+            let next = order.partition_point(|(o, _)| *o <= offset);
+            return Ok(order.get(next).map_or(self.end, |(o, _)| *o).min(self.end));
+        }
+        let mut head = vec![0; usize::try_from(self.end.saturating_sub(offset)).unwrap_or(64).min(64)];
+        read_exact_at(&self.file, &mut head, offset).map_err(GitError::io(&self.path))?;
+        let entry = self.parse_header(&head, offset, self.end)?;
+        // The conservative bound of zlib's `deflateBound`, with room for the header.
+        let most = entry.size.saturating_add(entry.size / 8).saturating_add(entry.size / 64).saturating_add(256);
+        Ok(entry.data.saturating_add(most).min(self.end))
     }
 
     /// Reads the bytes of an entry, header included, into `buffer` and parses the header.
@@ -187,7 +204,7 @@ impl Pack {
     /// # Errors
     /// The entry is cut off or malformed.
     pub fn read_entry(&self, offset: u64, buffer: &mut Vec<u8>) -> Result<Entry, GitError> {
-        let end = self.end_of(offset);
+        let end = self.end_of(offset)?;
         let len = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX);
         buffer.clear();
         buffer.resize(len, 0);
@@ -211,8 +228,8 @@ impl Pack {
         /// More than any header takes: 10 bytes of size, then 10 of offset or 32 of id.
         const HEADER: u64 = 64;
         let (mut piece, mut from) = (Vec::new(), u64::MAX);
-        for (entry, (offset, _)) in self.by_offset.iter().enumerate() {
-            let end = self.by_offset.get(entry + 1).map_or(self.end, |(o, _)| *o).min(self.end);
+        for (entry, (offset, _)) in self.by_offset().iter().enumerate() {
+            let end = self.by_offset().get(entry + 1).map_or(self.end, |(o, _)| *o).min(self.end);
             let wanted = end.min(offset + HEADER);
             let inside = from <= *offset && wanted <= from.saturating_add(piece.len() as u64);
             if !inside && wanted > *offset {

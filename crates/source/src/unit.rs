@@ -1,5 +1,7 @@
 //! One readable thing, as detectors see it.
 
+use std::cell::Cell;
+
 use testudo_model::{Layer, Location, Position, Span};
 
 /// How the bytes of a unit are to be understood.
@@ -80,6 +82,8 @@ impl Unit {
 pub struct LineIndex<'a> {
     text: &'a [u8],
     starts: Vec<usize>,
+    /// The offset asked last and its column from 0: the next one on the same line is counted from there.
+    last: Cell<(usize, usize)>,
 }
 
 impl<'a> LineIndex<'a> {
@@ -87,7 +91,7 @@ impl<'a> LineIndex<'a> {
     #[must_use]
     pub fn new(text: &'a [u8]) -> Self {
         let starts = std::iter::once(0).chain(memchr::memchr_iter(b'\n', text).map(|at| at + 1)).collect();
-        Self { text, starts }
+        Self { text, starts, last: Cell::new((0, 0)) }
     }
 
     /// Line (from 0) of an offset.
@@ -118,8 +122,13 @@ impl<'a> LineIndex<'a> {
     pub fn position(&self, offset: usize) -> Position {
         let offset = offset.min(self.text.len());
         let line = self.line_of(offset);
-        let before = &self.text[self.starts[line]..offset];
-        let column = if before.is_ascii() { before.len() } else { String::from_utf8_lossy(before).chars().count() };
+        let (known, known_column) = self.last.get();
+        let (from, counted) =
+            if (self.starts[line]..=offset).contains(&known) { (known, known_column) } else { (self.starts[line], 0) };
+        let before = &self.text[from..offset];
+        let column =
+            counted + if before.is_ascii() { before.len() } else { String::from_utf8_lossy(before).chars().count() };
+        self.last.set((offset, column));
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Position { line: small(line + 1), column: small(column + 1), offset: offset as u64 }
     }

@@ -142,6 +142,9 @@ impl Setup<'_> {
                 sets.extend(crate::rules::load_path(Path::new(name))?);
             }
         }
+        if own == Own::Replace && sets.iter().all(|set| set.rules.is_empty()) {
+            bail!("--rules {}: no rule in it, so nothing would be looked for", self.config.scan.rules.join(", "));
+        }
         SecretsDetector::with_rules(sets, own, options).map_err(anyhow::Error::msg)
     }
 

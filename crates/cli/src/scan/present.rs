@@ -84,7 +84,9 @@ fn verdict(args: &ScanArgs, asked: Asked, collected: &Collected) -> Option<Verdi
     // An empty change set has nothing to refuse.
     let empty_change =
         collected.report.coverage.iter().all(|c| c.units == 0) && (args.what.staged || args.what.range.is_some());
-    if empty_change {
+    // Nothing scanned is neither passed nor failed: the exit code says so.
+    let nothing = collected.report.coverage.iter().all(|c| c.units == 0);
+    if empty_change || nothing {
         return None;
     }
     wanted.then(|| Gate::new(&collected.effective.config, reference).judge(&collected.report, &collected.hidden))

@@ -146,7 +146,14 @@ fn snippet(
         (String::from_utf8_lossy(shown).into_owned(), own)
     } else {
         let mut all = vec![own];
-        all.extend(ranges.iter().filter(|r| r.start < end && r.end > start).map(local));
+        // Ranges are sorted and do not overlap, so their ends are sorted too.
+        let near = ranges.partition_point(|r| r.end <= start);
+        all.extend(ranges[near..].iter().take_while(|r| r.start < end).map(local));
+        // The same value elsewhere on the line is as secret as it is here, and so is its longer half.
+        let value = candidate.value.as_bytes();
+        for part in [value, &value[value.len() / 2..], &value[..value.len() / 2]].iter().filter(|p| p.len() >= 4) {
+            all.extend(memchr::memmem::find_iter(shown, part).map(|at| at..at + part.len()));
+        }
         let (masked, places) = testudo_redact::mask_ranges(shown, &all);
         (masked, places.first().cloned().unwrap_or(0..0))
     };

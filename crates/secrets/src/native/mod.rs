@@ -11,7 +11,7 @@ mod structured;
 mod validate;
 mod words;
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use testudo_model::{Confidence, DetectorId, Notice, NoticeCode, RuleInfo, Severity};
 use testudo_scan::{Fuel, Output, RulesIdentity, Worker};
@@ -499,9 +499,13 @@ fn is_lock(path: &str) -> bool {
         || lower.ends_with(".lockfile")
 }
 
+/// Bytes of a line on each side of a match that allow lists see: a file that is one line must not cost its square.
+const LINE: usize = 1 << 14;
+
 fn line_around<'a>(text: &'a [u8], found: &Range<usize>) -> &'a [u8] {
-    let start = memchr::memrchr(b'\n', &text[..found.start]).map_or(0, |p| p + 1);
-    let end = memchr::memchr(b'\n', &text[found.end..]).map_or(text.len(), |p| found.end + p);
+    let (from, to) = (found.start.saturating_sub(LINE), text.len().min(found.end + LINE));
+    let start = memchr::memrchr(b'\n', &text[from..found.start]).map_or(from, |p| from + p + 1);
+    let end = memchr::memchr(b'\n', &text[found.end..to]).map_or(to, |p| found.end + p);
     &text[start..end]
 }
 
@@ -517,13 +521,13 @@ fn best(mut found: Vec<Candidate>) -> Vec<Candidate> {
         )
     };
     found.sort_by(|a, b| rank(b).cmp(&rank(a)).then_with(|| (a.range.start, a.info).cmp(&(b.range.start, b.info))));
-    let mut kept: Vec<Candidate> = Vec::new();
+    // What is kept never overlaps, so only the last one that starts before an end can.
+    let mut kept: BTreeMap<usize, Candidate> = BTreeMap::new();
     for candidate in found {
-        let overlaps = |k: &Candidate| k.range.start < candidate.range.end && candidate.range.start < k.range.end;
-        if !kept.iter().any(overlaps) {
-            kept.push(candidate);
+        let before = kept.range(..candidate.range.end.max(1)).next_back();
+        if before.is_none_or(|(_, k)| k.range.end <= candidate.range.start) {
+            kept.insert(candidate.range.start, candidate);
         }
     }
-    kept.sort_by_key(|c| (c.range.start, c.info));
-    kept
+    kept.into_values().collect()
 }

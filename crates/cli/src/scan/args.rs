@@ -59,9 +59,6 @@ pub(crate) struct What {
     /// With --history: also objects that no reference leads to
     #[arg(long, requires = "history")]
     pub(crate) unreachable: bool,
-    /// With --history: read everything again, also what an earlier scan has read
-    #[arg(long, requires = "history")]
-    pub(crate) no_cache: bool,
     /// Only paths that match
     #[arg(long, value_name = "GLOB")]
     pub(crate) include: Vec<String>,

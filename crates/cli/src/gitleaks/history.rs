@@ -17,11 +17,12 @@ use testudo_secrets::{
 };
 use testudo_source::git::{
     CommitObject, Oid, ReadLimits, Reader, Repository,
+    attributes::Attributes,
     attribution::{self, Change, Detail, History},
-    index, lines, revision, tree,
+    rename, revision, tree_diff,
 };
 
-use super::arguments::Flags;
+use super::{arguments::Flags, worktree};
 
 /// What of a repository is wanted.
 pub(super) enum Scope {
@@ -31,6 +32,8 @@ pub(super) enum Scope {
     Revisions(Vec<String>),
     /// The index against `HEAD`.
     Staged,
+    /// The work tree against the index.
+    Unstaged,
 }
 
 impl Scope {
@@ -56,8 +59,10 @@ impl Scope {
 /// Scans a repository.
 pub(super) fn scan(scanner: &Scanner, source: &Path, scope: &Scope, flags: &Flags) -> Result<Vec<CompatFinding>> {
     let repository = Repository::discover(source, ReadLimits::default())?;
-    if matches!(scope, Scope::Staged) {
-        return staged(scanner, &repository);
+    match scope {
+        Scope::Staged => return worktree::staged(scanner, &repository, source),
+        Scope::Unstaged => return worktree::unstaged(scanner, &repository, source),
+        Scope::All | Scope::Revisions(_) => {}
     }
     let (tips, excluded) = ends(&repository, scope)?;
     let history = attribution::history(&repository, &tips, &excluded)?;
@@ -89,9 +94,11 @@ pub(super) fn scan(scanner: &Scanner, source: &Path, scope: &Scope, flags: &Flag
             scanner,
             history: &history,
             reader: repository.objects().reader(),
+            attributes: Attributes::new(&repository),
             workspace: Workspace::default(),
             found: Vec::new(),
             commits: HashMap::new(),
+            renamed: (u32::MAX, HashMap::new()),
         };
         loop {
             let first = next.fetch_add(64, Ordering::Relaxed);
@@ -123,65 +130,47 @@ fn ends(repository: &Repository, scope: &Scope) -> Result<(Vec<Oid>, Vec<Oid>)> 
     Ok((tips, excluded))
 }
 
-fn staged(scanner: &Scanner, repository: &Repository) -> Result<Vec<CompatFinding>> {
-    let files = index::read(&repository.git_dir().join("index"), repository.objects().hash_len())?;
-    let mut reader = repository.objects().reader();
-    let mut before = HashMap::new();
-    if let Some(head) = repository.head() {
-        let commit = CommitObject::parse(&reader.read(&head)?.bytes).context("HEAD is not a commit")?;
-        let wanted: HashSet<&[u8]> = files.iter().map(|f| f.path.as_slice()).collect();
-        attribution::files(repository, commit.tree, &mut Vec::new(), &mut |path, entry| {
-            if wanted.contains(path.as_bytes()) && entry.kind == tree::EntryKind::File {
-                before.insert(path.to_owned(), entry.oid);
-            }
-        })?;
-    }
-    let (mut found, mut workspace) = (Vec::new(), Workspace::default());
-    for file in files.iter().filter(|f| !f.submodule) {
-        let path = String::from_utf8_lossy(&file.path).into_owned();
-        let old = before.get(&path).copied();
-        if old != Some(file.oid) && !scanner.skips_path(&path) {
-            let pieces = added_lines(&mut reader, old, file.oid);
-            for (start_line, text) in pieces {
-                found.extend(
-                    scanner.detect(&Fragment { text: &text, path: &path, commit: "", start_line }, &mut workspace),
-                );
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// The added lines of a change, each run with its first line number. Binary files have none.
-fn added_lines(reader: &mut Reader<'_>, old: Option<Oid>, new: Oid) -> Vec<(usize, Vec<u8>)> {
-    let Ok(new) = reader.read(&new) else { return Vec::new() };
-    let old = old.and_then(|oid| reader.read(&oid).ok());
-    let old_bytes = old.as_ref().map(|o| o.bytes.as_slice()).unwrap_or_default();
-    if lines::is_binary(&new.bytes) || lines::is_binary(old_bytes) {
-        return Vec::new();
-    }
-    lines::added(old_bytes, &new.bytes).into_iter().map(|a| (a.line, new.bytes[a.range].to_vec())).collect()
-}
-
 struct Look<'a> {
     scanner: &'a Scanner,
     history: &'a History,
     reader: Reader<'a>,
+    attributes: Attributes,
     workspace: Workspace,
     found: Vec<CompatFinding>,
     commits: HashMap<u32, (CommitObject, String)>,
+    /// A commit, and the contents that its added files had under another name.
+    renamed: (u32, HashMap<String, Oid>),
 }
 
 impl Look<'_> {
     fn change(&mut self, change: &Change) {
         let commit = self.history.commits[change.commit as usize].oid.to_string();
-        for (start_line, text) in added_lines(&mut self.reader, change.old, change.new) {
+        let old = change.old.or_else(|| self.renamed_from(change));
+        let show = self.attributes.show(&change.path);
+        for (start_line, text) in worktree::added_lines(&mut self.reader, show, old, change.new) {
             let fragment = Fragment { text: &text, path: &change.path, commit: &commit, start_line };
             for mut finding in self.scanner.detect(&fragment, &mut self.workspace) {
                 self.sign(change.commit, &mut finding);
                 self.found.push(finding);
             }
         }
+    }
+
+    /// What an added file was under its former name: git shows a renamed file as a change of that.
+    fn renamed_from(&mut self, change: &Change) -> Option<Oid> {
+        if self.renamed.0 != change.commit {
+            let commit = &self.history.commits[change.commit as usize];
+            let difference = commit.base.map(|base| tree_diff::difference(&mut self.reader, Some(base), commit.tree));
+            let difference = difference.unwrap_or_default();
+            let sources = rename::sources(&mut self.reader, &difference);
+            let pairs = difference.added.iter().zip(sources);
+            let known = pairs.filter_map(|(added, source)| {
+                let old = difference.removed.get(source?)?.oid;
+                Some((String::from_utf8_lossy(&added.path).into_owned(), old))
+            });
+            self.renamed = (change.commit, known.collect());
+        }
+        self.renamed.1.get(&change.path).copied()
     }
 
     /// Fills in who and when.

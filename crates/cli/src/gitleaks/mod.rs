@@ -5,6 +5,7 @@ mod config;
 mod directory;
 mod history;
 mod output;
+mod worktree;
 
 use std::process::ExitCode;
 
@@ -46,7 +47,8 @@ fn execute(args: GitleaksArgs) -> Result<ExitCode> {
         Command::Stdin => stdin(&scanner)?,
         Command::Git { staged, pre_commit, log_opts, .. } => {
             let scope = match log_opts {
-                _ if *staged || *pre_commit => history::Scope::Staged,
+                _ if *staged => history::Scope::Staged,
+                _ if *pre_commit => history::Scope::Unstaged,
                 Some(options) => history::Scope::from_options(options)?,
                 None => history::Scope::All,
             };

@@ -14,7 +14,7 @@ use testudo_source::{
     git::{
         CommitObject, GitError, Kind, Oid, Repository,
         attribution::{self, Change, CommitNode, Detail},
-        index, revision, tree,
+        index, revision, staged, tree,
     },
 };
 
@@ -75,20 +75,26 @@ pub(super) fn staged(
     limits: super::files::Limits,
     threads: usize,
 ) -> Result<Part> {
-    let staged = index::read(&index_path(repository), repository.objects().hash_len())?;
+    let index = index::read(&index_path(repository), repository.objects().hash_len())?;
+    let mut reader = repository.objects().reader();
     let head = match repository.head() {
-        Some(head) => tree_files(repository, head)?,
-        None => HashMap::new(),
+        Some(head) => Some(CommitObject::parse(&reader.read(&head)?.bytes).context("HEAD is not a commit")?.tree),
+        None => None,
     };
-    let changed =
-        staged.into_iter().filter(|f| !f.submodule).map(|f| (String::from_utf8_lossy(&f.path).into_owned(), f.oid));
+    let staged = staged::changes(&mut reader, head, &index);
+    let changed = staged.changed.into_iter().map(|c| (c.path, c.new, c.kind, Some(c.old)));
+    let added = staged.difference.added.into_iter().map(|side| (side.path, side.oid, side.kind, None));
     let changes: Vec<(BlobJob, Option<Oid>)> = changed
-        .filter_map(|(path, oid)| {
-            let old = head.get(&path).copied();
-            (old != Some(oid)).then_some((BlobJob { path, oid, commit: None }, old))
+        .chain(added)
+        .filter(|(_, _, kind, _)| *kind != tree::EntryKind::Submodule)
+        .map(|(path, oid, _, old)| {
+            (BlobJob { path: String::from_utf8_lossy(&path).into_owned(), oid, commit: None }, old)
         })
         .collect();
-    Ok(changed_blobs(repository, detector, changes, limits, threads))
+    let mut part = changed_blobs(repository, detector, changes, limits, threads);
+    let missing = staged.missing.iter().map(|oid| object_notice(&GitError::Missing(*oid), Location::default()));
+    part.outcome.notices.extend(missing);
+    Ok(part)
 }
 
 /// The index that git means: `git commit -a` and `git commit FILE` make one of their own and name it to their hooks.

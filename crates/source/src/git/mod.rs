@@ -3,6 +3,7 @@
 //! Everything is read from the files themselves. No git program is started and nothing of the scanned
 //! repository's configuration is executed: hooks, filters and `safe.directory` play no part.
 
+pub mod attributes;
 pub mod attribution;
 mod commit;
 pub mod delta;
@@ -13,9 +14,12 @@ pub mod lines;
 mod objects;
 mod oid;
 pub mod pack;
+pub mod rename;
 mod repository;
 pub mod revision;
+pub mod staged;
 pub mod tree;
+pub mod tree_diff;
 
 pub use commit::{CommitObject, Signature, TagObject};
 pub use error::GitError;

@@ -189,6 +189,12 @@ impl Objects {
 }
 
 impl Reader<'_> {
+    /// Bytes of an object id.
+    #[must_use]
+    pub fn hash_len(&self) -> usize {
+        self.objects.hash_len
+    }
+
     /// Pack number and position in its index of an object.
     #[must_use]
     pub fn locate(&self, oid: &Oid) -> Option<(usize, usize)> {

@@ -6,7 +6,10 @@
 use std::{
     fs::File,
     path::{Path, PathBuf},
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use super::{GitError, Oid, read_exact_at};
@@ -62,13 +65,20 @@ pub struct Entry {
     pub end: u64,
 }
 
-/// A pack, open for reading, with its index in memory.
+/// A pack, open for reading. Its index is read as far as it is asked: a commit hook looks up a few objects, a scan of the
+/// history all of them.
 #[derive(Debug)]
 pub struct Pack {
     path: PathBuf,
     file: File,
     hash_len: usize,
-    index: Vec<u8>,
+    index_path: PathBuf,
+    index_file: File,
+    /// Objects whose id begins with a byte up to this one.
+    fan: Vec<u32>,
+    /// The whole index, once it pays to have it.
+    index: OnceLock<Vec<u8>>,
+    lookups: AtomicUsize,
     count: usize,
     /// Offsets in ascending order, with the position of each in the index; sorted when first needed, for a look at a
     /// few objects of a large pack must not pay for all.
@@ -79,6 +89,8 @@ pub struct Pack {
 
 const INDEX_HEADER: usize = 8;
 const FANOUT: usize = 256 * 4;
+/// Single look-ups after which the whole index is read.
+const FEW: usize = 256;
 
 impl Pack {
     /// Opens the pack beside an `.idx` file.
@@ -86,20 +98,54 @@ impl Pack {
     /// # Errors
     /// Either file cannot be read or does not have the documented form.
     pub fn open(index_path: &Path, hash_len: usize) -> Result<Self, GitError> {
-        let index = std::fs::read(index_path).map_err(GitError::io(index_path))?;
+        let index_file = File::open(index_path).map_err(GitError::io(index_path))?;
+        let index_len = index_file.metadata().map_err(GitError::io(index_path))?.len();
         let path = index_path.with_extension("pack");
         let file = File::open(&path).map_err(GitError::io(&path))?;
         let end = file.metadata().map_err(GitError::io(&path))?.len().saturating_sub(hash_len as u64);
         let damaged = |what: &str| GitError::damaged(index_path, what);
-        if index.get(..8) != Some(&[0xff, b't', b'O', b'c', 0, 0, 0, 2]) {
+        let mut head = vec![0; INDEX_HEADER + FANOUT];
+        read_exact_at(&index_file, &mut head, 0).map_err(|_| damaged("fan-out table is cut off"))?;
+        if head[..8] != [0xff, b't', b'O', b'c', 0, 0, 0, 2] {
             return Err(damaged("not a version 2 pack index"));
         }
-        let count = be32(&index, INDEX_HEADER + 255 * 4).ok_or_else(|| damaged("fan-out table is cut off"))? as usize;
-        let pack = Self { path, file, hash_len, index, count, by_offset: OnceLock::new(), end };
-        if pack.index.len() < pack.offsets_at() + count * 4 {
+        let fan: Vec<u32> = (0..256).filter_map(|i| be32(&head, INDEX_HEADER + i * 4)).collect();
+        let count = fan.last().copied().unwrap_or(0) as usize;
+        let pack = Self {
+            path,
+            file,
+            hash_len,
+            index_path: index_path.to_owned(),
+            index_file,
+            fan,
+            index: OnceLock::new(),
+            lookups: AtomicUsize::new(0),
+            count,
+            by_offset: OnceLock::new(),
+            end,
+        };
+        if index_len < (pack.offsets_at() + count * 4) as u64 {
             return Err(damaged("tables are cut off"));
         }
         Ok(pack)
+    }
+
+    /// Bytes of the index: from memory where it was read, or else from the file.
+    fn index_bytes<T>(&self, at: usize, len: usize, take: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+        if let Some(index) = self.index.get() {
+            return take(index.get(at..at.checked_add(len)?)?);
+        }
+        if self.lookups.fetch_add(1, Ordering::Relaxed) >= FEW {
+            return take(self.whole_index().get(at..at.checked_add(len)?)?);
+        }
+        let mut bytes = vec![0; len];
+        read_exact_at(&self.index_file, &mut bytes, at as u64).ok()?;
+        take(&bytes)
+    }
+
+    /// The whole index; empty where it cannot be read any more, so that its objects count as missing.
+    fn whole_index(&self) -> &[u8] {
+        self.index.get_or_init(|| std::fs::read(&self.index_path).unwrap_or_default())
     }
 
     fn names_at(&self) -> usize {
@@ -132,35 +178,28 @@ impl Pack {
     #[must_use]
     pub fn oid(&self, position: usize) -> Option<Oid> {
         let at = self.names_at() + position * self.hash_len;
-        Oid::from_bytes(self.index.get(at..at + self.hash_len)?)
+        self.index_bytes(at, self.hash_len, Oid::from_bytes)
     }
 
     /// Offset of the object at a position of the index.
     #[must_use]
     pub fn offset(&self, position: usize) -> Option<u64> {
-        let short = be32(&self.index, self.offsets_at() + position * 4)?;
+        let short = self.index_bytes(self.offsets_at() + position * 4, 4, |b| be32(b, 0))?;
         if short & 0x8000_0000 == 0 {
             return Some(u64::from(short));
         }
         let at = self.offsets_at() + self.count * 4 + (short & 0x7fff_ffff) as usize * 8;
-        Some(u64::from(be32(&self.index, at)?) << 32 | u64::from(be32(&self.index, at + 4)?))
+        self.index_bytes(at, 8, |b| Some(u64::from(be32(b, 0)?) << 32 | u64::from(be32(b, 4)?)))
     }
 
     /// Position in the index of an object.
     #[must_use]
     pub fn find(&self, oid: &Oid) -> Option<usize> {
         let first = usize::from(oid.as_bytes()[0]);
-        let fan = |i: usize| be32(&self.index, INDEX_HEADER + i * 4).map(|v| (v as usize).min(self.count));
-        let (mut low, mut high) = (if first == 0 { 0 } else { fan(first - 1)? }, fan(first)?);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.oid(middle)?.cmp(oid) {
-                std::cmp::Ordering::Equal => return Some(middle),
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-            }
-        }
-        None
+        let fan = |i: usize| self.fan.get(i).map(|v| (*v as usize).min(self.count));
+        let (low, high) = (if first == 0 { 0 } else { fan(first - 1)? }, fan(first)?);
+        let (at, len) = (self.names_at() + low * self.hash_len, high.checked_sub(low)? * self.hash_len);
+        self.index_bytes(at, len, |names| search(names, oid.as_bytes())).map(|found| low + found)
     }
 
     /// Number of the entry that starts at `offset`, counted in the order of the file.
@@ -177,6 +216,7 @@ impl Pack {
 
     fn by_offset(&self) -> &[(u64, u32)] {
         self.by_offset.get_or_init(|| {
+            self.whole_index();
             let position = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
             let mut offsets: Vec<_> = (0..self.count).filter_map(|at| Some((self.offset(at)?, position(at)))).collect();
             offsets.sort_unstable();
@@ -244,6 +284,20 @@ impl Pack {
         }
         Ok(())
     }
+}
+
+/// Position of an id in a sorted table of ids.
+fn search(names: &[u8], oid: &[u8]) -> Option<usize> {
+    let (mut low, mut high) = (0, names.len() / oid.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match names[middle * oid.len()..(middle + 1) * oid.len()].cmp(oid) {
+            std::cmp::Ordering::Equal => return Some(middle),
+            std::cmp::Ordering::Less => low = middle + 1,
+            std::cmp::Ordering::Greater => high = middle,
+        }
+    }
+    None
 }
 
 fn be32(bytes: &[u8], at: usize) -> Option<u32> {

@@ -1,0 +1,124 @@
+//! `gitleaks git --staged` and `--pre-commit`: what `git diff -U0` shows of the index and of the work tree.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result};
+use testudo_secrets::{
+    engine::Workspace,
+    gitleaks::{CompatFinding, Fragment, Scanner},
+};
+use testudo_source::git::{
+    CommitObject, Oid, Reader, Repository,
+    attributes::{Attributes, Show},
+    index::{self, Index, StagedFile},
+    lines, rename, staged,
+    tree::EntryKind,
+    tree_diff::Side,
+};
+
+/// The added lines of the index against `HEAD`, below `source`.
+pub(super) fn staged(scanner: &Scanner, repository: &Repository, source: &Path) -> Result<Vec<CompatFinding>> {
+    let index = read_index(repository)?;
+    let mut reader = repository.objects().reader();
+    let head = match repository.head() {
+        Some(head) => Some(CommitObject::parse(&reader.read(&head)?.bytes).context("HEAD is not a commit")?.tree),
+        None => None,
+    };
+    let mut changes = staged::changes(&mut reader, head, &index);
+    // git compares only what lies below the directory that it is asked about, former names included.
+    let prefix = prefix(repository, source);
+    changes.difference.removed.retain(|side| side.path.starts_with(prefix.as_bytes()));
+    changes.difference.added.retain(|side| side.path.starts_with(prefix.as_bytes()));
+    let sources = rename::sources(&mut reader, &changes.difference);
+    let before = |source: Option<usize>| changes.difference.removed.get(source?).map(|side| side.oid);
+    let added = changes.difference.added.iter().zip(sources).map(|(side, source)| (side.clone(), before(source)));
+    let changed = changes.changed.iter().filter(|c| c.path.starts_with(prefix.as_bytes()));
+    let changed = changed.map(|c| (Side { path: c.path.clone(), oid: c.new, kind: c.kind }, Some(c.old)));
+    let (mut look, mut found) = (Look::new(scanner, repository), Vec::new());
+    for (side, old) in changed.chain(added).filter(|(side, _)| side.kind != EntryKind::Submodule) {
+        let path = String::from_utf8_lossy(&side.path).into_owned();
+        let show = look.attributes.show(&path);
+        found.extend(look.detect(&path, added_lines(&mut reader, show, old, side.oid)));
+    }
+    Ok(found)
+}
+
+/// The added lines of files in the work tree against the index, below `source`.
+pub(super) fn unstaged(scanner: &Scanner, repository: &Repository, source: &Path) -> Result<Vec<CompatFinding>> {
+    let root = repository.work_tree().context("a bare repository has no work tree")?.to_owned();
+    let index = read_index(repository)?;
+    let mut reader = repository.objects().reader();
+    let (mut look, mut found) = (Look::new(scanner, repository), Vec::new());
+    let prefix = prefix(repository, source);
+    for file in index.files.iter().filter(|f| f.kind == EntryKind::File && f.path.starts_with(prefix.as_bytes())) {
+        let path = String::from_utf8_lossy(&file.path).into_owned();
+        let place: PathBuf = root.join(&path);
+        if is_as_staged(&place, file) {
+            continue;
+        }
+        let (Ok(new), Ok(old)) = (fs::read(&place), reader.read(&file.oid)) else { continue };
+        let show = look.attributes.show(&path);
+        found.extend(look.detect(&path, lines_between(show, &old.bytes, &new)));
+    }
+    Ok(found)
+}
+
+/// Whether a file has the size and time that the index remembers, or is no file any more.
+fn is_as_staged(place: &Path, file: &StagedFile) -> bool {
+    let Ok(metadata) = fs::symlink_metadata(place) else { return true };
+    let modified = metadata.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
+    // The index keeps the low 32 bits of each.
+    let time = modified.map(|t| (t.as_secs() as u32, t.subsec_nanos()));
+    !metadata.is_file() || (metadata.len() as u32 == file.size && time == Some(file.modified))
+}
+
+fn read_index(repository: &Repository) -> Result<Index> {
+    Ok(index::read(&repository.git_dir().join("index"), repository.objects().hash_len())?)
+}
+
+/// Path of `source` below the top of the work tree, with a slash behind; empty for the top.
+fn prefix(repository: &Repository, source: &Path) -> String {
+    let below = repository.work_tree().zip(fs::canonicalize(source).ok());
+    let below = below.and_then(|(root, path)| Some(testudo_source::walk::display(path.strip_prefix(root).ok()?)));
+    below.filter(|path| !path.is_empty() && path != ".").map(|path| path + "/").unwrap_or_default()
+}
+
+struct Look<'a> {
+    scanner: &'a Scanner,
+    attributes: Attributes,
+    workspace: Workspace,
+}
+
+impl<'a> Look<'a> {
+    fn new(scanner: &'a Scanner, repository: &Repository) -> Self {
+        Self { scanner, attributes: Attributes::new(repository), workspace: Workspace::default() }
+    }
+
+    fn detect(&mut self, path: &str, pieces: Vec<(usize, Vec<u8>)>) -> Vec<CompatFinding> {
+        if pieces.is_empty() || self.scanner.skips_path(path) {
+            return Vec::new();
+        }
+        let fragment = |(start_line, text): &(usize, Vec<u8>)| {
+            self.scanner.detect(&Fragment { text, path, commit: "", start_line: *start_line }, &mut self.workspace)
+        };
+        pieces.iter().flat_map(fragment).collect()
+    }
+}
+
+/// The added lines of a change, each run with its first line number. Files that git calls binary have none.
+pub(super) fn added_lines(reader: &mut Reader<'_>, show: Show, old: Option<Oid>, new: Oid) -> Vec<(usize, Vec<u8>)> {
+    let Ok(new) = reader.read(&new) else { return Vec::new() };
+    let old = old.and_then(|oid| reader.read(&oid).ok());
+    lines_between(show, old.as_ref().map(|o| o.bytes.as_slice()).unwrap_or_default(), &new.bytes)
+}
+
+fn lines_between(show: Show, old: &[u8], new: &[u8]) -> Vec<(usize, Vec<u8>)> {
+    let binary = lines::is_binary(new) || lines::is_binary(old);
+    if show == Show::Never || show == Show::ByContent && binary {
+        return Vec::new();
+    }
+    lines::added(old, new).into_iter().map(|a| (a.line, new[a.range].to_vec())).collect()
+}

@@ -1,7 +1,8 @@
 //! Random repositories, read by us and by git itself: renames and staged changes must be the same. Says that it is
 //! skipped where no git is installed.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+#![expect(clippy::print_stdout, reason = "a test that cannot run says so")]
+#![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 use std::{
     fs,

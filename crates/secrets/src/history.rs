@@ -133,7 +133,7 @@ struct Shared<'a> {
 }
 
 /// Matches that one thread remembers having judged.
-const KNOWN: usize = 1 << 18;
+const KNOWN: usize = 1 << 16;
 
 impl Shared<'_> {
     fn intern(&self, rule: u32, matched: &[u8]) -> MatchId {
@@ -405,8 +405,8 @@ fn dirty_lines(segments: &[Segment], text: &[u8]) -> Vec<std::ops::Range<usize>>
             continue;
         }
         // The line before counts too: it is carried over only where it does not touch the edge.
-        let from = text[..start.saturating_sub(1)].iter().rposition(|b| *b == b'\n').map_or(0, |p| p + 1);
-        let to = text[end..].iter().position(|b| *b == b'\n').map_or(text.len(), |p| end + p + 1);
+        let from = memchr::memrchr(b'\n', &text[..start.saturating_sub(1)]).map_or(0, |p| p + 1);
+        let to = memchr::memchr(b'\n', &text[end..]).map_or(text.len(), |p| end + p + 1);
         match ranges.last_mut() {
             Some(last) if from < last.end => last.end = last.end.max(to),
             _ => ranges.push(from..to),

@@ -17,8 +17,9 @@ use testudo_secrets::{
 };
 use testudo_source::git::{
     CommitObject, Oid, ReadLimits, Reader, Repository,
+    ancestry::{self, History},
     attributes::Attributes,
-    attribution::{self, Change, Detail, History},
+    attribution::{self, Change, Detail},
     rename, revision, tree_diff,
 };
 
@@ -65,10 +66,6 @@ pub(super) fn scan(scanner: &Scanner, source: &Path, scope: &Scope, flags: &Flag
         Scope::All | Scope::Revisions(_) => {}
     }
     let (tips, excluded) = ends(&repository, scope)?;
-    let history = attribution::history(&repository, &tips, &excluded)?;
-    for missing in history.missing.iter().take(3) {
-        crate::terminal::warn(&format!("object {missing} is missing, what only it leads to is not scanned"));
-    }
     let found = history::scan(
         repository.objects(),
         scanner.engine(),
@@ -78,6 +75,10 @@ pub(super) fn scan(scanner: &Scanner, source: &Path, scope: &Scope, flags: &Flag
         &|_| false,
         &AtomicU64::new(0),
     )?;
+    let history = ancestry::history(&repository, &tips, &excluded);
+    for missing in history.missing.iter().take(3) {
+        crate::terminal::warn(&format!("object {missing} is missing, what only it leads to is not scanned"));
+    }
     let wanted: HashSet<Oid> = found.blobs.iter().map(|(oid, _)| *oid).collect();
     let mut missing = Vec::new();
     let mut changes = attribution::changes(

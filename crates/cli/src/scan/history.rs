@@ -14,7 +14,8 @@ use testudo_secrets::{
 };
 use testudo_source::git::{
     GitError, Oid, Repository,
-    attribution::{self, Change, Detail, History},
+    ancestry::{self, History},
+    attribution::{self, Change, Detail},
 };
 
 use super::{
@@ -43,7 +44,6 @@ pub(super) fn scan(
     let workers = if threads == 0 { cores } else { threads };
     let mut tips: Vec<Oid> = repository.references().into_iter().map(|r| r.target).collect();
     tips.extend(repository.reflog_targets().into_iter().filter(|oid| repository.objects().contains(oid)));
-    let commits = attribution::history(repository, &tips, &[])?;
     let found = history::scan(
         repository.objects(),
         detector.engine(),
@@ -53,6 +53,8 @@ pub(super) fn scan(
         &|_| false,
         &AtomicU64::new(0),
     )?;
+    // After the blobs, so that the memory that searching took is used again.
+    let commits = ancestry::history(repository, &tips, &[]);
     let ids: HashMap<Oid, &[MatchId]> = found.blobs.iter().map(|(oid, ids)| (*oid, ids.as_slice())).collect();
     let mut missing = commits.missing.clone();
     let wanted = |oid: &Oid, name: &[u8]| ids.contains_key(oid) || std::str::from_utf8(name).is_ok_and(wants_name);

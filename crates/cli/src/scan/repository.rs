@@ -13,7 +13,8 @@ use testudo_source::{
     Origin, Unit,
     git::{
         CommitObject, GitError, Kind, Oid, Repository,
-        attribution::{self, Change, CommitNode, Detail},
+        ancestry::{self, CommitNode},
+        attribution::{self, Change, Detail},
         index, revision, staged, tree,
     },
 };
@@ -146,7 +147,7 @@ pub(super) fn range(
     threads: usize,
 ) -> Result<Part> {
     let range = revision::range(repository, text)?;
-    let history = attribution::history(repository, &range.to, &range.from)?;
+    let history = ancestry::history(repository, &range.to, &range.from);
     let mut missing = history.missing.clone();
     let changes = attribution::changes(repository, &history.commits, &|_, _| true, Detail::First, &mut missing);
     let firsts: HashMap<(String, Oid), u32> =
@@ -264,7 +265,7 @@ const MESSAGES_A_JOB: usize = 512;
 /// Scans the messages of commits and tags.
 pub(super) fn messages(
     repository: &Repository,
-    history: &attribution::History,
+    history: &ancestry::History,
     detector: &dyn Detector,
     threads: usize,
 ) -> Outcome {

@@ -46,6 +46,9 @@ impl Decoder {
         let (mut out, mut at) = (Vec::new(), 0);
         for (kind, range) in matches(data) {
             let encoded = &data[range.clone()];
+            if kind == Kind::Base64 && !is_plausible(encoded) {
+                continue;
+            }
             if !self.known.contains_key(encoded) {
                 self.known.insert(encoded.to_vec(), decode(kind, encoded));
             }
@@ -169,8 +172,12 @@ impl LineDecoder {
 
     /// Gives every pass of every line in which something was encoded.
     pub fn decode(&self, text: &[u8], each: &mut dyn FnMut(&Hidden<'_>)) {
-        let mut line_start = 0;
-        for line in text.split_inclusive(|b| *b == b'\n') {
+        let (mut signs, mut from) = (Signs::new(text), 0);
+        while let Some(sign) = signs.next(from) {
+            let line_start = memchr::memrchr(b'\n', &text[..sign]).map_or(0, |p| p + 1);
+            let line_end = memchr::memchr(b'\n', &text[sign..]).map_or(text.len(), |p| sign + p + 1);
+            let line = &text[line_start..line_end];
+            from = line_end;
             let mut decoder = Decoder::default();
             let mut current: Option<Vec<u8>> = None;
             for _ in 0..self.depth {
@@ -178,9 +185,76 @@ impl LineDecoder {
                 each(&Hidden { text: &next, line_start, line_len: line.len(), decoder: &decoder });
                 current = Some(next);
             }
-            line_start += line.len();
         }
     }
+}
+
+/// Where something may be encoded: what [`matches`] finds begins with a run of 16, a percent sequence, an escape, or the
+/// `U+` of a code point. Lines without any of these are passed over quickly.
+struct Signs<'a> {
+    text: &'a [u8],
+    run: Option<usize>,
+    special: Option<usize>,
+}
+
+/// Shortest run that is taken for base64.
+const RUN_LEN: usize = 16;
+
+impl<'a> Signs<'a> {
+    fn new(text: &'a [u8]) -> Self {
+        Self { text, run: next_run(text, 0), special: next_special(text, 0) }
+    }
+
+    /// The first sign at or behind `from`; calls go forward.
+    fn next(&mut self, from: usize) -> Option<usize> {
+        if self.run.is_some_and(|at| at < from) {
+            self.run = next_run(self.text, from);
+        }
+        if self.special.is_some_and(|at| at < from) {
+            self.special = next_special(self.text, from);
+        }
+        match (self.run, self.special) {
+            (Some(run), Some(special)) => Some(run.min(special)),
+            (run, special) => run.or(special),
+        }
+    }
+}
+
+/// Looks from the end of each window: mostly a few bytes decide about sixteen.
+fn next_run(text: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    while let Some(window) = text.get(at..at + RUN_LEN) {
+        match window.iter().rposition(|b| !is_run(*b)) {
+            None => return Some(at),
+            Some(last) => at += last + 1,
+        }
+    }
+    None
+}
+
+fn next_special(text: &[u8], from: usize) -> Option<usize> {
+    memchr::memchr3_iter(b'%', b'\\', b'+', text.get(from..)?).map(|p| from + p).find(|p| match text[*p] {
+        b'%' => is_percent(text, *p),
+        b'\\' => escape_len(text, *p).is_some(),
+        _ => *p > 0 && text[*p - 1] == b'U' && text.get(*p + 1).is_some_and(|b| is_hex(*b)),
+    })
+}
+
+/// Whether a run can be base64 of printable bytes, told from its first groups: identifiers and paths seldom can.
+fn is_plausible(encoded: &[u8]) -> bool {
+    let value = |byte: u8| match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'+' | b'-' => Some(62),
+        b'/' | b'_' => Some(63),
+        _ => None,
+    };
+    encoded.chunks_exact(4).take(8).all(|group| {
+        let bits = group.iter().try_fold(0u32, |bits, byte| value(*byte).map(|v| bits << 6 | u32::from(v)));
+        // Padding is left to the decoder.
+        bits.is_none_or(|bits| bits.to_be_bytes()[1..].iter().all(|byte| printable(*byte)))
+    })
 }
 
 /// Labels of decoded findings.
@@ -271,7 +345,7 @@ fn run(data: &[u8], at: usize, all: &mut Vec<(Kind, Range<usize>)>) -> usize {
     let end = data[at..].iter().position(|b| !is_run(*b)).map_or(data.len(), |p| at + p);
     let mut from = at;
     // Code points (`U+0041 `) end in white space or the text, so they reach the end of the run or begin inside it.
-    if end - from < 16 {
+    if end - from < RUN_LEN {
         let point = (from..end).find_map(|p| points_end(data, p).map(|e| (p, e)));
         return point.map_or(end, |(start, stop)| {
             all.push((Kind::Unicode, start..stop));
@@ -462,6 +536,26 @@ mod tests {
         let touching = decoder.touching(&range);
         assert_eq!(decoder.original(&touching, range), 5..33);
         assert_eq!(tags(&touching).last().map(String::as_str), Some("decode-depth:2"));
+    }
+
+    #[test]
+    fn only_lines_with_signs_are_looked_at_and_none_is_missed() {
+        let pieces =
+            ["abc", "QUJDREVGR0hJSktM", " ", "\n", "%", "41", "\\", "u0041", "U+", "0041 ", "=", "-", "\u{e9}"];
+        let mut state = 11u64;
+        for _ in 0..4000 {
+            let mut text = String::new();
+            for _ in 0..14 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                text.push_str(pieces[(state >> 33) as usize % pieces.len()]);
+            }
+            let (mut expected, mut found) = (Vec::new(), Vec::new());
+            for line in text.split_inclusive('\n') {
+                expected.extend(Decoder::default().decode(line.as_bytes()));
+            }
+            LineDecoder::new(1).decode(text.as_bytes(), &mut |hidden| found.push(hidden.text.to_vec()));
+            assert_eq!(found, expected, "{text:?}");
+        }
     }
 
     #[test]

@@ -4,48 +4,18 @@
 //! opened; a directory that was seen before is opened again only where something wanted is below it, because then the
 //! path is news.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap, HashMap, HashSet},
-};
-
 use super::{
-    CommitObject, GitError, Oid, Repository, TagObject,
+    GitError, Oid, Repository,
+    ancestry::CommitNode,
+    marks::{Marks, Paths},
     objects::Reader,
-    pack::Kind,
-    tree::{self, EntryKind},
+    tree::{self, EntryKind, TreeEntry},
 };
-
-/// A commit, as far as walking needs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CommitNode {
-    /// Its id.
-    pub oid: Oid,
-    /// Its root tree.
-    pub tree: Oid,
-    /// Positions of its parents in the list; parents that are missing are left out.
-    pub parents: Vec<u32>,
-    /// Tree of its first parent, also where that parent is not in the list; none where it has no parent or it is missing.
-    pub base: Option<Oid>,
-    /// Committer time in seconds since 1970.
-    pub seconds: i64,
-}
-
-/// Commits in an order in which every commit comes after its parents.
-#[derive(Debug, Default)]
-pub struct History {
-    /// The commits.
-    pub commits: Vec<CommitNode>,
-    /// Objects that should be there and are not.
-    pub missing: Vec<Oid>,
-    /// Annotated tags that were passed on the way.
-    pub tags: Vec<Oid>,
-}
 
 /// A change of a file in a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// Position of the commit in [`History::commits`].
+    /// Position of the commit in [`super::ancestry::History::commits`].
     pub commit: u32,
     /// Path, `/`-separated; bytes that are not UTF-8 are replaced.
     pub path: String,
@@ -64,105 +34,6 @@ pub enum Detail {
     EveryCommit,
 }
 
-/// Collects the commits reachable from `tips` and not from `excluded`.
-///
-/// # Errors
-/// Only where a tip itself cannot be read; missing parents are listed in [`History::missing`].
-pub fn history(repository: &Repository, tips: &[Oid], excluded: &[Oid]) -> Result<History, GitError> {
-    let mut reader = repository.objects().reader();
-    let shallow: HashSet<Oid> = repository.shallow().iter().copied().collect();
-    let mut history = History::default();
-    let excluded = reach(&mut reader, excluded, &HashSet::new(), &shallow, &mut History::default());
-    let stop: HashSet<Oid> = excluded.keys().copied().collect();
-    let found = reach(&mut reader, tips, &stop, &shallow, &mut history);
-    history.commits = sorted(found, &excluded);
-    history.missing.sort_unstable();
-    history.missing.dedup();
-    Ok(history)
-}
-
-struct Found {
-    tree: Oid,
-    parents: Vec<Oid>,
-    seconds: i64,
-}
-
-fn reach(
-    reader: &mut Reader<'_>,
-    tips: &[Oid],
-    stop: &HashSet<Oid>,
-    shallow: &HashSet<Oid>,
-    history: &mut History,
-) -> HashMap<Oid, Found> {
-    let mut found = HashMap::new();
-    let mut seen_tags = HashSet::new();
-    let mut stack: Vec<Oid> = tips.to_vec();
-    while let Some(oid) = stack.pop() {
-        if stop.contains(&oid) || found.contains_key(&oid) {
-            continue;
-        }
-        let Ok(object) = reader.read(&oid) else {
-            history.missing.push(oid);
-            continue;
-        };
-        match object.kind {
-            Kind::Commit => {
-                let Some(commit) = CommitObject::parse(&object.bytes) else { continue };
-                let parents = if shallow.contains(&oid) { Vec::new() } else { commit.parents };
-                stack.extend(parents.iter().filter(|p| !found.contains_key(*p)));
-                found.insert(oid, Found { tree: commit.tree, parents, seconds: commit.committer.seconds });
-            }
-            Kind::Tag if seen_tags.insert(oid) => {
-                history.tags.push(oid);
-                stack.extend(TagObject::parse(&object.bytes).map(|t| t.target));
-            }
-            Kind::Tag | Kind::Tree | Kind::Blob => {}
-        }
-    }
-    found
-}
-
-/// Parents first; among commits that are ready, the oldest.
-fn sorted(mut found: HashMap<Oid, Found>, excluded: &HashMap<Oid, Found>) -> Vec<CommitNode> {
-    let mut waiting: HashMap<Oid, usize> = HashMap::with_capacity(found.len());
-    let mut children: BTreeMap<Oid, Vec<Oid>> = BTreeMap::new();
-    let mut ready = BinaryHeap::new();
-    let mut oids: Vec<Oid> = found.keys().copied().collect();
-    oids.sort_unstable();
-    for oid in oids {
-        let commit = &found[&oid];
-        let mut parents: Vec<Oid> = commit.parents.iter().filter(|p| found.contains_key(*p)).copied().collect();
-        parents.sort_unstable();
-        parents.dedup();
-        parents.iter().for_each(|p| children.entry(*p).or_default().push(oid));
-        if parents.is_empty() {
-            ready.push(Reverse((commit.seconds, oid)));
-        }
-        waiting.insert(oid, parents.len());
-    }
-    let mut order: Vec<CommitNode> = Vec::with_capacity(found.len());
-    let mut positions: HashMap<Oid, u32> = HashMap::with_capacity(found.len());
-    while let Some(Reverse((seconds, oid))) = ready.pop() {
-        let Some(commit) = found.remove(&oid) else { continue };
-        positions.insert(oid, order.len() as u32);
-        let parents = commit.parents.iter().filter_map(|p| positions.get(p).copied()).collect();
-        let tree_of =
-            |p: &Oid| positions.get(p).map(|at| order[*at as usize].tree).or_else(|| excluded.get(p).map(|c| c.tree));
-        let base = commit.parents.first().and_then(tree_of);
-        order.push(CommitNode { oid, tree: commit.tree, parents, base, seconds });
-        for child in children.remove(&oid).unwrap_or_default() {
-            let left = waiting.entry(child).or_insert(1);
-            *left -= 1;
-            if *left == 0
-                && let Some(commit) = found.get(&child)
-            {
-                ready.push(Reverse((commit.seconds, child)));
-            }
-        }
-    }
-    order
-}
-
 /// Finds the changes that brought the `wanted` blobs, asked by id and file name. Trees that cannot be read are added to `missing`.
 pub fn changes(
     repository: &Repository,
@@ -176,16 +47,16 @@ pub fn changes(
         hash_len: repository.objects().hash_len(),
         wanted,
         detail,
-        seen: HashMap::new(),
-        with_wanted: HashSet::new(),
-        at_path: HashSet::new(),
-        recorded: HashSet::new(),
+        seen: Marks::default(),
+        with_wanted: Marks::default(),
+        at_path: Paths::default(),
+        recorded: Paths::default(),
         missing,
         changes: Vec::new(),
         commit: 0,
     };
     for (position, commit) in commits.iter().enumerate() {
-        if detail == Detail::EveryCommit && commit.parents.len() > 1 {
+        if detail == Detail::EveryCommit && commit.merge {
             continue;
         }
         walk.commit = position as u32;
@@ -236,61 +107,46 @@ struct Walk<'a> {
     hash_len: usize,
     wanted: &'a dyn Fn(&Oid, &[u8]) -> bool,
     detail: Detail,
-    /// Trees that were opened, as bits over the index positions of each pack; loose ones by name.
-    seen: HashMap<usize, Vec<u64>>,
-    with_wanted: HashSet<Oid>,
-    at_path: HashSet<(Oid, Vec<u8>)>,
-    recorded: HashSet<(Oid, Vec<u8>)>,
+    /// Trees that were opened.
+    seen: Marks,
+    /// Trees below which something wanted is, or was at the same path before.
+    with_wanted: Marks,
+    at_path: Paths,
+    recorded: Paths,
     missing: &'a mut Vec<Oid>,
     changes: Vec<Change>,
     commit: u32,
 }
 
 impl Walk<'_> {
-    /// Whether a tree was opened before; it counts as opened from now on.
-    fn was_seen(&mut self, oid: &Oid) -> bool {
-        let Some((pack, position)) = self.reader.locate(oid) else {
-            return !self.at_path.insert((*oid, b"/loose".to_vec()));
-        };
-        let words = self.seen.entry(pack).or_default();
-        let (word, bit) = (position / 64, 1u64 << (position % 64));
-        if words.len() <= word {
-            words.resize(word + 1, 0);
-        }
-        let seen = words[word] & bit != 0;
-        words[word] |= bit;
-        seen
-    }
-
     /// Compares a tree with the one at the same path before. Returns whether something wanted is below it.
     fn compare(&mut self, new: Oid, old: Option<Oid>, path: &mut Vec<u8>, depth: usize) -> bool {
+        let place = self.reader.locate(&new);
         if Some(new) == old {
-            return self.with_wanted.contains(&new);
+            return self.with_wanted.contains(&new, place);
         }
-        if self.detail == Detail::First && self.was_seen(&new) {
-            let news = self.with_wanted.contains(&new) && self.at_path.insert((new, path.clone()));
-            if !news {
-                return self.with_wanted.contains(&new);
+        if self.detail == Detail::First && !self.seen.insert(&new, place) {
+            let holds = self.with_wanted.contains(&new, place);
+            if !(holds && depth > 0 && self.at_path.insert(&new, path)) {
+                return holds;
             }
         }
         if depth > MAX_DEPTH || path.len() > MAX_PATH {
             return false;
         }
-        let Ok(object) = self.reader.read(&new) else {
+        let Ok(object) = self.reader.read_at(&new, place) else {
             self.missing.push(new);
             return false;
         };
-        let old_object = old.and_then(|oid| self.reader.read(&oid).ok());
-        let old_entries: HashMap<&[u8], (EntryKind, Oid)> = match &old_object {
-            Some(object) => tree::entries(&object.bytes, self.hash_len).map(|e| (e.name, (e.kind, e.oid))).collect(),
-            None => HashMap::new(),
-        };
-        let mut holds = false;
-        for entry in tree::entries(&object.bytes, self.hash_len) {
-            let before = old_entries.get(entry.name).copied();
-            if before.is_some_and(|(_, oid)| oid == entry.oid) {
-                holds |= entry.kind == EntryKind::Tree && self.with_wanted.contains(&entry.oid)
-                    || entry.kind != EntryKind::Tree && (self.wanted)(&entry.oid, entry.name);
+        let old_place = old.and_then(|oid| self.reader.locate(&oid));
+        let old_object = old.and_then(|oid| self.reader.read_at(&oid, old_place).ok());
+        let before = old_object.as_ref().map(|o| o.bytes.as_slice()).unwrap_or_default();
+        // What did not change was below the old tree too, so it need not be asked for again if that was opened.
+        let known = old.filter(|oid| self.seen.contains(oid, old_place));
+        let mut holds = known.is_some_and(|oid| self.with_wanted.contains(&oid, old_place));
+        for (entry, before) in tree::aligned(&object.bytes, before, self.hash_len) {
+            if before == Some(entry.oid) {
+                holds |= known.is_none() && self.holds_unchanged(&entry);
                 continue;
             }
             let length = path.len();
@@ -299,10 +155,7 @@ impl Walk<'_> {
             }
             path.extend_from_slice(entry.name);
             holds |= match entry.kind {
-                EntryKind::Tree => {
-                    let old = before.filter(|(kind, _)| *kind == EntryKind::Tree).map(|(_, oid)| oid);
-                    self.compare(entry.oid, old, path, depth + 1)
-                }
+                EntryKind::Tree => self.compare(entry.oid, before, path, depth + 1),
                 EntryKind::File | EntryKind::Link => {
                     (self.wanted)(&entry.oid, entry.name) && self.record(entry.oid, before, path)
                 }
@@ -310,16 +163,25 @@ impl Walk<'_> {
             };
             path.truncate(length);
         }
-        if holds {
-            self.with_wanted.insert(new);
-            self.at_path.insert((new, path.clone()));
+        if holds && self.detail == Detail::First {
+            self.with_wanted.insert(&new, place);
+            // The top is at one path only.
+            if depth > 0 {
+                self.at_path.insert(&new, path);
+            }
         }
         holds
     }
 
-    fn record(&mut self, new: Oid, before: Option<(EntryKind, Oid)>, path: &[u8]) -> bool {
-        if self.detail == Detail::EveryCommit || self.recorded.insert((new, path.to_vec())) {
-            let old = before.filter(|(kind, _)| matches!(kind, EntryKind::File | EntryKind::Link)).map(|(_, oid)| oid);
+    fn holds_unchanged(&self, entry: &TreeEntry<'_>) -> bool {
+        match entry.kind {
+            EntryKind::Tree => self.with_wanted.contains(&entry.oid, self.reader.locate(&entry.oid)),
+            _ => (self.wanted)(&entry.oid, entry.name),
+        }
+    }
+
+    fn record(&mut self, new: Oid, old: Option<Oid>, path: &[u8]) -> bool {
+        if self.detail == Detail::EveryCommit || self.recorded.insert(&new, path) {
             let path = String::from_utf8_lossy(path).into_owned();
             self.changes.push(Change { commit: self.commit, path, old, new });
         }

@@ -17,9 +17,8 @@ impl Signature {
     fn parse(text: &[u8]) -> Self {
         let text = String::from_utf8_lossy(text);
         let (name, rest) = text.split_once('<').unwrap_or((&text, ""));
-        let (email, time) = rest.split_once('>').unwrap_or((rest, ""));
-        let seconds = time.split_whitespace().next().and_then(|s| s.parse().ok()).unwrap_or(0);
-        Self { name: name.trim().to_owned(), email: email.trim().to_owned(), seconds }
+        let email = rest.split_once('>').map_or(rest, |(email, _)| email);
+        Self { name: name.trim().to_owned(), email: email.trim().to_owned(), seconds: time(text.as_bytes()) }
     }
 
     /// The time as RFC 3339 in UTC.
@@ -76,6 +75,38 @@ impl CommitObject {
     }
 }
 
+/// What a walk over commits needs of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CommitLinks {
+    /// Root tree.
+    pub(super) tree: Oid,
+    /// Parents, first parent first.
+    pub(super) parents: Vec<Oid>,
+    /// When it was committed, in seconds since 1970-01-01 UTC.
+    pub(super) seconds: i64,
+}
+
+impl CommitLinks {
+    /// Parses the content of a commit object; none where it has no tree.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        let (mut tree, mut parents, mut seconds) = (None, Vec::new(), 0);
+        each_header(bytes, |key, value| match key {
+            b"tree" => tree = tree.or(Oid::from_hex(value)),
+            b"parent" => parents.extend(Oid::from_hex(value)),
+            b"committer" => seconds = time(value),
+            _ => {}
+        });
+        Some(Self { tree: tree?, parents, seconds })
+    }
+}
+
+/// The seconds behind the e-mail address of a signature.
+fn time(signature: &[u8]) -> i64 {
+    let digits = signature.iter().rposition(|b| *b == b'>').map_or(&b""[..], |at| &signature[at + 1..]);
+    let text = std::str::from_utf8(digits).unwrap_or_default();
+    text.split_ascii_whitespace().next().and_then(|s| s.parse().ok()).unwrap_or(0)
+}
+
 /// A parsed annotated tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TagObject {
@@ -130,6 +161,10 @@ mod tests {
         assert_eq!(commit.parents.len(), 1);
         assert_eq!((commit.author.name.as_str(), commit.author.date().as_str()), ("A B", "2000-02-29T00:00:00Z"));
         assert_eq!(&text[commit.message_at..], b"subject\n\nbody\n");
+        let links = CommitLinks::parse(text).unwrap();
+        assert_eq!((links.tree, links.parents, links.seconds), (commit.tree, commit.parents, 0));
+        assert_eq!(time(b"A <a@b> 951782400 +0100"), 951_782_400);
         assert!(CommitObject::parse(b"garbage").is_none());
+        assert!(CommitLinks::parse(b"garbage").is_none());
     }
 }

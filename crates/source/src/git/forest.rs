@@ -9,7 +9,7 @@ use super::{
     GitError, Objects, Oid,
     delta::{self, Segment},
     objects::inflate,
-    pack::{Entry, EntryKind, Kind, Pack},
+    pack::{Entries, Entry, EntryKind, Kind, Pack},
 };
 
 /// What a walk does with objects.
@@ -36,6 +36,7 @@ const NONE: u32 = u32::MAX;
 #[derive(Debug)]
 pub struct Forest<'a> {
     pack: &'a Pack,
+    entries: Entries<'a>,
     objects: &'a Objects,
     kind: Kind,
     /// Roots of the wanted kind with the stored bytes of everything below.
@@ -56,15 +57,16 @@ impl<'a> Forest<'a> {
         let mut sizes = vec![0u64; pack.len()];
         let mut whole = Vec::new();
         let mut outside = Vec::new();
-        pack.headers(|number, entry| {
+        let entries = pack.entries();
+        entries.headers(|number, entry| {
             let Some(Entry { kind: entry_kind, data, end, .. }) = entry else { return };
             sizes[number] = end.saturating_sub(data);
             match entry_kind {
                 EntryKind::Whole(k) if k == kind => whole.push(number as u32),
                 EntryKind::Whole(_) => {}
-                EntryKind::OffsetDelta(base) => parents[number] = pack.entry_at(base).map_or(NONE, |e| e as u32),
+                EntryKind::OffsetDelta(base) => parents[number] = entries.find(base).map_or(NONE, |e| e as u32),
                 EntryKind::RefDelta(base) => {
-                    match pack.find(&base).and_then(|p| pack.offset(p)).and_then(|o| pack.entry_at(o)) {
+                    match pack.find(&base).and_then(|p| pack.offset(p)).and_then(|o| entries.find(o)) {
                         Some(e) => parents[number] = e as u32,
                         None => outside.push(number as u32),
                     }
@@ -73,7 +75,7 @@ impl<'a> Forest<'a> {
         })?;
         let (heads, children) = adjacency(&parents);
         whole.extend(outside);
-        let mut forest = Self { pack, objects, kind, roots: Vec::new(), heads, children };
+        let mut forest = Self { pack, entries, objects, kind, roots: Vec::new(), heads, children };
         forest.roots = whole.into_iter().map(|root| (root, forest.weight(root, &sizes))).collect();
         Ok(forest)
     }
@@ -128,7 +130,7 @@ struct Frame<S> {
 }
 
 /// Bytes of ancestors held at once by one walker.
-const HELD: usize = 48 << 20;
+const HELD: usize = 8 << 20;
 
 /// Walks trees of a forest. One a thread.
 pub struct Walker<'a> {
@@ -178,7 +180,7 @@ impl<'a> Walker<'a> {
     }
 
     fn oid(&self, entry: u32) -> Option<Oid> {
-        self.forest.pack.nth(entry as usize).and_then(|(_, position)| self.forest.pack.oid(position))
+        self.forest.entries.oid(entry as usize)
     }
 
     fn step<V: Visitor>(
@@ -211,9 +213,7 @@ impl<'a> Walker<'a> {
 
     /// Inflates an entry's data into `self.data`.
     fn read_data(&mut self, number: u32) -> Result<Entry, GitError> {
-        let pack = self.forest.pack;
-        let (offset, _) = pack.nth(number as usize).ok_or_else(|| self.damaged(number, "no such entry"))?;
-        let entry = pack.read_entry(offset, &mut self.raw)?;
+        let (offset, entry) = self.forest.entries.read(number as usize, &mut self.raw)?;
         let limit = self.forest.objects.limits().object;
         if entry.size > limit {
             let oid = self.oid(number);

@@ -3,6 +3,7 @@
 //! Everything is read from the files themselves. No git program is started and nothing of the scanned
 //! repository's configuration is executed: hooks, filters and `safe.directory` play no part.
 
+pub mod ancestry;
 pub mod attributes;
 pub mod attribution;
 mod commit;
@@ -11,6 +12,7 @@ mod error;
 pub mod forest;
 pub mod index;
 pub mod lines;
+mod marks;
 mod objects;
 mod oid;
 pub mod pack;
@@ -23,6 +25,7 @@ pub mod tree_diff;
 
 pub use commit::{CommitObject, Signature, TagObject};
 pub use error::GitError;
+pub use marks::Place;
 pub use objects::{Object, Objects, ReadLimits, Reader};
 pub use oid::Oid;
 pub use pack::Kind;

@@ -1,7 +1,7 @@
 //! The object store: packs, loose objects and alternates.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     env, fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -11,6 +11,7 @@ use libdeflater::Decompressor;
 
 use super::{
     GitError, Oid, delta,
+    marks::{FastMap, Place},
     pack::{EntryKind, Kind, Pack},
 };
 
@@ -206,7 +207,15 @@ impl Reader<'_> {
     /// # Errors
     /// It is missing, damaged or larger than the limit.
     pub fn read(&mut self, oid: &Oid) -> Result<Object, GitError> {
-        match self.objects.locate(oid) {
+        self.read_at(oid, self.objects.locate(oid))
+    }
+
+    /// Reads an object whose place is known.
+    ///
+    /// # Errors
+    /// It is missing, damaged or larger than the limit.
+    pub fn read_at(&mut self, oid: &Oid, place: Place) -> Result<Object, GitError> {
+        match place {
             Some((pack, position)) => self.read_packed(pack, position),
             None => self.read_loose(oid),
         }
@@ -234,7 +243,10 @@ impl Reader<'_> {
                 .ok_or_else(|| damaged("compressed data"))?;
             match entry.kind {
                 EntryKind::Whole(kind) => {
-                    break self.bases.put(pack_number, offset, Object { kind, bytes: Arc::new(data) });
+                    let object = Object { kind, bytes: Arc::new(data) };
+                    // Commits and tags are read once each, and seldom stored as deltas.
+                    let reused = !deltas.is_empty() || matches!(kind, Kind::Tree | Kind::Blob);
+                    break if reused { self.bases.put(pack_number, offset, object) } else { object };
                 }
                 EntryKind::OffsetDelta(base) => {
                     deltas.push((offset, data));
@@ -322,15 +334,15 @@ pub(super) fn inflate(
 /// Recently used objects of packs, first in, first out, bounded in bytes.
 #[derive(Default)]
 struct BaseCache {
-    entries: HashMap<(usize, u64), Object>,
+    entries: FastMap<(usize, u64), Object>,
     order: VecDeque<(usize, u64)>,
     bytes: usize,
 }
 
 /// Most bytes the cache holds.
-const CACHE_BYTES: usize = 24 << 20;
+const CACHE_BYTES: usize = 12 << 20;
 /// Larger objects are not worth their place.
-const CACHE_OBJECT: usize = 4 << 20;
+const CACHE_OBJECT: usize = 2 << 20;
 
 impl BaseCache {
     fn get(&self, pack: usize, offset: u64) -> Option<Object> {

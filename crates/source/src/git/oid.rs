@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// An object id.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Oid {
     bytes: [u8; 32],
     len: u8,
@@ -25,8 +25,11 @@ impl Oid {
             return None;
         }
         let digit = |b: u8| char::from(b).to_digit(16).map(|d| d as u8);
-        let raw: Option<Vec<u8>> = hex.chunks(2).map(|p| Some(digit(p[0])? << 4 | digit(p[1])?)).collect();
-        Self::from_bytes(&raw?)
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(hex.chunks(2)) {
+            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+        }
+        Some(Self { bytes, len: (hex.len() / 2) as u8 })
     }
 
     /// The raw bytes.
@@ -39,6 +42,12 @@ impl Oid {
     #[must_use]
     pub fn is_zero(&self) -> bool {
         self.bytes.iter().all(|b| *b == 0)
+    }
+}
+
+impl std::hash::Hash for Oid {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        state.write(self.as_bytes());
     }
 }
 

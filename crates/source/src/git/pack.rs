@@ -80,11 +80,17 @@ pub struct Pack {
     index: OnceLock<Vec<u8>>,
     lookups: AtomicUsize,
     count: usize,
-    /// Offsets in ascending order, with the position of each in the index; sorted when first needed, for a look at a
-    /// few objects of a large pack must not pay for all.
-    by_offset: OnceLock<Vec<(u64, u32)>>,
     /// Offset of the trailer.
     end: u64,
+}
+
+/// The entries of a pack as they follow each other, numbered from 0.
+#[derive(Debug)]
+pub struct Entries<'a> {
+    pack: &'a Pack,
+    offsets: Vec<u64>,
+    /// Position of each in the index.
+    positions: Vec<u32>,
 }
 
 const INDEX_HEADER: usize = 8;
@@ -121,7 +127,6 @@ impl Pack {
             index: OnceLock::new(),
             lookups: AtomicUsize::new(0),
             count,
-            by_offset: OnceLock::new(),
             end,
         };
         if index_len < (pack.offsets_at() + count * 4) as u64 {
@@ -202,54 +207,42 @@ impl Pack {
         self.index_bytes(at, len, |names| search(names, oid.as_bytes())).map(|found| low + found)
     }
 
-    /// Number of the entry that starts at `offset`, counted in the order of the file.
+    /// The entries in the order of the file.
     #[must_use]
-    pub fn entry_at(&self, offset: u64) -> Option<usize> {
-        self.by_offset().binary_search_by_key(&offset, |(o, _)| *o).ok()
+    pub fn entries(&self) -> Entries<'_> {
+        self.whole_index();
+        let position = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let mut pairs: Vec<_> = (0..self.count).filter_map(|at| Some((self.offset(at)?, position(at)))).collect();
+        pairs.sort_unstable();
+        let (offsets, positions) = pairs.into_iter().unzip();
+        Entries { pack: self, offsets, positions }
     }
 
-    /// Offset and position in the index of the entry with this number.
-    #[must_use]
-    pub fn nth(&self, entry: usize) -> Option<(u64, usize)> {
-        self.by_offset().get(entry).map(|(offset, position)| (*offset, *position as usize))
-    }
-
-    fn by_offset(&self) -> &[(u64, u32)] {
-        self.by_offset.get_or_init(|| {
-            self.whole_index();
-            let position = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-            let mut offsets: Vec<_> = (0..self.count).filter_map(|at| Some((self.offset(at)?, position(at)))).collect();
-            offsets.sort_unstable();
-            offsets
-        })
-    }
-
-    /// First offset that an entry at `offset` cannot reach: the next entry where the order is known, or else what its
-    /// content can take at most when nothing in it can be compressed.
-    fn end_of(&self, offset: u64) -> Result<u64, GitError> {
-        if let Some(order) = self.by_offset.get() {
-            let next = order.partition_point(|(o, _)| *o <= offset);
-            return Ok(order.get(next).map_or(self.end, |(o, _)| *o).min(self.end));
-        }
-        let mut head = vec![0; usize::try_from(self.end.saturating_sub(offset)).unwrap_or(64).min(64)];
-        read_exact_at(&self.file, &mut head, offset).map_err(GitError::io(&self.path))?;
-        let entry = self.parse_header(&head, offset, self.end)?;
-        // The conservative bound of zlib's `deflateBound`, with room for the header.
-        let most = entry.size.saturating_add(entry.size / 8).saturating_add(entry.size / 64).saturating_add(256);
-        Ok(entry.data.saturating_add(most).min(self.end))
-    }
-
-    /// Reads the bytes of an entry, header included, into `buffer` and parses the header.
+    /// Reads the bytes of an entry, header included, into `buffer` and parses the header. Where it ends is not known:
+    /// there may be bytes of the next entries behind it.
     ///
     /// # Errors
     /// The entry is cut off or malformed.
     pub fn read_entry(&self, offset: u64, buffer: &mut Vec<u8>) -> Result<Entry, GitError> {
-        let end = self.end_of(offset)?;
-        let len = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX);
+        /// Most trees and commits are smaller than this.
+        const FIRST: u64 = 2048;
+        let end = offset.saturating_add(FIRST).min(self.end);
+        self.read_bytes(offset, end, buffer)?;
+        let entry = self.parse_header(buffer, offset, end)?;
+        // The conservative bound of zlib's `deflateBound`, with room for the header.
+        let most = entry.size.saturating_add(entry.size / 8).saturating_add(entry.size / 64).saturating_add(256);
+        let end = entry.data.saturating_add(most).min(self.end);
+        if end > entry.end {
+            self.read_bytes(offset, end, buffer)?;
+        }
+        Ok(Entry { end: end.max(entry.end), ..entry })
+    }
+
+    fn read_bytes(&self, from: u64, to: u64, buffer: &mut Vec<u8>) -> Result<(), GitError> {
+        let len = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
         buffer.clear();
         buffer.resize(len, 0);
-        read_exact_at(&self.file, buffer, offset).map_err(GitError::io(&self.path))?;
-        self.parse_header(buffer, offset, end)
+        read_exact_at(&self.file, buffer, from).map_err(GitError::io(&self.path))
     }
 
     /// Parses an entry header at the start of `bytes`.
@@ -257,6 +250,36 @@ impl Pack {
         header(bytes, offset, self.hash_len)
             .map(|(kind, size, used)| Entry { kind, size, data: offset + used as u64, end })
             .ok_or_else(|| GitError::damaged(&self.path, format!("malformed entry at offset {offset}")))
+    }
+}
+
+impl Entries<'_> {
+    /// Number of the entry that starts at `offset`.
+    #[must_use]
+    pub fn find(&self, offset: u64) -> Option<usize> {
+        self.offsets.binary_search(&offset).ok()
+    }
+
+    /// Id of the object of an entry.
+    #[must_use]
+    pub fn oid(&self, entry: usize) -> Option<Oid> {
+        self.pack.oid(*self.positions.get(entry)? as usize)
+    }
+
+    /// Offset of the entry behind this one.
+    fn end_of(&self, entry: usize) -> u64 {
+        self.offsets.get(entry + 1).copied().unwrap_or(self.pack.end).min(self.pack.end)
+    }
+
+    /// Reads an entry, header included, into `buffer`; gives its offset and its parsed header.
+    ///
+    /// # Errors
+    /// The entry is cut off or malformed.
+    pub fn read(&self, entry: usize, buffer: &mut Vec<u8>) -> Result<(u64, Entry), GitError> {
+        let damaged = || GitError::damaged(&self.pack.path, format!("no entry {entry}"));
+        let (offset, end) = (*self.offsets.get(entry).ok_or_else(damaged)?, self.end_of(entry));
+        self.pack.read_bytes(offset, end, buffer)?;
+        Ok((offset, self.pack.parse_header(buffer, offset, end)?))
     }
 
     /// Calls `each` with the number and header of every entry, in the order of the file, reading it in large pieces.
@@ -268,30 +291,51 @@ impl Pack {
         /// More than any header takes: 10 bytes of size, then 10 of offset or 32 of id.
         const HEADER: u64 = 64;
         let (mut piece, mut from) = (Vec::new(), u64::MAX);
-        for (entry, (offset, _)) in self.by_offset().iter().enumerate() {
-            let end = self.by_offset().get(entry + 1).map_or(self.end, |(o, _)| *o).min(self.end);
+        for (entry, offset) in self.offsets.iter().enumerate() {
+            let end = self.end_of(entry);
             let wanted = end.min(offset + HEADER);
             let inside = from <= *offset && wanted <= from.saturating_add(piece.len() as u64);
             if !inside && wanted > *offset {
                 from = *offset;
-                piece.resize(usize::try_from(self.end - from).unwrap_or(PIECE).min(PIECE), 0);
-                read_exact_at(&self.file, &mut piece, from).map_err(GitError::io(&self.path))?;
+                piece.resize(usize::try_from(self.pack.end - from).unwrap_or(PIECE).min(PIECE), 0);
+                read_exact_at(&self.pack.file, &mut piece, from).map_err(GitError::io(&self.pack.path))?;
             }
             let start = usize::try_from(offset.saturating_sub(from)).unwrap_or(usize::MAX);
             let len = usize::try_from(wanted.saturating_sub(*offset)).unwrap_or(0);
             let bytes = piece.get(start..start.saturating_add(len)).unwrap_or_default();
-            each(entry, self.parse_header(bytes, *offset, end).ok());
+            each(entry, self.pack.parse_header(bytes, *offset, end).ok());
         }
         Ok(())
     }
 }
 
-/// Position of an id in a sorted table of ids.
+/// Position of an id in a sorted table of ids. Ids are spread evenly, so the place is guessed from their first bytes, and
+/// a plain search between neighbours follows.
 fn search(names: &[u8], oid: &[u8]) -> Option<usize> {
-    let (mut low, mut high) = (0, names.len() / oid.len());
+    let count = names.len() / oid.len();
+    let at = |i: usize| &names[i * oid.len()..(i + 1) * oid.len()];
+    // All ids of a bucket share their first byte; the next two say where in it they are.
+    let share = u64::from(u16::from_be_bytes([*oid.get(1)?, *oid.get(2)?]));
+    let guess = ((share * count as u64) >> 16) as usize;
+    let mut step = 16;
+    let (mut low, mut high) = if guess < count && at(guess) <= oid {
+        let mut low = guess;
+        while low + step < count && at(low + step) <= oid {
+            low += step;
+            step *= 2;
+        }
+        (low, (low + step).min(count))
+    } else {
+        let mut high = count.min(guess + 1);
+        while high > step && at(high - step) > oid {
+            high -= step;
+            step *= 2;
+        }
+        (high.saturating_sub(step), high)
+    };
     while low < high {
         let middle = low + (high - low) / 2;
-        match names[middle * oid.len()..(middle + 1) * oid.len()].cmp(oid) {
+        match at(middle).cmp(oid) {
             std::cmp::Ordering::Equal => return Some(middle),
             std::cmp::Ordering::Less => low = middle + 1,
             std::cmp::Ordering::Greater => high = middle,
@@ -353,6 +397,34 @@ fn offset_varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_are_found_in_tables_of_any_size() {
+        let mut state = 5u64;
+        for count in [0usize, 1, 2, 15, 16, 17, 33, 1000] {
+            let mut ids: Vec<[u8; 20]> = Vec::new();
+            for _ in 0..count {
+                let mut id = [7u8; 20];
+                for byte in &mut id[1..] {
+                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    *byte = (state >> 56) as u8;
+                }
+                // Some tables are as uneven as a hostile one.
+                id[1] = if count % 2 == 0 { id[1] } else { 200 };
+                ids.push(id);
+            }
+            ids.sort_unstable();
+            let table = ids.concat();
+            for (at, id) in ids.iter().enumerate() {
+                assert_eq!(search(&table, id), Some(at), "{count}");
+                let mut other = *id;
+                other[19] ^= 1;
+                assert_eq!(search(&table, &other), ids.binary_search(&other).ok(), "{count}");
+            }
+            assert_eq!(search(&table, &[0; 20]), None);
+            assert_eq!(search(&table, &[255; 20]), None);
+        }
+    }
 
     #[test]
     fn headers_of_every_kind() {

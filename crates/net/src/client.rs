@@ -62,6 +62,14 @@ impl Request {
     pub const fn get(url: Url) -> Self {
         Self { method: Method::Get, url, headers: Vec::new(), body: None }
     }
+
+    /// Whether the headers can be sent at all.
+    ///
+    /// # Errors
+    /// The first one that cannot.
+    pub fn check(&self) -> Result<(), NetError> {
+        message(self).map(drop)
+    }
 }
 
 /// The head of an answer, and the body yet to be read. Dropping it closes the connection.

@@ -314,3 +314,179 @@ fn told(questions: &BTreeMap<Key, Question>, answers: &BTreeMap<Key, Answer>) ->
     let notice = Notice::new(NoticeCode::VerificationIncomplete, Location::default(), message);
     vec![notice.by(DetectorId::Secrets)]
 }
+
+#[cfg(test)]
+#[path = "../../../net/tests/server/mod.rs"]
+#[expect(dead_code, unreachable_pub, reason = "the server is shared with tests of other crates")]
+mod server;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::OnceLock;
+
+    use testudo_model::{Persona, RuleInfo};
+    use testudo_net::Host;
+
+    use super::{
+        server::{Answer as Reply, Server},
+        *,
+    };
+    use crate::{
+        document,
+        native::{Display, FingerprintKey, Options, Own},
+        rule::{Rule, Ruleset},
+    };
+
+    const RULE: &str = "groq-api-key";
+
+    fn options() -> Options {
+        Options {
+            key: FingerprintKey([7; 32]),
+            decode_depth: 0,
+            display: Display::Masked,
+            disabled: Vec::new(),
+            least: Confidence::Low,
+        }
+    }
+
+    fn request(url: &str) -> Request {
+        Request {
+            method: "GET".to_owned(),
+            url: url.to_owned(),
+            headers: vec![("X-Token".to_owned(), "{{secret}}".to_owned())],
+            basic: None,
+            body: None,
+            active: vec![200],
+            inactive: vec![401],
+        }
+    }
+
+    /// A detector with one rule of a file, under the id of one of ours.
+    fn foreign(url: &str) -> SecretsDetector {
+        let rule = Rule {
+            info: RuleInfo {
+                id: RULE.to_owned(),
+                domain: DetectorId::Secrets,
+                title: "Made up".to_owned(),
+                severity: Severity::High,
+                confidence: Confidence::High,
+                persona: Persona::Regular,
+                cwe: Vec::new(),
+                owasp: Vec::new(),
+                aliases: Vec::new(),
+                references: Vec::new(),
+                help: String::new(),
+            },
+            regex: Some(r"\b(gsk_[0-9A-Za-z]{52})\b".to_owned()),
+            path: None,
+            secret_group: 1,
+            entropy: 0.0,
+            keywords: vec!["gsk_".to_owned()],
+            tags: Vec::new(),
+            allowlists: Vec::new(),
+            required: Vec::new(),
+            skip_report: false,
+            compiled: OnceLock::new(),
+            validate: Vec::new(),
+            filter: None,
+            prefilter: None,
+            verify: Some(request(url)),
+        };
+        let set = Ruleset { rules: vec![rule], ..Ruleset::default() };
+        SecretsDetector::with_rules(vec![set], Own::Replace, options()).unwrap().keeping_values()
+    }
+
+    fn findings(detector: &SecretsDetector, count: u64) -> Vec<Finding> {
+        let line = |seed| document::expand("GROQ_API_KEY={{split:gsk_}}{{alnum:52}}\n", seed);
+        // A few more, because a random value can look like one that stands for a secret.
+        let text: String = (1..=count + 5).map(line).collect();
+        let mut found = detector.findings_of("a.env", &text);
+        found.truncate(usize::try_from(count).unwrap());
+        assert_eq!(found.len() as u64, count);
+        found
+    }
+
+    fn ask(detector: &SecretsDetector, findings: &mut [Finding], origin: &str, timeout: Duration) -> Asked {
+        let (progress, hosts) = (AtomicUsize::new(0), vec![HostRule::parse(origin).unwrap()]);
+        let count = findings.len();
+        let asking =
+            Asking { hosts, timeout, pause: Duration::ZERO, now: 1000, cache: Cache::default(), progress: &progress };
+        let asked = detector.verify(findings, &|_| true, asking);
+        assert_eq!(progress.load(Ordering::Relaxed), count);
+        asked
+    }
+
+    fn reasons(findings: &[Finding]) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for finding in findings {
+            let said = finding.verification.as_ref().unwrap();
+            *counts.entry(said.reason.map_or(said.state.as_str(), UnknownReason::as_str).to_owned()).or_default() += 1;
+        }
+        counts
+    }
+
+    const SOON: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn one_scan_asks_one_issuer_so_often_and_no_more() {
+        let server = Server::start(|_| Reply::status(401));
+        let detector = foreign(&server.origin());
+        let mut found = findings(&detector, 110);
+        let asked = ask(&detector, &mut found, &server.origin(), SOON);
+        assert_eq!(server.requests().len(), MOST_REQUESTS);
+        assert_eq!(reasons(&found), BTreeMap::from([("inactive".to_owned(), 100), ("limit-reached".to_owned(), 10)]));
+        assert_eq!((asked.summary.issuers, asked.summary.inactive, asked.summary.unknown), (1, 100, 10));
+        assert!(asked.notices[0].message.starts_with("10 of 110 secrets could not be checked"), "{:?}", asked.notices);
+    }
+
+    #[test]
+    fn an_issuer_that_asks_for_fewer_requests_gets_no_more() {
+        let server = Server::start(|_| Reply::status(429));
+        let detector = foreign(&server.origin());
+        let mut found = findings(&detector, 5);
+        ask(&detector, &mut found, &server.origin(), SOON);
+        assert_eq!(server.requests().len(), 1);
+        assert_eq!(reasons(&found), BTreeMap::from([("rate-limited".to_owned(), 5)]));
+    }
+
+    #[test]
+    fn an_issuer_that_does_not_answer_is_given_up() {
+        let server = Server::start(|_| Reply::Silence);
+        let detector = foreign(&server.origin());
+        let mut found = findings(&detector, 8);
+        let asked = ask(&detector, &mut found, &server.origin(), Duration::from_millis(100));
+        assert_eq!(server.requests().len(), MOST_FAILURES);
+        assert_eq!(reasons(&found), BTreeMap::from([("timeout".to_owned(), 8)]));
+        assert_eq!(asked.cache, Cache::default(), "what is unknown is not remembered");
+    }
+
+    /// The id of a rule of ours does not lend its host to a rule of a file, and what a user allows is not asked by ours.
+    #[test]
+    fn a_rule_asks_its_own_host_only() {
+        let user = [HostRule::parse("git.acme.example").unwrap()];
+        let ours = SecretsDetector::own(options()).keeping_values();
+        let (_, question) = ours.question(&findings(&ours, 1)[0], &user).unwrap();
+        assert_eq!(question.template.origin(), "https://api.groq.com");
+        assert_eq!(question.hosts, [HostRule::public(Host::parse("api.groq.com").unwrap())]);
+        let theirs = foreign("https://api.groq.com/evil");
+        let (_, question) = theirs.question(&findings(&theirs, 1)[0], &user).unwrap();
+        assert_eq!(question.hosts, user);
+        let client = Client::new(Policy::default());
+        let refused = ready(&question, &client, &Cache::default()).map(drop);
+        assert_eq!(refused, Err(Answer::unknown(UnknownReason::HostNotAllowed)));
+    }
+
+    /// A detector that was not told to keep values has nothing to ask about.
+    #[test]
+    fn nothing_is_kept_unless_asked() {
+        let silent = SecretsDetector::own(options());
+        let found = findings(&silent, 1);
+        let hmac = found[0].properties["secret_hmac"].as_str().unwrap().to_owned();
+        assert!(silent.subject(RULE, &hmac).is_none());
+        let keeping = SecretsDetector::own(options()).keeping_values();
+        let value = document::expand("{{split:gsk_}}{{alnum:52}}", 1);
+        findings(&keeping, 1);
+        assert!(keeping.subject(RULE, &hmac).is_some_and(|subject| subject.value == value && subject.ours));
+        assert!(!format!("{keeping:?}").contains(&value));
+    }
+}

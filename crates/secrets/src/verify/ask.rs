@@ -68,7 +68,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) request: &'a Request,
     /// Whether the rule is one of ours.
     pub(crate) ours: bool,
-    pub(crate) value: String,
+    pub(crate) value: Result<String, UnknownReason>,
 }
 
 /// Identity of a question in one run: who is asked, by which rule, about which value.
@@ -79,7 +79,7 @@ struct Question {
     template: Template,
     /// Hosts that this rule may ask.
     hosts: Vec<HostRule>,
-    value: String,
+    value: Result<String, UnknownReason>,
     /// Name in the memory of answers.
     digest: String,
 }
@@ -146,7 +146,7 @@ impl SecretsDetector {
         let Subject { request, ours, value } = self.subject(&finding.rule, hmac)?;
         let template = Template::new(request).ok()?;
         let hosts = if ours { vec![HostRule::public(template.host().clone())] } else { allowed.to_vec() };
-        let digest = self.key().answer(&finding.rule, &request.identity(), &value);
+        let digest = self.key().answer(&finding.rule, &request.identity(), value.as_deref().unwrap_or_default());
         let key = (template.origin(), finding.rule.clone(), hmac.to_owned());
         Some((key, Question { template, hosts, value, digest }))
     }
@@ -193,7 +193,8 @@ fn ready(question: &Question, client: &Client, cache: &Cache) -> Result<Ready, A
     if let Some(state) = cache.get(&question.digest) {
         return Err(Answer { remembered: true, ..Answer::known(state) });
     }
-    let request = question.template.fill(&question.value).map_err(|_| Answer::unknown(UnknownReason::Unfit))?;
+    let value = question.value.as_deref().map_err(|reason| Answer::unknown(*reason))?;
+    let request = question.template.fill(value).map_err(|_| Answer::unknown(UnknownReason::Unfit))?;
     Ok((client, request))
 }
 
@@ -486,7 +487,7 @@ mod tests {
         let keeping = SecretsDetector::own(options()).keeping_values();
         let value = document::expand("{{split:gsk_}}{{alnum:52}}", 1);
         findings(&keeping, 1);
-        assert!(keeping.subject(RULE, &hmac).is_some_and(|subject| subject.value == value && subject.ours));
+        assert!(keeping.subject(RULE, &hmac).is_some_and(|subject| subject.value == Ok(value.clone()) && subject.ours));
         assert!(!format!("{keeping:?}").contains(&value));
     }
 }

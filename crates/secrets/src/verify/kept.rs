@@ -7,6 +7,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use testudo_model::UnknownReason;
+
 /// Values that are kept at most. More than this is no leak but a hostile tree.
 const MOST: usize = 10_000;
 /// Longest value that is kept, in bytes: no token of an issuer is longer.
@@ -16,11 +18,11 @@ const LONGEST: usize = 4096;
 #[derive(Default)]
 pub(crate) struct Kept(Mutex<BTreeMap<(String, String), Value>>);
 
-/// One value, and the rule that found it, as an index.
+/// One value, or why it was not kept, and the rule that found it, as an index.
 #[derive(Clone)]
 pub(crate) struct Value {
     pub(crate) rule: usize,
-    pub(crate) text: String,
+    pub(crate) text: Result<String, UnknownReason>,
 }
 
 impl fmt::Debug for Kept {
@@ -33,17 +35,19 @@ impl Kept {
     /// Keeps a value. Where two rules of one id found it, the later one stays: rules of users come after ours, and less
     /// is allowed to them.
     pub(crate) fn keep(&self, id: &str, digest: &str, rule: usize, text: &str) {
-        if text.len() > LONGEST {
-            return;
-        }
         // An insert is whole or did not happen, so a thread that panicked leaves nothing half done.
         let mut values = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (id.to_owned(), digest.to_owned());
         if let Some(known) = values.get_mut(&key) {
             known.rule = known.rule.max(rule);
-        } else if values.len() < MOST {
-            values.insert(key, Value { rule, text: text.to_owned() });
+            return;
         }
+        let text = match (text.len() > LONGEST, values.len() >= MOST) {
+            (true, _) => Err(UnknownReason::Unfit),
+            (_, true) => Err(UnknownReason::LimitReached),
+            _ => Ok(text.to_owned()),
+        };
+        values.insert(key, Value { rule, text });
     }
 
     /// The value of a rule and a digest.
@@ -65,7 +69,12 @@ mod tests {
         }
         assert_eq!(kept.get("a", "d").map(|v| v.rule), Some(7));
         kept.keep("a", "e", 1, &"x".repeat(LONGEST + 1));
-        assert!(kept.get("a", "e").is_none());
+        assert_eq!(kept.get("a", "e").map(|v| v.text), Some(Err(UnknownReason::Unfit)));
+        for n in 0..MOST {
+            kept.keep("b", &n.to_string(), 1, "value");
+        }
+        assert_eq!(kept.get("b", &(MOST - 1).to_string()).map(|v| v.text), Some(Err(UnknownReason::LimitReached)));
+        assert_eq!(kept.get("b", "0").map(|v| v.text), Some(Ok("value".to_owned())));
         assert_eq!(format!("{kept:?}"), "Kept(..)");
     }
 }

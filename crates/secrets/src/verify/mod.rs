@@ -44,6 +44,12 @@ impl Request {
         template::Template::new(self).map(drop)
     }
 
+    /// The host that is asked; none for a request that cannot be sent.
+    #[must_use]
+    pub fn host(&self) -> Option<String> {
+        template::Template::new(self).ok().map(|template| template.host().to_string())
+    }
+
     /// Every text and number of the request, in a form that two different requests never share.
     fn identity(&self) -> String {
         format!("{self:?}")

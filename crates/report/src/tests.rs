@@ -62,7 +62,7 @@ fn formats_for_people_and_programs_carry_the_live_check() {
     for (format, parts) in [
         (Format::Terminal, &[live, "could not be checked: timeout", figures][..]),
         (Format::Html, &[live, "could not be checked: timeout", figures]),
-        (Format::Markdown, &["**check:** live\\: the issuer", "live check: asked 2 issuers"]),
+        (Format::Markdown, &["**check:** live&#58; the issuer", "live check: asked 2 issuers"]),
         (Format::Csv, &[",active,", ",unknown,timeout"]),
         (Format::Json, &["\"state\": \"active\"", "\"status\": 200", "\"reason\": \"timeout\"", "\"issuers\": 2"]),
         (Format::Jsonl, &["\"state\":\"active\"", "\"reason\":\"timeout\""]),

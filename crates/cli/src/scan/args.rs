@@ -89,9 +89,14 @@ pub(crate) struct Live {
     /// Ask the issuer of each secret whether it is live; this sends the secret to the issuer, and to nobody else
     #[arg(long)]
     pub(crate) verify: bool,
-    /// Also ask this host for rules of --rules: HOST[:PORT] or *.DOMAIN (HTTPS, public addresses), or
-    /// https://HOST[:PORT] to vouch for one in a private network; repeatable
-    #[arg(long, value_name = "HOST", requires = "verify")]
+    /// A host that requests of loaded rules may go to
+    #[arg(
+        long,
+        value_name = "HOST",
+        requires = "verify",
+        help = "Also ask this host for rules of --rules: HOST[:PORT] or *.DOMAIN (HTTPS, public addresses), or \
+                https://HOST[:PORT] to vouch for one in a private network; repeatable"
+    )]
     pub(crate) verify_host: Vec<String>,
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs};
 
 use anyhow::Result;
-use testudo_secrets::{embedded, native::NATIVE};
+use testudo_secrets::{embedded, native::NATIVE, verify::Request};
 
 /// The page.
 pub(crate) fn page() -> String {
@@ -22,7 +22,7 @@ pub(crate) fn page() -> String {
         for rule in rules {
             let full = rule.rule();
             let check = if full.validate.is_empty() { "-".to_owned() } else { full.validate.join(", ") };
-            let live = if full.verify.is_some() { "described" } else { "-" };
+            let live = full.verify.as_ref().and_then(Request::host).map_or("-".to_owned(), |host| format!("`{host}`"));
             out.push_str(&format!(
                 "| {} | {} | `{}` | {} | {} | {check} | {live} |",
                 rule.vendor, rule.title, rule.id, full.info.severity, full.info.confidence

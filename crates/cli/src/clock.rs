@@ -1,17 +1,18 @@
-//! The one place that asks what time it is: for the date of a report and of suppressions, never for a finding.
+//! The one place that asks what time it is: for the date of a report and of suppressions, and for the age of remembered answers, never for a finding.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use testudo_policy::Date;
 use testudo_source::git::Signature;
 
-fn seconds() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(0))
+/// Seconds since 1970; 0 where the clock stands before that.
+pub(crate) fn seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
 }
 
 /// Now, RFC 3339 in UTC.
 pub(crate) fn now() -> String {
-    Signature { seconds: seconds(), ..Signature::default() }.date()
+    Signature { seconds: i64::try_from(seconds()).unwrap_or(0), ..Signature::default() }.date()
 }
 
 /// Today in UTC; none where the clock stands outside the calendar.

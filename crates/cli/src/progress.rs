@@ -12,6 +12,17 @@ use std::{
 
 use testudo_scan::Progress;
 
+/// What takes so long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Doing {
+    /// Looking at so many files.
+    Files(usize),
+    /// Walking the history.
+    History,
+    /// Asking issuers.
+    Asking,
+}
+
 /// Shows progress while it lives.
 pub(crate) struct Watch {
     progress: Arc<Progress>,
@@ -23,12 +34,12 @@ const FIRST: Duration = Duration::from_secs(2);
 const STEP: Duration = Duration::from_millis(200);
 
 impl Watch {
-    /// Starts watching a scan of `total` jobs (0: not known).
-    pub(crate) fn new(total: usize) -> Self {
+    /// Starts watching.
+    pub(crate) fn new(doing: Doing) -> Self {
         let (progress, stop) = (Arc::new(Progress::default()), Arc::new(AtomicBool::new(false)));
         let thread = std::io::stderr().is_terminal().then(|| {
             let (progress, stop) = (Arc::clone(&progress), Arc::clone(&stop));
-            std::thread::spawn(move || show(&progress, &stop, total))
+            std::thread::spawn(move || show(&progress, &stop, doing))
         });
         Self { progress, stop, thread }
     }
@@ -49,15 +60,15 @@ impl Drop for Watch {
     }
 }
 
-fn show(progress: &Progress, stop: &AtomicBool, total: usize) {
+fn show(progress: &Progress, stop: &AtomicBool, doing: Doing) {
     std::thread::park_timeout(FIRST);
     let mut shown = false;
     while !stop.load(Ordering::Relaxed) {
         let (done, bytes) = (progress.done.load(Ordering::Relaxed), progress.bytes.load(Ordering::Relaxed) >> 20);
-        let text = if total == 0 {
-            "scanning the history".to_owned()
-        } else {
-            format!("{done} of {total} files, {bytes} MiB")
+        let text = match doing {
+            Doing::Files(total) => format!("{done} of {total} files, {bytes} MiB"),
+            Doing::History => "scanning the history".to_owned(),
+            Doing::Asking => format!("asking issuers, {done} answered"),
         };
         drop(write!(std::io::stderr().lock(), "\r\x1b[K{text}"));
         shown = true;

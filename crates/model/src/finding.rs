@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Confidence, DetectorId, Fingerprint, Location, Persona, Severity, Span};
+use crate::{Confidence, DetectorId, Fingerprint, Location, Persona, Severity, Span, Verification};
 
 /// One replacement of a span of a file by a text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -116,6 +116,9 @@ pub struct Finding {
     /// How to get rid of it.
     #[serde(default)]
     pub fix: Option<Fix>,
+    /// What the issuer said, where it was asked about this secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification: Option<Verification>,
     /// Set where the finding does not count.
     #[serde(default)]
     pub suppressed: Option<Suppression>,

@@ -17,6 +17,7 @@ mod report;
 mod rule;
 pub mod schema;
 mod severity;
+mod verification;
 
 pub use artifact::{Artifact, Asset, AssetKind, Owner, Package, Release, ReleaseState};
 pub use coverage::{Coverage, CoverageState};
@@ -28,3 +29,4 @@ pub use operations::{Alert, Concern, ConcernState, Control, ControlState};
 pub use report::{ScanReport, Summary, ToolInfo};
 pub use rule::{Reference, RuleInfo};
 pub use severity::{Confidence, DetectorId, ParseLevelError, Persona, Severity};
+pub use verification::{LiveState, UnknownReason, Verification, VerificationSummary};

@@ -84,6 +84,10 @@ codes! {
     EmptyScope = "empty-scope", Info;
     /// A limit of an output format was reached.
     OutputLimit = "output-limit", Gap;
+    /// Of some secrets nobody knows whether they are live.
+    VerificationIncomplete = "verification-incomplete", Info;
+    /// A setting of the live check stands where a scanned tree could have put it, and was not followed.
+    VerificationSetting = "verification-setting", Info;
     /// A rule was left out.
     RuleSkipped = "rule-skipped", Error;
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Coverage, Finding, Notice, RuleInfo};
+use crate::{Coverage, Finding, Notice, RuleInfo, VerificationSummary};
 
 /// Which program made the result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +31,9 @@ pub struct Summary {
     pub incidents: u64,
     /// Whether everything in scope was looked at.
     pub complete: bool,
+    /// What came of asking issuers; none where nobody was to be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification: Option<VerificationSummary>,
 }
 
 /// One document: findings, what was covered, what was not.

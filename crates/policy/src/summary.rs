@@ -28,6 +28,7 @@ pub fn summarise(findings: &[Finding], hidden: usize, coverage: &[Coverage], not
         complete: !coverage.is_empty()
             && coverage.iter().all(|c| c.state == CoverageState::Complete)
             && !notices.iter().any(left_out),
+        verification: None,
     }
 }
 

@@ -88,6 +88,9 @@ fn details(finding: &Finding) -> String {
     if let Some(fix) = &finding.fix {
         out.push_str(&format!("\n**fix:** {}\n", prose(&fix.description)));
     }
+    if let Some(verification) = &finding.verification {
+        out.push_str(&format!("\n**check:** {}\n", prose(&wording::verification(verification))));
+    }
     if let Some(commit) = &finding.location.commit {
         out.push_str(&format!("\n**commit:** {}\n", code(&wording::commit(commit))));
     }
@@ -116,6 +119,9 @@ fn write_coverage(report: &ScanReport, out: &mut dyn Write) -> io::Result<()> {
         let suppressed = wording::count(report.summary.suppressed, "finding");
         let hidden = wording::count(report.summary.hidden, "finding");
         writeln!(out, "Suppressed: {suppressed}. Below the view: {hidden}.\n")?;
+    }
+    if let Some(figures) = &report.summary.verification {
+        writeln!(out, "- live check: {}", prose(&wording::verified(figures)))?;
     }
     for gap in wording::gaps(report) {
         writeln!(out, "- **not covered:** {}", prose(&gap))?;

@@ -75,6 +75,7 @@ pub(crate) fn finding(path: &str, digest: u8) -> Finding {
         owner: Vec::new(),
         snippet: None,
         fix: None,
+        verification: None,
         suppressed: None,
         properties: BTreeMap::new(),
     }
@@ -193,6 +194,7 @@ pub(crate) fn report() -> ScanReport {
             hidden: 4,
             incidents: 2,
             complete: false,
+            verification: None,
         },
         rules: vec![rule()],
         ..empty()

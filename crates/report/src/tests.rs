@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use testudo_model::{Finding, Notice, NoticeCode, ScanReport, Severity};
+use testudo_model::{
+    Finding, LiveState, Notice, NoticeCode, ScanReport, Severity, UnknownReason, Verification, VerificationSummary,
+};
 
 use crate::sample::{self, HOSTILE, written};
 use crate::{Format, Options, Outcome, ReportError, Verbosity, VerdictLine, escape};
@@ -38,6 +40,42 @@ fn the_same_report_gives_the_same_bytes() {
     for format in Format::ALL {
         let options = Options::default();
         assert_eq!(written(&sample::report(), *format, &options), written(&sample::report(), *format, &options));
+    }
+}
+
+/// What the issuer said stands beside the finding, and its host is a text like any other.
+#[test]
+fn formats_for_people_and_programs_carry_the_live_check() {
+    let mut report = sample::report();
+    let said = |state, reason, host: &str| Verification {
+        state,
+        host: host.to_owned(),
+        reason,
+        status: std::num::NonZeroU16::new(if reason.is_none() { 200 } else { 0 }),
+    };
+    report.findings[0].verification = Some(said(LiveState::Active, None, "api.acme.example"));
+    report.findings[1].verification = Some(said(LiveState::Unknown, Some(UnknownReason::Timeout), HOSTILE));
+    report.summary.verification =
+        Some(VerificationSummary { issuers: 2, secrets: 2, active: 1, unknown: 1, ..VerificationSummary::default() });
+    let figures = "asked 2 issuers about 2 secrets: 1 live, 0 dead, 1 unknown";
+    let live = "live: the issuer accepted it (api.acme.example, status 200)";
+    for (format, parts) in [
+        (Format::Terminal, &[live, "could not be checked: timeout", figures][..]),
+        (Format::Html, &[live, "could not be checked: timeout", figures]),
+        (Format::Markdown, &["**check:** live&#58; the issuer", "live check: asked 2 issuers"]),
+        (Format::Csv, &[",active,", ",unknown,timeout"]),
+        (Format::Json, &["\"state\": \"active\"", "\"status\": 200", "\"reason\": \"timeout\"", "\"issuers\": 2"]),
+        (Format::Jsonl, &["\"state\":\"active\"", "\"reason\":\"timeout\""]),
+        (Format::Sarif, &["\"verification\"", "\"active\"", "\"timeout\""]),
+    ] {
+        let text = written(&report, format, &Options::default());
+        for part in parts {
+            assert!(text.contains(part), "{format}: {part}: {text}");
+        }
+        let plain = matches!(format, Format::Terminal | Format::Csv);
+        assert!(plain || !text.contains("<script>alert"), "{format}");
+        let hidden = text.chars().find(|c| escape::is_hidden(*c) && !"\n\r".contains(*c));
+        assert_eq!(hidden, None, "{format}");
     }
 }
 

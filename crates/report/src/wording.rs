@@ -1,7 +1,10 @@
 //! Words and figures that several formats share: counts, sizes, places, and what
 //! was and was not looked at. Everything here is unescaped; the format escapes.
 
-use testudo_model::{Commit, Coverage, CoverageState, Finding, Location, ScanReport, Severity};
+use testudo_model::{
+    Commit, Coverage, CoverageState, Finding, LiveState, Location, ScanReport, Severity, Verification,
+    VerificationSummary,
+};
 
 /// `1 finding`, `2 findings`; the plural is the word with an `s`.
 pub(crate) fn count(number: u64, word: &str) -> String {
@@ -35,6 +38,27 @@ pub(crate) fn commit(commit: &Commit) -> String {
     let day: String = commit.date.chars().take(10).collect();
     let fate = if commit.in_head { "still in HEAD" } else { "only in history" };
     format!("{short}, {day}, {}: {} ({fate})", commit.author, commit.subject)
+}
+
+/// What the issuer said: `live: the issuer accepted it (api.acme.example, status 200)`.
+pub(crate) fn verification(verification: &Verification) -> String {
+    let status = verification.status.map(|status| format!(", status {status}")).unwrap_or_default();
+    let who = format!("({}{status})", verification.host);
+    match (verification.state, verification.reason) {
+        (LiveState::Active, _) => format!("live: the issuer accepted it {who}"),
+        (LiveState::Inactive, _) => format!("dead: the issuer refused it {who}"),
+        (LiveState::Unknown, Some(reason)) => format!("could not be checked: {} {who}", reason.describe()),
+        (LiveState::Unknown, None) => format!("could not be checked {who}"),
+    }
+}
+
+/// `asked 3 issuers about 5 secrets: 1 live, 3 dead, 1 unknown (2 answers remembered)`.
+pub(crate) fn verified(figures: &VerificationSummary) -> String {
+    let (issuers, secrets) = (count(figures.issuers, "issuer"), count(figures.secrets, "secret"));
+    let VerificationSummary { active, inactive, unknown, remembered, .. } = figures;
+    let memory =
+        if *remembered == 0 { String::new() } else { format!(" ({} remembered)", count(*remembered, "answer")) };
+    format!("asked {issuers} about {secrets}: {active} live, {inactive} dead, {unknown} unknown{memory}")
 }
 
 /// The start of the scan as `YYYY-MM-DDThh:mm:ss`, where it is RFC 3339 in UTC.
@@ -200,6 +224,31 @@ mod tests {
         assert_eq!(gap(&coverage).as_deref(), Some("secrets skipped: 2 too-large"));
         coverage.state = CoverageState::NotRun;
         assert_eq!(gap(&coverage).as_deref(), Some("secrets did not run"));
+    }
+
+    #[test]
+    fn a_live_check_reads_as_a_sentence() {
+        let figures = VerificationSummary { issuers: 3, secrets: 5, active: 1, inactive: 3, unknown: 1, remembered: 0 };
+        assert_eq!(verified(&figures), "asked 3 issuers about 5 secrets: 1 live, 3 dead, 1 unknown");
+        let figures = VerificationSummary { issuers: 0, secrets: 1, active: 0, inactive: 1, unknown: 0, remembered: 1 };
+        assert_eq!(
+            verified(&figures),
+            "asked 0 issuers about 1 secret: 0 live, 1 dead, 0 unknown (1 answer remembered)"
+        );
+        let asked = |state, reason, status| {
+            let status = std::num::NonZeroU16::new(status);
+            verification(&Verification { state, host: "api.acme.example".to_owned(), reason, status })
+        };
+        for (found, text) in [
+            (asked(LiveState::Active, None, 200), "live: the issuer accepted it (api.acme.example, status 200)"),
+            (asked(LiveState::Inactive, None, 0), "dead: the issuer refused it (api.acme.example)"),
+            (
+                asked(LiveState::Unknown, Some(testudo_model::UnknownReason::Timeout), 0),
+                "could not be checked: timeout (api.acme.example)",
+            ),
+        ] {
+            assert_eq!(found, text);
+        }
     }
 
     #[test]

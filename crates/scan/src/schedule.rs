@@ -278,6 +278,7 @@ mod tests {
             owner: Vec::new(),
             snippet: None,
             fix: None,
+            verification: None,
             suppressed: None,
             properties: BTreeMap::new(),
         }

@@ -92,15 +92,28 @@ struct OwnRule {
     category: &'static str,
     /// Documentation and cases, in Markdown.
     document: &'static str,
+    /// What `--verify` sends: method and address, and how the value goes along where it does not stand there.
+    live: String,
 }
 
 /// Every rule of ours, sorted by id.
 fn own_rules() -> Vec<OwnRule> {
     let embedded = embedded::all().iter();
     let mut rules: Vec<OwnRule> =
-        embedded.map(|r| OwnRule { info: r.info(), category: r.category, document: r.help }).collect();
+        embedded.map(|r| OwnRule { info: r.info(), category: r.category, document: r.help, live: live(r) }).collect();
     // A rule in code fits any issuer.
-    rules.extend(native::NATIVE.iter().map(|r| OwnRule { info: r.info(), category: "generic", document: r.help }));
+    let in_code =
+        |r: &native::NativeRule| OwnRule { info: r.info(), category: "generic", document: r.help, live: String::new() };
+    rules.extend(native::NATIVE.iter().map(in_code));
     rules.sort_by(|a, b| a.info.id.cmp(&b.info.id));
     rules
+}
+
+/// The request of a rule, as its author wrote it.
+fn live(rule: &embedded::EmbeddedRule) -> String {
+    let Some(request) = rule.rule().verify else { return String::new() };
+    let mut parts = vec![format!("{} {}", request.method, request.url)];
+    parts.extend(request.headers.iter().map(|(name, value)| format!("{name}: {value}")));
+    parts.extend(request.basic.map(|basic| format!("basic {basic}")));
+    parts.join(", ")
 }

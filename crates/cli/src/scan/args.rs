@@ -13,6 +13,7 @@ Examples:
   git diff | testudo scan -                   scan standard input
   testudo scan . --output sarif=out.sarif --output html=report.html
   testudo scan . --rules .gitleaks.toml       use rules of gitleaks
+  testudo scan . --verify                     ask the issuers which secrets are live (sends them there)
 
 Exit codes: 0 done, 1 findings at or above --fail-on, 2 usage or configuration, 3 nothing could be read, 4 incomplete";
 
@@ -25,6 +26,8 @@ pub(crate) struct ScanArgs {
     pub(crate) targets: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) what: What,
+    #[command(flatten)]
+    pub(crate) live: Live,
     #[command(flatten)]
     pub(crate) view: View,
     #[command(flatten)]
@@ -77,6 +80,24 @@ pub(crate) struct What {
     /// Decoding passes, 0 for none
     #[arg(long, value_name = "N")]
     pub(crate) decode_depth: Option<u32>,
+}
+
+/// Who is asked about what was found.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Live check")]
+pub(crate) struct Live {
+    /// Ask the issuer of each secret whether it is live; this sends the secret to the issuer, and to nobody else
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// A host that requests of loaded rules may go to
+    #[arg(
+        long,
+        value_name = "HOST",
+        requires = "verify",
+        help = "Also ask this host for rules of --rules: HOST[:PORT] or *.DOMAIN (HTTPS, public addresses), or \
+                https://HOST[:PORT] to vouch for one in a private network; repeatable"
+    )]
+    pub(crate) verify_host: Vec<String>,
 }
 
 /// What is shown, and how.
@@ -149,6 +170,8 @@ impl ScanArgs {
         set("scan.archive-depth", self.what.archive_depth.map(|n| n.to_string()));
         set("scan.decode-depth", self.what.decode_depth.map(|n| n.to_string()));
         set("scan.jobs", self.jobs.map(|n| n.to_string()));
+        set("secrets.verify", switch(self.live.verify, "on"));
+        set("secrets.verify-hosts", list(&self.live.verify_host));
         set("view.severity", self.view.severity.clone());
         set("view.confidence", self.view.confidence.clone());
         set("view.persona", self.view.persona.clone());

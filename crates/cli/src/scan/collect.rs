@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use testudo_model::{
-    Coverage, DetectorId, Finding, Fingerprint, Location, Notice, NoticeCode, RuleInfo, ScanReport, ToolInfo,
+    Coverage, DetectorId, Finding, Fingerprint, Location, Notice, NoticeCode, RuleInfo, ScanReport, Summary, ToolInfo,
 };
 use testudo_policy::{
     Applied, IgnoreFile, Owners, PathBase, Policy, Run, Scope, apply,
@@ -27,8 +27,9 @@ use super::{
     files::{Files, Limits, Stdin, single},
     history::{self, Reach},
     repository,
+    verify::{Chosen, LiveCheck},
 };
-use crate::clock;
+use crate::{clock, progress};
 
 /// Everything a command needs of a scan.
 pub(crate) struct Collected {
@@ -46,12 +47,15 @@ pub(crate) struct Collected {
 pub(crate) fn collect(args: &ScanArgs) -> Result<Collected> {
     let targets = if args.targets.is_empty() { vec![PathBuf::from(".")] } else { args.targets.clone() };
     let (effective, root) = configuration(args, &targets)?;
-    let setup = Setup { args, config: &effective.config, root: &root, targets: &targets };
+    let chosen = if args.config.is_some() { Chosen::Named } else { Chosen::Found };
+    let (live, told) = LiveCheck::of(&effective, chosen)?;
+    let setup = Setup { args, config: &effective.config, root: &root, targets: &targets, live };
     let detector = setup.detector()?;
     let mut found = setup.outcome(&detector)?;
     found.outcome.sort();
     let mut notices = std::mem::take(&mut found.outcome.notices);
     notices.extend(setup.foreign_config());
+    notices.extend(told);
     found.outcome.notices = notices;
     setup.report(found, &detector).map(|(report, hidden)| Collected {
         report,
@@ -103,6 +107,8 @@ struct Setup<'a> {
     config: &'a Config,
     root: &'a Path,
     targets: &'a [PathBuf],
+    /// The live check, where one was asked for.
+    live: Option<LiveCheck>,
 }
 
 impl Setup<'_> {
@@ -116,6 +122,12 @@ impl Setup<'_> {
     }
 
     fn detector(&self) -> Result<SecretsDetector> {
+        let detector = self.silent_detector()?;
+        Ok(if self.live.is_some() { detector.keeping_values() } else { detector })
+    }
+
+    /// The detector, which keeps no value.
+    fn silent_detector(&self) -> Result<SecretsDetector> {
         if let Some(other) = self.config.scan.only.iter().find(|d| **d != DetectorId::Secrets) {
             bail!("detector `{other}` is not part of this version; `secrets` is");
         }
@@ -168,7 +180,7 @@ impl Setup<'_> {
         files.sort();
         files.dedup();
         let files = Files { files, limits: self.limits() };
-        let progress = crate::progress::Watch::new(files.files.len());
+        let progress = progress::Watch::new(progress::Doing::Files(files.files.len()));
         outcome.absorb(testudo_scan::run(&files, &[detector], self.threads(), progress.shared()));
         drop(progress);
         if let Some(revision) = &self.args.verdict.diff {
@@ -210,7 +222,7 @@ impl Setup<'_> {
             repository::range(&repository, detector, range, self.limits(), self.threads())?
         } else {
             let reach = if what.unreachable { Reach::Everything } else { Reach::References };
-            let progress = crate::progress::Watch::new(0);
+            let progress = progress::Watch::new(progress::Doing::History);
             let outcome = history::scan(&repository, detector, reach, self.limits(), self.threads())?;
             drop(progress);
             repository::Part { outcome, known: BTreeSet::new() }
@@ -285,9 +297,14 @@ impl Setup<'_> {
         };
         let mut findings = findings;
         mark_known(&mut findings, &found.known);
+        let asked = self.live.as_ref().map(|live| {
+            let counting = counting(&findings, &policy, &run);
+            live.run(detector, &mut findings, &counting)
+        });
         let Applied { mut findings, hidden, notices: applied } = apply(findings, &policy, &run);
         number(&mut findings);
         policy_notices.extend(applied);
+        policy_notices.extend(asked.iter().flat_map(|asked| asked.notices.clone()));
         let mut notices: Vec<Notice> = notices.into_iter().chain(policy_notices).collect();
         if coverage.units == 0 {
             notices.push(Notice::new(
@@ -297,7 +314,10 @@ impl Setup<'_> {
             ));
         }
         let coverage: Vec<Coverage> = vec![coverage];
-        let summary = summarise(&findings, hidden.len(), &coverage, &notices);
+        let summary = Summary {
+            verification: asked.map(|asked| asked.summary),
+            ..summarise(&findings, hidden.len(), &coverage, &notices)
+        };
         let used: BTreeSet<&str> = findings.iter().map(|f| f.rule.as_str()).collect();
         let rules: Vec<RuleInfo> = detector.infos().iter().filter(|i| used.contains(i.id.as_str())).cloned().collect();
         let report = ScanReport {
@@ -366,6 +386,13 @@ impl Setup<'_> {
             _ => PathBase::Root,
         }
     }
+}
+
+/// What nobody has accepted: only that is asked about. The view does not matter, because an answer can change it.
+fn counting(findings: &[Finding], policy: &Policy, run: &Run) -> BTreeSet<Fingerprint> {
+    let Applied { findings, hidden, .. } = apply(findings.to_vec(), policy, run);
+    let counting = findings.into_iter().chain(hidden).filter(|finding| finding.suppressed.is_none());
+    counting.map(|finding| finding.fingerprint).collect()
 }
 
 /// Gives each finding a handle: the first characters of its fingerprint, longer where two share them.

@@ -6,6 +6,7 @@ mod files;
 mod history;
 mod present;
 mod repository;
+mod verify;
 
 use std::process::ExitCode;
 

@@ -27,6 +27,7 @@ pub(crate) fn finding(rule: &str, n: u8) -> Finding {
         owner: vec![],
         snippet: None,
         fix: None,
+        verification: None,
         suppressed: None,
         properties: BTreeMap::new(),
     }

@@ -71,6 +71,7 @@ keys! {
     secrets.allow_paths = "secrets.allow-paths";
     secrets.verify = "secrets.verify";
     secrets.verify_hosts = "secrets.verify-hosts";
+    secrets.verify_timeout = "secrets.verify-timeout";
     output.format = "output.format";
     output.color = "output.color";
 }

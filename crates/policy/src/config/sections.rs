@@ -146,15 +146,23 @@ pub struct Secrets {
     pub disable: Vec<String>,
     /// Globs of files in which secrets are accepted.
     pub allow_paths: Vec<String>,
-    /// Whether a secret is tried at its issuer.
+    /// Whether issuers are asked if a secret is live. Counts in a file that was named with `--config` only.
     pub verify: Switch,
-    /// Hosts that may be asked; empty means those of the rules.
+    /// Hosts that requests of rules from files may go to. Counts in a file that was named with `--config` only.
     pub verify_hosts: Vec<String>,
+    /// Longest wait for one answer of an issuer, in seconds.
+    pub verify_timeout: u32,
 }
 
 impl Default for Secrets {
     fn default() -> Self {
-        Self { disable: Vec::new(), allow_paths: Vec::new(), verify: Switch::Off, verify_hosts: Vec::new() }
+        Self {
+            disable: Vec::new(),
+            allow_paths: Vec::new(),
+            verify: Switch::Off,
+            verify_hosts: Vec::new(),
+            verify_timeout: 10,
+        }
     }
 }
 

@@ -84,6 +84,9 @@ fn write_coverage(report: &ScanReport, out: &mut dyn Write) -> io::Result<()> {
     for gap in wording::gaps(report) {
         writeln!(out, "<li class=\"gap\"><strong>Not covered:</strong> {}</li>", markup(&gap))?;
     }
+    if let Some(figures) = &report.summary.verification {
+        writeln!(out, "<li>Live check: {}</li>", markup(&wording::verified(figures)))?;
+    }
     for coverage in report.coverage.iter().filter(|coverage| coverage.units > 0) {
         writeln!(out, "<li>{}</li>", markup(&wording::covered(coverage)))?;
     }

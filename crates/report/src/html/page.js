@@ -36,6 +36,7 @@
     const cell = element("td");
     cell.append(element("strong", row.title), " ", element("code", row.rule), element("p", row.message));
     if (row.fix) cell.append(labelled("fix", row.fix));
+    if (row.check) cell.append(labelled("check", row.check));
     if (row.commit) cell.append(labelled("commit", row.commit));
     if (row.suppressed !== null) cell.append(labelled("suppressed", row.suppressed));
     if (row.related.length) cell.append(labelled("also in", row.related.join(", ")));

@@ -20,6 +20,7 @@ pub(super) struct Row {
     place: String,
     owner: Vec<String>,
     fix: Option<String>,
+    check: Option<String>,
     commit: Option<String>,
     suppressed: Option<String>,
     related: Vec<String>,
@@ -43,6 +44,7 @@ impl Row {
             place: line(&wording::place(&finding.location)),
             owner: finding.owner.iter().map(|owner| line(owner)).collect(),
             fix: finding.fix.as_ref().map(|fix| lines(&fix.description)),
+            check: finding.verification.as_ref().map(|said| line(&wording::verification(said))),
             commit: finding.location.commit.as_ref().map(|commit| line(&wording::commit(commit))),
             suppressed: finding.suppressed.as_ref().map(|given| line(&given.reason)),
             related: finding.related.iter().map(|place| line(&wording::place(place))).collect(),
@@ -73,6 +75,7 @@ impl Row {
     fn labelled(&self) -> Vec<(&'static str, String)> {
         let mut list = Vec::new();
         list.extend(self.fix.clone().map(|fix| ("fix", fix)));
+        list.extend(self.check.clone().map(|check| ("check", check)));
         list.extend(self.commit.clone().map(|commit| ("commit", commit)));
         list.extend(self.suppressed.clone().map(|reason| ("suppressed", reason)));
         if !self.related.is_empty() {

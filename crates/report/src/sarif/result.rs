@@ -60,6 +60,9 @@ fn properties(finding: &Finding, flow_is_told: bool) -> Properties {
     set("detector", json!(finding.detector));
     set("owner", json!(finding.owner));
     set("aliases", json!(finding.aliases));
+    if let Some(verification) = &finding.verification {
+        set("verification", json!(verification));
+    }
     if let Some(commit) = &finding.location.commit {
         set("commit", json!(commit));
     }

@@ -34,6 +34,9 @@ fn fields(finding: &Finding) -> Vec<(&'static str, String)> {
     if let Some(fix) = &finding.fix {
         fields.push(("fix", lines(&fix.description)));
     }
+    if let Some(verification) = &finding.verification {
+        fields.push(("check", line(&wording::verification(verification))));
+    }
     if finding.confidence < Confidence::High {
         fields.push(("confidence", finding.confidence.to_string()));
     }

@@ -25,6 +25,9 @@ pub(super) fn write(report: &ScanReport, options: &Options, page: &Page, out: &m
             &format!("{hidden} below the view; --severity info --confidence low --persona auditor shows all"),
         )?;
     }
+    if let Some(figures) = &report.summary.verification {
+        field("live check", &wording::verified(figures))?;
+    }
     for coverage in &report.coverage {
         if coverage.units > 0 {
             field("covered", &wording::covered(coverage))?;

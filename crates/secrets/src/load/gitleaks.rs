@@ -414,8 +414,12 @@ fn joined(node: &Node<'_>, key: &str) -> Result<Vec<Pattern>, LoadError> {
 
 fn read_verify(own: &Node<'_>) -> Result<Option<Request>, LoadError> {
     let Some(node) = own.table("verify")? else { return Ok(None) };
-    let codes = |key: &str| Ok(node.strings(key)?.iter().filter_map(|c| c.parse().ok()).collect());
-    Ok(Some(Request {
+    let codes = |key: &str| {
+        let read =
+            |code: &String| code.parse().map_err(|_| at(&node, key, format!("`{key}` holds `{code}`, no status code")));
+        node.strings(key)?.iter().map(read).collect::<Result<Vec<u16>, _>>()
+    };
+    let request = Request {
         method: node.string("method")?.unwrap_or_else(|| "GET".to_owned()),
         url: node.string("url")?.ok_or_else(|| node.error("[rules.testudo.verify] needs a `url`"))?,
         headers: node.table("headers")?.map(|h| h.entries()).unwrap_or_default(),
@@ -423,7 +427,14 @@ fn read_verify(own: &Node<'_>) -> Result<Option<Request>, LoadError> {
         body: node.string("body")?,
         active: codes("active")?,
         inactive: codes("inactive")?,
-    }))
+    };
+    request.check().map_err(|why| node.error(format!("[rules.testudo.verify]: {why}")))?;
+    Ok(Some(request))
+}
+
+/// An error at the value of a key.
+fn at(node: &Node<'_>, key: &str, message: String) -> LoadError {
+    LoadError::at(node.path, node.text, node.offset(key), message)
 }
 
 /// Compiles an expression, placing its error inside the file.

@@ -40,6 +40,11 @@ impl FingerprintKey {
     pub fn secret(&self, value: &str) -> String {
         self.digest(&["secret", value]).iter().map(|b| format!("{b:02x}")).collect()
     }
+
+    /// Identity of an answer: rule, request and value, in 32 hexadecimal digits.
+    pub(crate) fn answer(&self, rule: &str, request: &str, value: &str) -> String {
+        self.digest(&["answer", rule, request, value]).iter().map(|b| format!("{b:02x}")).collect()
+    }
 }
 
 /// Whether findings carry the value itself.
@@ -63,6 +68,7 @@ pub(super) fn finding(
     let info = &detector.infos[candidate.info];
     let key = &detector.options.key;
     let secret = key.secret(&candidate.value);
+    detector.keep(candidate, &secret);
     let masked = testudo_redact::mask(&candidate.value);
     let mut properties = BTreeMap::from([
         ("secret_hmac".to_owned(), Value::from(secret.clone())),
@@ -106,6 +112,7 @@ pub(super) fn finding(
         owner: Vec::new(),
         snippet: snippet(detector, place, lines, candidate, ranges),
         fix: Some(Fix { description: advice(&info.help), edits: Vec::new() }),
+        verification: None,
         suppressed: None,
         properties,
     }

@@ -34,6 +34,7 @@ use crate::{
     gitleaks::LineDecoder,
     history::Judge,
     rule::{Allowlist, Rule, Ruleset, Subject},
+    verify::{self, Kept},
 };
 
 /// How the detector is set.
@@ -68,6 +69,10 @@ pub struct SecretsDetector {
     forms: Vec<Pattern>,
     digest: String,
     options: Options,
+    /// The first so many rules are ours.
+    own: usize,
+    /// Values that may be asked about; none where nobody is asked.
+    kept: Option<Kept>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +119,8 @@ impl SecretsDetector {
         let mut infos: Vec<RuleInfo> = rules.iter().map(|r| r.info.clone()).collect();
         infos.extend(NATIVE.iter().map(NativeRule::info));
         let digest = embedded::digest();
-        Self::assemble(rules, Vec::new(), infos, prepared, meanings, digest, options)
+        let own = rules.len();
+        Self { own, ..Self::assemble(rules, Vec::new(), infos, prepared, meanings, digest, options) }
     }
 
     /// Rules loaded from files, instead of or (with `own`) beside ours.
@@ -132,7 +138,7 @@ impl SecretsDetector {
     }
 
     fn and(self, sets: Vec<Ruleset>) -> Result<Self, String> {
-        let own = self.rules.len();
+        let own = self.own;
         let native = if self.infos.len() > own { NATIVE.len() } else { 0 };
         let mut prepared: Vec<Prepared> = Vec::new();
         let mut meanings = Vec::new();
@@ -169,7 +175,7 @@ impl SecretsDetector {
         let mut infos: Vec<RuleInfo> = rules.iter().map(|r| r.info.clone()).collect();
         infos.extend(NATIVE.iter().filter(|_| native > 0).map(NativeRule::info));
         let detector = Self::assemble(rules, allowlists, infos, prepared, meanings, digest, self.options);
-        Ok(Self { filters, prefilters, ..detector })
+        Ok(Self { filters, prefilters, own, kept: self.kept, ..detector })
     }
 
     fn assemble(
@@ -194,7 +200,38 @@ impl SecretsDetector {
             forms,
             digest,
             options,
+            own: 0,
+            kept: None,
         }
+    }
+
+    /// The same detector, which also keeps the values of findings that an issuer can be asked about. They stay in memory
+    /// and leave it only in the requests of [`Self::verify`].
+    #[must_use]
+    pub fn keeping_values(self) -> Self {
+        Self { kept: Some(Kept::default()), ..self }
+    }
+
+    /// Keeps a value that was found, where there is somebody to ask about it.
+    fn keep(&self, candidate: &Candidate, digest: &str) {
+        let Some((kept, index)) = self.kept.as_ref().zip(candidate.rule) else { return };
+        let rule = &self.rules[index];
+        // A rule about paths has no value.
+        if rule.verify.is_some() && rule.regex.is_some() {
+            kept.keep(&rule.info.id, digest, index, &candidate.value);
+        }
+    }
+
+    /// What there is to ask about a finding: the request of the rule that found it, and the value.
+    pub(crate) fn subject(&self, id: &str, digest: &str) -> Option<verify::Subject<'_>> {
+        let value = self.kept.as_ref()?.get(id, digest)?;
+        let request = self.rules.get(value.rule)?.verify.as_ref()?;
+        Some(verify::Subject { request, ours: value.rule < self.own, value: value.text })
+    }
+
+    /// The key of digests.
+    pub(crate) fn key(&self) -> &FingerprintKey {
+        &self.options.key
     }
 
     /// Metadata of every rule.
@@ -439,6 +476,11 @@ fn severity_at(path: &str, severity: Severity) -> Severity {
     if !is_test(path) {
         return severity;
     }
+    one_step_down(severity)
+}
+
+/// Less severe, but still in the default view.
+pub(crate) fn one_step_down(severity: Severity) -> Severity {
     match severity {
         Severity::Critical => Severity::High,
         Severity::High => Severity::Medium,

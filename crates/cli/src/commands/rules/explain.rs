@@ -84,6 +84,7 @@ impl Page {
             ("weakness", list(info.cwe.iter().map(|n| format!("CWE-{n}")).collect())),
             ("owasp", info.owasp.join(", ")),
             ("also known as", info.aliases.join(", ")),
+            ("live check", rule.live.clone()),
             ("read more", list(info.references.iter().map(|r| r.0.clone()).collect())),
         ];
         let mut out = format!("\n{}\n", self.bold("Facts"));

@@ -1,5 +1,6 @@
 //! The binary `testudo`: arguments to calls to exit code. The only crate that prints.
 
+mod cache;
 mod clock;
 mod commands;
 mod files;

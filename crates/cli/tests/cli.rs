@@ -39,6 +39,11 @@ impl Project {
         fs::write(path, text).unwrap();
     }
 
+    /// The user's cache directory, beside the project: a scan must not find it.
+    fn cache(&self) -> PathBuf {
+        self.0.with_extension("cache")
+    }
+
     fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap()
     }
@@ -56,6 +61,7 @@ impl Project {
             }
         }
         command.env("PATH", std::env::join_paths(path).unwrap()).env("HOME", &self.0);
+        command.env("XDG_CACHE_HOME", self.cache());
         command.env("GIT_CONFIG_GLOBAL", self.path(".gitconfig")).env("GIT_CONFIG_NOSYSTEM", "1");
         for who in ["AUTHOR", "COMMITTER"] {
             command.env(format!("GIT_{who}_NAME"), "Ada").env(format!("GIT_{who}_EMAIL"), "ada@example.org");
@@ -78,6 +84,7 @@ impl Project {
 
 impl Drop for Project {
     fn drop(&mut self) {
+        fs::remove_dir_all(self.cache()).ok();
         // A test that failed already says more than a folder that stays.
         drop(fs::remove_dir_all(&self.0));
     }
@@ -565,4 +572,53 @@ fn a_hook_that_gets_something_else_than_git_says_is_an_error() {
     command.stdin(fs::File::open(project.path("input")).unwrap());
     Ran::of(command.output().unwrap()).fails(2).says(&["standard input, line 1"]);
     project.testudo(&["hook", "run", "pre-push"]).ok();
+}
+
+/// The findings of a history, one a line, and how many blobs were new to the scan.
+fn history_of(project: &Project, arguments: &[&str]) -> (Vec<String>, u64) {
+    let all = ["--confidence", "low", "--severity", "info", "--persona", "auditor", "--format", "json"];
+    let ran = project.testudo(&[&["scan", "--history"], &all[..], arguments].concat()).ok();
+    let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    let findings = report["findings"].as_array().unwrap().iter().map(ToString::to_string).collect();
+    (findings, report["coverage"][0]["counts"]["new_blobs"].as_u64().unwrap())
+}
+
+#[test]
+fn a_second_scan_of_a_history_reads_what_is_new_and_says_the_same() {
+    let Some(project) = Project::repository("memory") else { return };
+    let steps: [(&str, &[&[&str]]); 6] = [
+        ("one", &[]),
+        ("two", &[&["tag", "-a", "v1", "-m", "api_key = \"q8Zr2LmX0vB7tK4w\""]]),
+        ("three", &[&["checkout", "-q", "-b", "side"]]),
+        ("four", &[&["checkout", "-q", "-"], &["merge", "-q", "--no-edit", "side"]]),
+        ("five", &[&["gc", "-q"]]),
+        ("six", &[&["branch", "-D", "side"]]),
+    ];
+    for (number, (name, commands)) in steps.iter().enumerate() {
+        let value = format!("Rope{number}!dock-{}", number * 7919);
+        project.write(&format!("{name}.conf"), &format!("db_password = \"{value}\"\n"));
+        project.write("shared.conf", &format!("db_password = \"{value}\"\n"));
+        let wide: Vec<u8> =
+            format!("db_password = \"Wide{value}\"\r\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        fs::write(project.path("wide.txt"), wide).unwrap();
+        project.git(&["add", "-A"]).ok();
+        project.git(&["commit", "-q", "-m", &format!("password = \"{value}message\"")]).ok();
+        for command in *commands {
+            project.git(command).ok();
+        }
+        let (fresh, all) = history_of(&project, &["--no-cache"]);
+        let (found, new) = history_of(&project, &[]);
+        assert_eq!(found, fresh, "{name}");
+        for place in ["wide.txt", "shared.conf", "(commit message)"] {
+            assert!(fresh.iter().any(|f| f.contains(place)), "{name}: nothing found in {place}");
+        }
+        assert!(number == 0 || *name == "five" || new < all, "{name}: {new} of {all}");
+        let (again, none) = history_of(&project, &[]);
+        assert_eq!((again, none), (fresh, 0), "{name}");
+    }
+    let files = fs::read_dir(project.cache().join("testudo/history")).unwrap();
+    for file in files {
+        let bytes = fs::read(file.unwrap().path()).unwrap();
+        assert!(!bytes.windows(4).any(|w| w == b"Rope"), "a memory holds no value");
+    }
 }

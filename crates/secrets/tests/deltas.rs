@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, env, fs, path::Path, process::Command, sync::at
 
 use testudo_model::Confidence;
 use testudo_secrets::{
-    history::{self, Method},
+    history::{self, Known, Method},
     native::{Display, FingerprintKey, Options, SecretsDetector},
 };
 use testudo_source::git::{ReadLimits, Repository};
@@ -22,9 +22,16 @@ fn matches(repository: &Repository, method: Method) -> (Found, u64, u64) {
         disabled: Vec::new(),
         least: Confidence::Low,
     });
-    let found =
-        history::scan(repository.objects(), detector.engine(), &detector, method, 2, &|_| false, &AtomicU64::new(0))
-            .expect("the packs are readable");
+    let found = history::scan(
+        repository.objects(),
+        detector.engine(),
+        &detector,
+        method,
+        2,
+        &Known::default(),
+        &AtomicU64::new(0),
+    )
+    .expect("the packs are readable");
     let named = found.blobs.iter().flat_map(|(oid, ids)| {
         ids.iter().map(|id| {
             let (rule, text) = found.matches[*id as usize].clone();

@@ -13,13 +13,13 @@ use anyhow::{Context as _, Result};
 use testudo_secrets::{
     engine::Workspace,
     gitleaks::{CompatFinding, Fragment, Scanner},
-    history::{self, Method},
+    history::{self, Known, Method},
 };
 use testudo_source::git::{
     CommitObject, Oid, ReadLimits, Reader, Repository,
     ancestry::{self, History},
     attributes::Attributes,
-    attribution::{self, Change, Detail},
+    attribution::{self, Change, Detail, Question},
     rename, revision, tree_diff,
 };
 
@@ -72,7 +72,7 @@ pub(super) fn scan(scanner: &Scanner, source: &Path, scope: &Scope, flags: &Flag
         scanner,
         Method::Deltas,
         flags.threads(),
-        &|_| false,
+        &Known::default(),
         &AtomicU64::new(0),
     )?;
     let history = ancestry::history(&repository, &tips, &excluded);
@@ -81,13 +81,13 @@ pub(super) fn scan(scanner: &Scanner, source: &Path, scope: &Scope, flags: &Flag
     }
     let wanted: HashSet<Oid> = found.blobs.iter().map(|(oid, _)| *oid).collect();
     let mut missing = Vec::new();
-    let mut changes = attribution::changes(
-        &repository,
-        &history.commits,
-        &|oid, _| wanted.contains(oid),
-        Detail::EveryCommit,
-        &mut missing,
-    );
+    let question = Question {
+        commits: &history.commits,
+        known: &|_| false,
+        wanted: &|oid, _| wanted.contains(oid),
+        detail: Detail::EveryCommit,
+    };
+    let mut changes = attribution::changes(&repository, &question, &mut missing);
     changes.retain(|c| !scanner.skips_path(&c.path));
     let next = AtomicUsize::new(0);
     let work = || {

@@ -59,6 +59,9 @@ pub(crate) struct What {
     /// Every blob and message of the whole history
     #[arg(long, group = "part")]
     pub(crate) history: bool,
+    /// With --history: do not use or write what earlier scans remember in the user's cache directory
+    #[arg(long, requires = "history")]
+    pub(crate) no_cache: bool,
     /// With --history: also objects that no reference leads to
     #[arg(long, requires = "history")]
     pub(crate) unreachable: bool,

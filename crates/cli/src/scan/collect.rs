@@ -25,7 +25,8 @@ use testudo_source::{
 use super::{
     args::ScanArgs,
     files::{Files, Limits, Stdin, single},
-    history::{self, Reach},
+    history::{self, Look, Reach},
+    memory::MemoryFile,
     repository,
     verify::{Chosen, LiveCheck},
 };
@@ -223,7 +224,9 @@ impl Setup<'_> {
         } else {
             let reach = if what.unreachable { Reach::Everything } else { Reach::References };
             let progress = progress::Watch::new(progress::Doing::History);
-            let outcome = history::scan(&repository, detector, reach, self.limits(), self.threads())?;
+            let memory = if what.no_cache { MemoryFile::none() } else { MemoryFile::of(&repository, detector) };
+            let look = Look { repository: &repository, detector, limits: self.limits(), threads: self.threads() };
+            let outcome = history::scan(&look, reach, &memory)?;
             drop(progress);
             repository::Part { outcome, known: BTreeSet::new() }
         };

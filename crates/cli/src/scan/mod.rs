@@ -4,6 +4,7 @@ mod args;
 mod collect;
 mod files;
 mod history;
+mod memory;
 mod present;
 mod repository;
 mod verify;

@@ -12,9 +12,9 @@ use testudo_scan::{Detector, Job, Loaded, Loader, Outcome, Progress};
 use testudo_source::{
     Origin, Unit,
     git::{
-        CommitObject, GitError, Kind, Oid, Repository,
-        ancestry::{self, CommitNode},
-        attribution::{self, Change, Detail},
+        CommitObject, GitError, Kind, Oid, Repository, TagObject,
+        ancestry::{self, CommitNode, History},
+        attribution::{self, Change, Detail, Question},
         index, revision, staged, tree,
     },
 };
@@ -149,7 +149,9 @@ pub(super) fn range(
     let range = revision::range(repository, text)?;
     let history = ancestry::history(repository, &range.to, &range.from);
     let mut missing = history.missing.clone();
-    let changes = attribution::changes(repository, &history.commits, &|_, _| true, Detail::First, &mut missing);
+    let question =
+        Question { commits: &history.commits, known: &|_| false, wanted: &|_, _| true, detail: Detail::First };
+    let changes = attribution::changes(repository, &question, &mut missing);
     let firsts: HashMap<(String, Oid), u32> =
         changes.iter().rev().map(|c| ((c.path.clone(), c.new), c.commit)).collect();
     let old: HashMap<String, Oid> = changes.iter().rev().filter_map(|c| Some((c.path.clone(), c.old?))).collect();
@@ -163,7 +165,8 @@ pub(super) fn range(
     let order: Vec<BlobJob> = jobs.iter().map(|(job, _)| job.clone()).collect();
     let mut part = changed_blobs(repository, detector, jobs, limits, threads);
     part.outcome = attributed(repository, &history.commits, &order, part.outcome, &firsts)?;
-    part.outcome.absorb(messages(repository, &history, detector, threads));
+    let all = history.commits.iter().map(|c| c.oid).chain(history.tags.iter().copied()).collect();
+    part.outcome.absorb(messages(repository, &history, all, detector, threads).outcome);
     missing.sort_unstable();
     missing.dedup();
     part.outcome.notices.extend(missing.iter().map(|oid| object_notice(&GitError::Missing(*oid), Location::default())));
@@ -179,7 +182,7 @@ fn attributed(
     firsts: &HashMap<(String, Oid), u32>,
 ) -> Result<Outcome> {
     let head = repository.head().map(|h| tree_files(repository, h)).transpose()?.unwrap_or_default();
-    let mut signer = Signer::new(repository, commits);
+    let mut signer = Signer::new(repository);
     let mut by_path: BTreeMap<&str, u32> = BTreeMap::new();
     for job in order {
         let commit = firsts.get(&(job.path.clone(), job.oid)).copied().or(job.commit).unwrap_or(0);
@@ -193,36 +196,38 @@ fn attributed(
         }
         let path = finding.location.path.clone().unwrap_or_default();
         let commit = by_path.get(path.as_str()).copied().unwrap_or(0);
-        finding.location.commit = signer.sign(commit, head.contains_key(&path));
+        finding.location.commit =
+            commits.get(commit as usize).and_then(|node| signer.sign(node.oid, head.contains_key(&path)));
         findings.push(finding);
     }
     Ok(Outcome { findings, ..outcome })
 }
 
-/// Reads commits for the people behind them, once each.
+/// Reads commits and tags for the people behind them, once each.
 pub(super) struct Signer<'a> {
     repository: &'a Repository,
-    commits: &'a [CommitNode],
-    known: HashMap<u32, Option<Commit>>,
+    known: HashMap<Oid, Option<Commit>>,
 }
 
 impl<'a> Signer<'a> {
-    pub(super) fn new(repository: &'a Repository, commits: &'a [CommitNode]) -> Self {
-        Self { repository, commits, known: HashMap::new() }
+    pub(super) fn new(repository: &'a Repository) -> Self {
+        Self { repository, known: HashMap::new() }
     }
 
-    /// The commit at a position, for a finding that `HEAD` still has or not.
-    pub(super) fn sign(&mut self, commit: u32, in_head: bool) -> Option<Commit> {
-        let known = self.known.entry(commit).or_insert_with(|| {
-            let node = self.commits.get(commit as usize)?;
-            let object = self.repository.objects().reader().read(&node.oid).ok()?;
-            let parsed = CommitObject::parse(&object.bytes)?;
-            let message = String::from_utf8_lossy(&object.bytes[parsed.message_at..]).into_owned();
+    /// A commit or an annotated tag, for a finding that `HEAD` still has or not.
+    pub(super) fn sign(&mut self, oid: Oid, in_head: bool) -> Option<Commit> {
+        let known = self.known.entry(oid).or_insert_with(|| {
+            let object = self.repository.objects().reader().read(&oid).ok()?;
+            let (who, message_at) = match object.kind {
+                Kind::Tag => TagObject::parse(&object.bytes).map(|tag| (tag.tagger, tag.message_at))?,
+                _ => CommitObject::parse(&object.bytes).map(|commit| (commit.author, commit.message_at))?,
+            };
+            let message = String::from_utf8_lossy(&object.bytes[message_at..]).into_owned();
             Some(Commit {
-                id: node.oid.to_string(),
-                author: parsed.author.name.clone(),
-                email: parsed.author.email.clone(),
-                date: parsed.author.date(),
+                id: oid.to_string(),
+                date: who.date(),
+                author: who.name,
+                email: who.email,
                 subject: message.lines().next().unwrap_or_default().to_owned(),
                 in_head,
             })
@@ -262,16 +267,38 @@ impl Loader for Messages<'_> {
 /// Messages read by one job: each is tiny, and neighbours share delta bases.
 const MESSAGES_A_JOB: usize = 512;
 
-/// Scans the messages of commits and tags.
+/// What messages had.
+pub(super) struct Said {
+    pub(super) outcome: Outcome,
+    /// Commits and tags with findings.
+    pub(super) with_findings: Vec<Oid>,
+}
+
+/// Scans messages of commits and tags. A finding stands at the first commit, in the order of the history, that says it.
 pub(super) fn messages(
     repository: &Repository,
-    history: &ancestry::History,
+    history: &History,
+    oids: Vec<Oid>,
     detector: &dyn Detector,
     threads: usize,
-) -> Outcome {
-    let oids: Vec<Oid> = history.commits.iter().map(|c| c.oid).chain(history.tags.iter().copied()).collect();
+) -> Said {
     let mut outcome = testudo_scan::run(&Messages { repository, oids }, &[detector], threads, &Progress::default());
-    let mut seen: HashSet<Fingerprint> = HashSet::new();
-    outcome.findings.retain(|f: &Finding| seen.insert(f.fingerprint.clone()));
-    outcome
+    let object = |f: &Finding| Oid::from_hex(f.properties.get("blob")?.as_str()?.as_bytes());
+    let positions: HashMap<Oid, usize> = if outcome.findings.is_empty() {
+        HashMap::new()
+    } else {
+        history.commits.iter().map(|c| c.oid).chain(history.tags.iter().copied()).zip(0..).collect()
+    };
+    outcome.findings.sort_by_key(|f| object(f).and_then(|oid| positions.get(&oid).copied()).unwrap_or(usize::MAX));
+    let with_findings: BTreeSet<Oid> = outcome.findings.iter().filter_map(object).collect();
+    let (mut seen, mut signer) = (HashSet::new(), Signer::new(repository));
+    outcome.findings.retain(|f| seen.insert(f.fingerprint.clone()));
+    let head: HashSet<Oid> = match repository.head().filter(|_| !outcome.findings.is_empty()) {
+        Some(head) => ancestry::history(repository, &[head], &[]).commits.into_iter().map(|c| c.oid).collect(),
+        None => HashSet::new(),
+    };
+    for finding in &mut outcome.findings {
+        finding.location.commit = object(finding).and_then(|oid| signer.sign(oid, head.contains(&oid)));
+    }
+    Said { outcome, with_findings: with_findings.into_iter().collect() }
 }

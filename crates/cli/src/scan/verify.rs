@@ -6,7 +6,6 @@
 
 use std::{
     collections::BTreeSet,
-    env, fs,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -20,7 +19,7 @@ use testudo_secrets::{
     verify::{Asked, Asking, Cache, PAUSE},
 };
 
-use crate::{clock, files, progress, terminal};
+use crate::{cache, clock, progress, terminal};
 
 /// A live check that was asked for.
 pub(super) struct LiveCheck {
@@ -110,7 +109,7 @@ impl LiveCheck {
         let asked = detector.verify(findings, &|finding| counting.contains(&finding.fingerprint), asking);
         drop(watch);
         if let Some(path) = file.filter(|_| asked.cache != before)
-            && let Err(error) = write(&path, &asked.cache)
+            && let Err(error) = cache::write(&path, asked.cache.write().as_bytes())
         {
             terminal::warn(&format!("answers of the live check are not remembered: {error:#}"));
         }
@@ -118,43 +117,13 @@ impl LiveCheck {
     }
 }
 
-/// The file that remembers answers, below the user's cache directory; none where there is no such directory.
+/// The file that remembers answers; none where there is no place for it.
 fn cache_file() -> Option<PathBuf> {
-    let folder = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = if cfg!(windows) {
-        folder("LOCALAPPDATA")
-    } else if cfg!(target_os = "macos") {
-        folder("HOME").map(|home| home.join("Library/Caches"))
-    } else {
-        folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))
-    };
-    base.map(|base| base.join("testudo").join("live-checks"))
+    cache::folder().map(|folder| folder.join("live-checks"))
 }
 
-/// What the file remembers: nothing where it is no plain file, too large, or somebody else could have written it.
+/// What the file remembers.
 fn read(path: &Path, now: u64) -> Cache {
-    let plain = fs::symlink_metadata(path)
-        .is_ok_and(|file| file.is_file() && file.len() <= Cache::MAX_BYTES && is_private(&file));
-    let text = if plain { fs::read_to_string(path).unwrap_or_default() } else { String::new() };
+    let text = cache::read(path, Cache::MAX_BYTES).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
     Cache::read(&text, now)
-}
-
-#[cfg(unix)]
-fn is_private(file: &fs::Metadata) -> bool {
-    std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o022 == 0
-}
-
-#[cfg(not(unix))]
-fn is_private(_: &fs::Metadata) -> bool {
-    true
-}
-
-fn write(path: &Path, cache: &Cache) -> Result<()> {
-    if let Some(folder) = path.parent() {
-        let mut builder = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.recursive(true).create(folder)?;
-    }
-    files::write_private(path, cache.write().as_bytes())
 }

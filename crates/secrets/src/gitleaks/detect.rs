@@ -176,6 +176,11 @@ impl Judge for Scanner {
         !self.allowlists.iter().chain(&rule.allowlists).filter(decides).any(|a| a.allows(&subject))
     }
 
+    fn opaque(&self, _: &[u8]) -> bool {
+        // gitleaks sees what `git log -p` shows: nothing of such files.
+        false
+    }
+
     fn hidden(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>, &[u8])) {
         if self.settings.max_decode_depth == 0 {
             return;

@@ -35,6 +35,17 @@ impl FingerprintKey {
         out
     }
 
+    /// 64 bits of HMAC-SHA256 over the parts, each preceded by its length.
+    pub(super) fn short(&self, parts: &[&[u8]]) -> u64 {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return 0 };
+        for part in parts {
+            mac.update(&(part.len() as u64).to_le_bytes());
+            mac.update(part);
+        }
+        let bytes = mac.finalize().into_bytes();
+        bytes[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
+
     /// Identity of a value, wherever it stands: 32 hexadecimal digits.
     #[must_use]
     pub fn secret(&self, value: &str) -> String {

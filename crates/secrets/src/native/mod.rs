@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, ops::Range};
 
 use testudo_model::{Confidence, DetectorId, Notice, NoticeCode, RuleInfo, Severity};
 use testudo_scan::{Fuel, Output, RulesIdentity, Worker};
-use testudo_source::{Content, LineIndex, Unit};
+use testudo_source::{Content, LineIndex, Unit, archive, text};
 
 pub use build::{Display, FingerprintKey};
 pub use rules::{NATIVE, NativeRule};
@@ -36,6 +36,21 @@ use crate::{
     rule::{Allowlist, Rule, Ruleset, Subject},
     verify::{self, Kept},
 };
+
+impl SecretsDetector {
+    /// What a match is known by in a memory of the history: keyed, so that it tells nothing about the value.
+    #[must_use]
+    pub fn match_identity(&self, rule: u32, matched: &[u8]) -> u64 {
+        self.options.key.short(&[b"history", &rule.to_le_bytes(), matched])
+    }
+
+    /// What a memory of the history depends on beside the repository: rules, version, and options that decide what is found.
+    #[must_use]
+    pub fn history_context(&self) -> String {
+        let Options { key: _, decode_depth, display: _, disabled, least } = &self.options;
+        format!("{} {} {decode_depth} {disabled:?} {least:?}", env!("CARGO_PKG_VERSION"), self.digest)
+    }
+}
 
 /// How the detector is set.
 #[derive(Debug, Clone)]
@@ -460,10 +475,19 @@ impl Judge for SecretsDetector {
         }
     }
 
+    fn opaque(&self, bytes: &[u8]) -> bool {
+        let head = &bytes[..bytes.len().min(HEAD)];
+        // A zero is rare in what is neither wide text nor an archive, and looking for one is cheap.
+        memchr::memchr(0, head).is_some() && (text::is_wide(head) || archive::Kind::detect("", head).is_some())
+    }
+
     fn hidden(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>, &[u8])) {
         LineDecoder::new(self.options.decode_depth).decode(text, &mut |hidden| found(hidden.line(), hidden.text));
     }
 }
+
+/// How much of a blob tells what it is.
+const HEAD: usize = 8192;
 
 /// Whether a file is worth reading for its name alone.
 #[must_use]

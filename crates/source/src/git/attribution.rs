@@ -34,14 +34,21 @@ pub enum Detail {
     EveryCommit,
 }
 
-/// Finds the changes that brought the `wanted` blobs, asked by id and file name. Trees that cannot be read are added to `missing`.
-pub fn changes(
-    repository: &Repository,
-    commits: &[CommitNode],
-    wanted: &dyn Fn(&Oid, &[u8]) -> bool,
-    detail: Detail,
-    missing: &mut Vec<Oid>,
-) -> Vec<Change> {
+/// What is asked of a history.
+pub struct Question<'a> {
+    /// All commits, parents first.
+    pub commits: &'a [CommitNode],
+    /// Whether the changes of a commit are left out, because they are known.
+    pub known: &'a dyn Fn(&Oid) -> bool,
+    /// Whether a blob is wanted, by its id and its file name.
+    pub wanted: &'a dyn Fn(&Oid, &[u8]) -> bool,
+    /// Which of its changes.
+    pub detail: Detail,
+}
+
+/// Finds the changes that brought the wanted blobs. Trees that cannot be read are added to `missing`.
+pub fn changes(repository: &Repository, question: &Question<'_>, missing: &mut Vec<Oid>) -> Vec<Change> {
+    let Question { commits, known, wanted, detail } = *question;
     let mut walk = Walk {
         reader: repository.objects().reader(),
         hash_len: repository.objects().hash_len(),
@@ -56,7 +63,7 @@ pub fn changes(
         commit: 0,
     };
     for (position, commit) in commits.iter().enumerate() {
-        if detail == Detail::EveryCommit && commit.merge {
+        if detail == Detail::EveryCommit && commit.merge || known(&commit.oid) {
             continue;
         }
         walk.commit = position as u32;

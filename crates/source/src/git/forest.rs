@@ -25,9 +25,6 @@ pub trait Visitor {
 
     /// An entry that could not be read.
     fn failed(&mut self, oid: Option<Oid>, error: &GitError);
-
-    /// Whether an object need not be visited; objects that derive from it still are.
-    fn skip(&self, oid: &Oid) -> bool;
 }
 
 const NONE: u32 = u32::MAX;
@@ -159,7 +156,7 @@ impl<'a> Walker<'a> {
         let mut stack: Vec<Frame<V::State>> = Vec::new();
         match self.root_bytes(root) {
             Ok((bytes, kind)) if kind == self.forest.kind => {
-                let state = self.oid(root).filter(|o| !visitor.skip(o)).map(|oid| visitor.whole(oid, &bytes));
+                let state = self.oid(root).map(|oid| visitor.whole(oid, &bytes));
                 stack.push(Frame { entry: root, bytes: Some(bytes), state, next_child: 0 });
             }
             Ok(_) => {}
@@ -197,8 +194,7 @@ impl<'a> Walker<'a> {
         let mut bytes = Vec::new();
         let base = stack[parent].bytes.as_deref().unwrap_or_default();
         self.apply(base, &mut bytes, child)?;
-        let oid = self.oid(child).filter(|o| !visitor.skip(o));
-        let state = oid.map(|oid| match &stack[parent].state {
+        let state = self.oid(child).map(|oid| match &stack[parent].state {
             Some(base) => visitor.derived(oid, &bytes, base, &self.segments),
             None => visitor.whole(oid, &bytes),
         });

@@ -167,6 +167,15 @@ impl Pack {
         &self.path
     }
 
+    /// What the pack is known by: its checksum, as its index has it, and its size in bytes; none where they cannot be read.
+    #[must_use]
+    pub fn identity(&self) -> Option<(Oid, u64)> {
+        let mut checksum = vec![0; self.hash_len];
+        let index_len = self.index_file.metadata().ok()?.len();
+        read_exact_at(&self.index_file, &mut checksum, index_len.checked_sub(2 * self.hash_len as u64)?).ok()?;
+        Some((Oid::from_bytes(&checksum)?, self.end))
+    }
+
     /// Number of objects.
     #[must_use]
     pub fn len(&self) -> usize {

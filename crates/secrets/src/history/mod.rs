@@ -5,8 +5,10 @@
 //! comes out is, for each blob, exactly the set of matches that a search of the whole blob gives (a test holds the two
 //! against each other), named by small numbers so that one secret in a thousand versions is judged once.
 
+pub mod memory;
+
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{
         Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -29,6 +31,9 @@ pub trait Judge: Sync {
     /// Whether `matched`, found by the engine's rule `rule`, can be a finding at some path.
     fn worth(&self, rule: u32, matched: &[u8]) -> bool;
 
+    /// Whether a blob is to be looked at in full, whatever is found in its bytes: because its text is not what its bytes are.
+    fn opaque(&self, bytes: &[u8]) -> bool;
+
     /// Further texts hidden in `text`, with the range they come from: decoded forms. Called with stretches of whole lines.
     fn hidden(&self, text: &[u8], found: &mut dyn FnMut(std::ops::Range<usize>, &[u8]));
 }
@@ -48,6 +53,25 @@ pub struct BlobMatches {
     pub searched_bytes: u64,
     /// Blobs that could not be read, with the reason.
     pub failed: Vec<(Option<Oid>, String)>,
+    /// Packs that were searched and had nothing that could not be read.
+    pub packs: Vec<PackIdentity>,
+    /// Loose objects that were looked at.
+    pub loose: Vec<Oid>,
+}
+
+/// Checksum of a pack and its size in bytes.
+pub type PackIdentity = (Oid, u64);
+
+/// Number of the pseudo-rule under which opaque blobs are matches: each is a match of its own.
+pub const OPAQUE: u32 = u32::MAX;
+
+/// Packs and loose objects that an earlier scan has been through.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Packs.
+    pub packs: BTreeSet<PackIdentity>,
+    /// Loose objects of any kind.
+    pub loose: BTreeSet<Oid>,
 }
 
 /// How blobs are searched.
@@ -59,7 +83,7 @@ pub enum Method {
     Whole,
 }
 
-/// Finds the matches of every blob for which `skip` is false.
+/// Finds the matches of every blob that is not in a known place.
 ///
 /// # Errors
 /// A pack cannot be read at all. Damaged objects are listed in the result.
@@ -69,12 +93,16 @@ pub fn scan(
     judge: &dyn Judge,
     method: Method,
     threads: usize,
-    skip: &(dyn Fn(&Oid) -> bool + Sync),
+    known: &Known,
     progress: &AtomicU64,
 ) -> Result<BlobMatches, GitError> {
-    let shared = Shared { engine, judge, method, skip, interned: Mutex::default(), progress };
+    let shared = Shared { engine, judge, method, interned: Mutex::default(), progress };
     let mut result = BlobMatches::default();
     for pack in objects.packs() {
+        let identity = pack.identity();
+        if identity.is_some_and(|identity| known.packs.contains(&identity)) {
+            continue;
+        }
         let forest = Forest::new(pack, objects, Kind::Blob)?;
         let (roots, next) = (forest.roots(), AtomicUsize::new(0));
         let work = || {
@@ -88,9 +116,11 @@ pub fn scan(
             let handles: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(work)).collect();
             handles.into_iter().map(|h| h.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
         });
+        let failed = result.failed.len();
         parts.into_iter().for_each(|part| result.absorb(part));
+        result.packs.extend(identity.filter(|_| result.failed.len() == failed));
     }
-    scan_loose(objects, &shared, &mut result);
+    scan_loose(objects, &shared, known, &mut result);
     result.blobs.sort_unstable();
     result.blobs.dedup_by(|a, b| a.0 == b.0);
     result.failed.sort_unstable();
@@ -98,17 +128,21 @@ pub fn scan(
     Ok(result)
 }
 
-fn scan_loose(objects: &Objects, shared: &Shared<'_>, result: &mut BlobMatches) {
+fn scan_loose(objects: &Objects, shared: &Shared<'_>, known: &Known, result: &mut BlobMatches) {
     let (mut reader, mut visitor) = (objects.reader(), BlobVisitor::new(shared));
     for oid in objects.loose() {
-        if (shared.skip)(&oid) || objects.locate(&oid).is_some() {
+        if known.loose.contains(&oid) || objects.locate(&oid).is_some() {
             continue;
         }
         match reader.read(&oid) {
             Ok(object) if object.kind == Kind::Blob => drop(visitor.whole(oid, &object.bytes)),
             Ok(_) => {}
-            Err(error) => visitor.failed(Some(oid), &error),
+            Err(error) => {
+                visitor.failed(Some(oid), &error);
+                continue;
+            }
         }
+        result.loose.push(oid);
     }
     result.absorb(visitor.part);
 }
@@ -127,7 +161,6 @@ struct Shared<'a> {
     engine: &'a Engine,
     judge: &'a dyn Judge,
     method: Method,
-    skip: &'a (dyn Fn(&Oid) -> bool + Sync),
     interned: Mutex<Interned>,
     progress: &'a AtomicU64,
 }
@@ -264,6 +297,9 @@ impl<'a> BlobVisitor<'a> {
             ids.extend(id);
         }
         self.raw = raw;
+        if self.shared.judge.opaque(text) {
+            ids.push(self.shared.intern(OPAQUE, oid.as_bytes()));
+        }
         ids.sort_unstable();
         ids.dedup();
         if !ids.is_empty() {
@@ -320,10 +356,6 @@ impl Visitor for BlobVisitor<'_> {
 
     fn failed(&mut self, oid: Option<Oid>, error: &GitError) {
         self.part.failed.push((oid, error.to_string()));
-    }
-
-    fn skip(&self, oid: &Oid) -> bool {
-        (self.shared.skip)(oid)
     }
 }
 

@@ -1,9 +1,11 @@
 //! Our own detector: vendor rules with proof, a key/value classifier, and readers of credential files.
 
+mod armour;
 mod build;
 pub mod classify;
 mod decode;
 mod foreign;
+mod json;
 mod patterns;
 mod placeholder;
 mod rules;
@@ -274,7 +276,7 @@ impl Worker for SecretsWorker<'_> {
             found.extend(detector.candidate(&place, &unit.bytes, m));
         }
         if detector.options.decode_depth > 0 && unit.content != Content::Binary {
-            decode::find(detector, &place, &mut self.workspace, output, &mut found);
+            found.extend(decode::find(detector, &place, &mut self.workspace, output, &self.matches));
         }
         if detector.info_of("generic-password").is_some()
             && unit.content != Content::Binary
@@ -325,6 +327,15 @@ impl SecretsDetector {
             Meaning::Rule(rule) => self.by_rule(place, text, found.start..found.end, rule),
             Meaning::Form(form) => self.by_form(place, text, found.start..found.end, form),
         }
+    }
+
+    /// Where a match is encoded text that is looked into as a whole.
+    fn hides(&self, found: &RawMatch) -> Option<Range<usize>> {
+        let opens = match self.meanings[found.rule as usize] {
+            Meaning::Rule(rule) => self.rules[rule].validate.iter().any(|check| check == "jwt"),
+            Meaning::Form(form) => FORMS[form].0 == Form::Packed,
+        };
+        opens.then_some(found.start..found.end)
     }
 
     fn by_rule(&self, place: &Place<'_>, text: &[u8], found: Range<usize>, index: usize) -> Option<Candidate> {
@@ -413,7 +424,7 @@ impl Judge for SecretsDetector {
             encrypted: false,
         };
         match self.meanings[rule as usize] {
-            Meaning::Form(form) if FORMS[form].0 == Form::Marker => true,
+            Meaning::Form(form) if matches!(FORMS[form].0, Form::Marker | Form::Packed) => true,
             Meaning::Form(_) => {
                 let found = RawMatch { rule, start: 0, end: matched.len() };
                 self.candidate(&place, matched, &found).is_some_and(|c| c.confidence >= self.options.least)
@@ -509,8 +520,18 @@ fn line_around<'a>(text: &'a [u8], found: &Range<usize>) -> &'a [u8] {
     &text[start..end]
 }
 
-/// Of candidates that overlap, the one that says most: proven before specific before general, then the surer, then the longer.
-fn best(mut found: Vec<Candidate>) -> Vec<Candidate> {
+/// Of candidates that overlap, the one that says most. What a token holds stands beside the token.
+fn best(found: Vec<Candidate>) -> Vec<Candidate> {
+    let (held, whole): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|c| c.decoded.iter().any(|name| name == decode::TOKEN));
+    let mut kept = strongest(whole);
+    kept.extend(strongest(held));
+    kept.sort_by_key(|c| (c.range.start, c.range.end));
+    kept
+}
+
+/// Without overlaps: proven before specific before general, then the surer, then the longer.
+fn strongest(mut found: Vec<Candidate>) -> Vec<Candidate> {
     let rank = |c: &Candidate| {
         (
             c.proven,

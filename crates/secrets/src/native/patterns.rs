@@ -24,6 +24,8 @@ pub(super) enum Form {
     Space,
     /// A name and its value as two fields.
     Pair,
+    /// Base64 of a gzip or zlib stream, to be looked into.
+    Packed,
     /// Holds no value itself: says that a reader of structured files has something to do.
     Marker,
 }
@@ -94,6 +96,8 @@ pub(super) const FORMS: &[(Form, &str)] = &[
             r#"[\w.\-]{0,40}["']?,?[ \t]{0,4}(?:\r?\n[ \t]{0,40})?["']?value["']?[ \t]{0,4}[:=][ \t]{0,4}("[^"\r\n]{1,300}"|'[^'\r\n]{1,300}'|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,300})"#
         ),
     ),
+    // The first bytes of a gzip or zlib stream in base64.
+    (Form::Packed, r"(?:H4sI|eJ[wxyz]|eN[opqr]|eA[EFGH]|eF[4567])[0-9A-Za-z+/_\-]{20,}={0,2}"),
     (Form::Marker, r#"kind"?[ \t]{0,4}:[ \t]{0,4}"?Secret\b"#),
 ];
 
@@ -114,6 +118,23 @@ pub(super) const KEYWORDS: &[&str] = &[
     "contrase",
     "identified",
     "kind",
+    "h4si",
+    "ejw",
+    "ejx",
+    "ejy",
+    "ejz",
+    "eno",
+    "enp",
+    "enq",
+    "enr",
+    "eae",
+    "eaf",
+    "eag",
+    "eah",
+    "ef4",
+    "ef5",
+    "ef6",
+    "ef7",
 ];
 
 /// A value with its name, located in the text.
@@ -215,7 +236,7 @@ fn name(head: &str, form: Form) -> Option<&str> {
             .then_some(name)
         }
         Form::Sql => Some("password"),
-        Form::Marker => None,
+        Form::Marker | Form::Packed => None,
         Form::Assign | Form::Element | Form::Attribute | Form::Default | Form::Space | Form::Pair => Some(name),
     }
 }

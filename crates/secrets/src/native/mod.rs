@@ -92,6 +92,8 @@ struct Candidate {
     value: String,
     confidence: Confidence,
     proven: bool,
+    /// Whether only the name of the value speaks for it.
+    generic: bool,
     /// Names of the encodings that hid it.
     decoded: Vec<String>,
 }
@@ -377,7 +379,7 @@ impl SecretsDetector {
         let proven = proofs.contains(&Proof::Proven);
         let confidence = if proven { Confidence::High } else { rule.info.confidence };
         let range = found.start + group.start..found.start + group.end;
-        Some(Candidate { info: index, rule: Some(index), range, value, confidence, proven, decoded: Vec::new() })
+        Some(Candidate { info: index, rule: Some(index), range, value, confidence, proven, generic: false, decoded: Vec::new() })
     }
 
     fn by_form(&self, place: &Place<'_>, text: &[u8], found: Range<usize>, index: usize) -> Option<Candidate> {
@@ -396,7 +398,7 @@ impl SecretsDetector {
 
     fn generic(&self, kind: Kind, range: Range<usize>, value: String, confidence: Confidence) -> Option<Candidate> {
         let info = self.info_of(kind.rule())?;
-        Some(Candidate { info, rule: None, range, value, confidence, proven: false, decoded: Vec::new() })
+        Some(Candidate { info, rule: None, range, value, confidence, proven: false, generic: true, decoded: Vec::new() })
     }
 
     fn structured(&self, text: &str, found: structured::Structured) -> Option<Candidate> {
@@ -409,6 +411,7 @@ impl SecretsDetector {
             value,
             confidence: found.confidence,
             proven: false,
+            generic: false,
             decoded: Vec::new(),
         })
     }
@@ -537,7 +540,7 @@ fn strongest(mut found: Vec<Candidate>) -> Vec<Candidate> {
             c.proven,
             c.rule.is_some() && c.confidence >= Confidence::Medium,
             c.confidence,
-            c.rule.is_some(),
+            c.rule.is_some() || !c.generic,
             c.range.len(),
         )
     };

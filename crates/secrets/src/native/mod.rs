@@ -6,10 +6,13 @@ pub mod classify;
 mod decode;
 mod foreign;
 mod json;
+mod names;
 mod patterns;
 mod placeholder;
+mod reference;
 mod rules;
 mod structured;
+mod trigrams;
 mod validate;
 mod words;
 
@@ -312,11 +315,10 @@ struct Place<'a> {
     encrypted: bool,
 }
 
-/// Marks of files whose values are encrypted in place.
+/// Whether all values of a file are encrypted in place, in a form that nothing but the file's kind tells. Values that
+/// say so themselves (`ENC[...]`, `!vault`) need no such mark, and beside them stand others in the clear.
 fn is_encrypted(text: &[u8]) -> bool {
-    ["SealedSecret", "$ANSIBLE_VAULT", "ENC[AES256_GCM"]
-        .iter()
-        .any(|mark| memchr::memmem::find(text, mark.as_bytes()).is_some())
+    memchr::memmem::find(text, b"SealedSecret").is_some()
 }
 
 fn is_lfs_pointer(bytes: &[u8]) -> bool {
@@ -377,7 +379,10 @@ impl SecretsDetector {
             return None;
         }
         let proven = proofs.contains(&Proof::Proven);
-        let confidence = if proven { Confidence::High } else { rule.info.confidence };
+        // A password in an address says itself whether somebody chose it.
+        let chosen = rule.validate.iter().any(|check| check == "password-in-url")
+            && classify::password(&value) == Some(Confidence::High);
+        let confidence = if proven || chosen { Confidence::High } else { rule.info.confidence };
         let range = found.start + group.start..found.start + group.end;
         Some(Candidate { info: index, rule: Some(index), range, value, confidence, proven, generic: false, decoded: Vec::new() })
     }
@@ -385,12 +390,12 @@ impl SecretsDetector {
     fn by_form(&self, place: &Place<'_>, text: &[u8], found: Range<usize>, index: usize) -> Option<Candidate> {
         let form = FORMS[index].0;
         let named = patterns::read(text, found, form, &self.forms[index], place.syntax)?;
-        let (kind, confidence) = classify::judge(&named.assignment)?;
-        let confidence = if is_generated(&place.display) || named.doubtful {
-            confidence.min(Confidence::Medium)
-        } else {
-            confidence
+        let (kind, confidence) = match form {
+            Form::Bytes => classify::bytes(named.assignment.name)?,
+            _ => classify::judge(&named.assignment)?,
         };
+        let doubtful = is_generated(&place.display) || named.doubtful && !classify::is_strong(named.assignment.value);
+        let confidence = if doubtful { confidence.min(Confidence::Medium) } else { confidence };
         let hidden = named.listed || is_lock(&place.display) || is_translation(&place.display) || place.encrypted;
         let confidence = if hidden { Confidence::Low } else { confidence };
         self.generic(kind, named.range, named.assignment.value.to_owned(), confidence)
@@ -549,8 +554,16 @@ fn strongest(mut found: Vec<Candidate>) -> Vec<Candidate> {
     let mut kept: BTreeMap<usize, Candidate> = BTreeMap::new();
     for candidate in found {
         let before = kept.range(..candidate.range.end.max(1)).next_back();
-        if before.is_none_or(|(_, k)| k.range.end <= candidate.range.start) {
-            kept.insert(candidate.range.start, candidate);
+        match before.map(|(start, _)| *start).and_then(|start| kept.get_mut(&start)) {
+            // Two signs for one value are as good as the better of them.
+            Some(other) if other.range.end > candidate.range.start => {
+                if other.value == candidate.value {
+                    other.confidence = other.confidence.max(candidate.confidence);
+                }
+            }
+            _ => {
+                kept.insert(candidate.range.start, candidate);
+            }
         }
     }
     kept.into_values().collect()

@@ -65,7 +65,7 @@ pub(super) fn is_template(value: &str) -> bool {
     let wrapped = |open: &str, close: &str| {
         value.len() > open.len() + close.len() && value.starts_with(open) && value.ends_with(close)
     };
-    let inside = ["${", "{{", "$(", "#{", "<%", "[[", "$[["].iter().any(|m| value.contains(m));
+    let inside = ["${", "{{", "$(", "#{", "<%", "[[", "$[[", "%("].iter().any(|m| value.contains(m));
     inside
         || wrapped("<", ">")
         || wrapped("%", "%")

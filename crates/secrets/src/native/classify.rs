@@ -120,6 +120,16 @@ pub(super) fn is_strong(value: &str) -> bool {
     (typed || made) && !is_worded(value)
 }
 
+/// Whether a password inside an address was chosen, and is no word that stands for one. Escapes (`%40`) say nothing.
+#[must_use]
+pub(super) fn is_chosen_in_address(value: &str) -> bool {
+    let mut pieces = value.split('%');
+    let first = pieces.next().unwrap_or_default().to_owned();
+    let bare = pieces.fold(first, |text, piece| text + piece.get(2..).unwrap_or_default());
+    let digits = bare.bytes().any(|b| b.is_ascii_digit());
+    !bare.contains(';') && (is_strong(&bare) || digits && password(&bare) == Some(Confidence::High))
+}
+
 /// What a name says of the form of its value.
 enum Scheme {
     /// Scheme and credential, as in HTTP's `Authorization`.
@@ -249,7 +259,15 @@ fn word_count(value: &str) -> usize {
 
 /// Whether words make a sentence, as in `this-is-our-signing-key`: chosen, where a name would be shorter.
 fn is_sentence(value: &str) -> bool {
-    word_count(value) >= 5 && value.len() >= 16 && !value.contains(['.', '/', ':', '|'])
+    word_count(value) >= 5 && value.len() >= 16 && !value.contains(['.', '/', ':', '|', '_'])
+}
+
+/// What a password was turned into for storage: crypt(3) and its kin, LDAP's schemes.
+fn is_hash(value: &str) -> bool {
+    let value = value.strip_prefix("{bcrypt}").unwrap_or(value);
+    ["$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$y$", "$apr1$", "$argon2", "$pbkdf2", "pbkdf2_", "bcrypt$", "{SSHA", "{SHA"]
+        .iter()
+        .any(|prefix| value.starts_with(prefix))
 }
 
 /// A mail address, or a path of words: names a person or a place.
@@ -261,9 +279,7 @@ fn is_address(value: &str) -> bool {
         !user.is_empty() && host.len() >= 2 && host.iter().all(label) && host.last().is_some_and(top)
     });
     let parts: Vec<&str> = value.split(['/', '@']).filter(|p| !p.is_empty()).collect();
-    let path = parts.len() >= 3 && !value.ends_with('=') && parts.iter().all(|p| {
-            words::is_identifier(p) || p.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.'))
-        });
+    let path = parts.len() >= 3 && !value.ends_with('=') && parts.iter().all(|p| p.len() < 12 || !is_strong(p));
     mail || path
 }
 
@@ -274,14 +290,17 @@ fn shared(value: &str) -> Option<Confidence> {
     machine(Kind::Secret, value).max(typed)
 }
 
-/// Judges what a person typed. Also what stands for a password in an address.
-pub(super) fn password(value: &str) -> Option<Confidence> {
+/// Judges what a person typed.
+fn password(value: &str) -> Option<Confidence> {
     let s = shape(value);
     if s.space > 2 || s.len < 3 || s.len > 128 || s.lower + s.upper + s.digit == 0 {
         return None;
     }
     if placeholder::is_placeholder(value) || words::is_common(value) {
         return (s.space == 0 && s.len >= 4 && !placeholder::is_template(value)).then_some(Confidence::Low);
+    }
+    if is_hash(value) {
+        return Some(Confidence::Medium);
     }
     if s.space > 0 || is_address(value) {
         // A phrase of several words is a passphrase now and then, and prose most of the time.
@@ -329,6 +348,9 @@ fn machine(kind: Kind, value: &str) -> Option<Confidence> {
     if s.space > 0 || s.len < 6 || s.lower + s.upper + s.digit == 0 {
         return (s.len >= 8 && s.space <= 3 && s.lower + s.digit + s.space == s.len).then_some(Confidence::Low);
     }
+    if is_hash(value) {
+        return Some(Confidence::Medium);
+    }
     let slashes = value.bytes().filter(|b| *b == b'/').count();
     if is_address(value) || slashes >= 3 && !value.ends_with('=') && words::unlikely_pairs(value) * 6 < s.len {
         return Some(Confidence::Low);
@@ -375,10 +397,9 @@ fn adjust(assignment: &Assignment<'_>, kind: Kind, value: &str, confidence: Conf
         // Accounts that a system is set up with often have their own name for a password.
         Syntax::Settings | Syntax::Prose if variable && ACCOUNTS.contains(&value) => Confidence::Medium,
         _ if same_word => Confidence::Low,
+        Syntax::Settings | Syntax::Prose if variable && word && confidence == Confidence::Medium => Confidence::High,
         // Samples in prose are often invented; what is plainly made is often not.
-        Syntax::Prose if variable && word && confidence == Confidence::Medium => Confidence::Medium,
         Syntax::Prose if !is_strong(value) && (kind == Kind::Password || value.len() < 24) => lower(confidence),
-        Syntax::Settings if variable && word && confidence == Confidence::Medium => Confidence::High,
         // In a program a plain word is the name of something more often than not.
         Syntax::Code if words::is_plain_word(value) => lower(confidence),
         _ if is_weak_name(assignment.name) => lower(lower(confidence)),

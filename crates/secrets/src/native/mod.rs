@@ -300,11 +300,18 @@ impl Worker for SecretsWorker<'_> {
             let lines = LineIndex::new(&unit.bytes);
             let ranges: Vec<_> = found.iter().map(|c| c.range.clone()).collect();
             for candidate in &found {
+                // Empty fuel is what tells the scheduler; what was found until then stands.
+                if fuel.spend(FINDING).is_err() {
+                    break;
+                }
                 output.findings.push(build::finding(detector, &place, &lines, candidate, &ranges));
             }
         }
     }
 }
+
+/// Steps that a finding costs: its digests and its snippet are as much work as a look at so many bytes.
+const FINDING: u64 = 1 << 14;
 
 /// A unit with what is decided once for it.
 struct Place<'a> {
@@ -379,9 +386,7 @@ impl SecretsDetector {
             return None;
         }
         let proven = proofs.contains(&Proof::Proven);
-        // A password in an address says itself whether somebody chose it.
-        let chosen = rule.validate.iter().any(|check| check == "password-in-url")
-            && classify::password(&value) == Some(Confidence::High);
+        let chosen = holds_chosen_password(rule, &value);
         let confidence = if proven || chosen { Confidence::High } else { rule.info.confidence };
         let range = found.start + group.start..found.start + group.end;
         Some(Candidate { info: index, rule: Some(index), range, value, confidence, proven, generic: false, decoded: Vec::new() })
@@ -445,6 +450,18 @@ impl Judge for SecretsDetector {
     fn hidden(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>, &[u8])) {
         LineDecoder::new(self.options.decode_depth).decode(text, &mut |hidden| found(hidden.line(), hidden.text));
     }
+}
+
+/// Whether what a rule found holds a password that says itself that somebody chose it.
+fn holds_chosen_password(rule: &Rule, value: &str) -> bool {
+    let checks = |name: &str| rule.validate.iter().any(|check| check == name);
+    if checks("password-in-url") {
+        return classify::is_chosen_in_address(value);
+    }
+    // `user:password` in base64.
+    let pair = || String::from_utf8(crate::base64::lenient(value.as_bytes())?).ok();
+    checks("base64")
+        && pair().is_some_and(|p| p.split_once(':').is_some_and(|(_, secret)| classify::is_chosen_in_address(secret)))
 }
 
 /// Whether a file is worth reading for its name alone.
@@ -557,7 +574,7 @@ fn strongest(mut found: Vec<Candidate>) -> Vec<Candidate> {
         match before.map(|(start, _)| *start).and_then(|start| kept.get_mut(&start)) {
             // Two signs for one value are as good as the better of them.
             Some(other) if other.range.end > candidate.range.start => {
-                if other.value == candidate.value {
+                if other.value.ends_with(&candidate.value) || candidate.value.ends_with(&other.value) {
                     other.confidence = other.confidence.max(candidate.confidence);
                 }
             }

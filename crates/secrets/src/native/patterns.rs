@@ -97,7 +97,7 @@ pub(super) const FORMS: &[(Form, &str)] = &[
         concat!(
             r"(?i)[\w.\-]{0,40}?",
             words!(),
-            r#"[\w.\-]{0,40}["'\]]{0,2}[ \t]{0,12}(?:=>|:=|=|:)[ \t]{0,4}(?:[\w.:\[\]()'"$>\-]{3,80}(?:[ \t]{0,4}(?:\?:|\|\||\?\?)|[ \t]{1,4}or)|[\w.]{2,40}\([^()\r\n]{1,60},)[ \t]{0,4}("[^"\r\n]{1,200}"|'[^'\r\n]{1,200}')"#
+            r#"[\w.\-]{0,40}["'\]]{0,2}[ \t]{0,12}(?:=>|:=|=|:)[ \t]{0,4}(?:[\w.:\[\](){}'"$>\-]{3,80}(?:[ \t]{0,4}(?:\?:|\|\||\?\?)|[ \t]{1,4}or)|[\w.]{2,40}\([^()\r\n]{1,60},)[ \t]{0,4}("[^"\r\n]{1,200}"|'[^'\r\n]{1,200}')"#
         ),
     ),
     // `#define NAME "value"` and settings whose names and values are separated by white space.
@@ -120,13 +120,13 @@ pub(super) const FORMS: &[(Form, &str)] = &[
         concat!(
             r"(?i)[\w.\-]{0,40}?",
             words!(),
-            r#"[\w.\-]{0,40}["']?[ \t]{0,4}(?:[:=][ \t]{0,4})?[,{][^{}\r\n"']{0,60}(?:["'][^"'\r\n]{0,60}["'][^{}"'\r\n]{0,60}|\r?\n[^{}"'\r\n]{0,80}){0,4}\b(?:default(?:_?value)?|initial_?value|example|value)["']?[ \t]{0,4}[:=][ \t]{0,4}("[^"\r\n]{1,200}"|'[^'\r\n]{1,200}')"#
+            r#"[\w.\-]{0,40}["']?[ \t]{0,4}(?:[:=][ \t]{0,4})?[,{][^{}\r\n"']{0,24}(?:["'][^"'\r\n]{0,40}["'][^{}"'\r\n]{0,24}|\r?\n[^{}"'\r\n]{0,24}){0,4}\b(?:default(?:_?value)?|initial_?value|example|value)["']?[ \t]{0,4}[:=][ \t]{0,4}("[^"\r\n]{1,200}"|'[^'\r\n]{1,200}')"#
         ),
     ),
     // A literal for the user, one for the password.
     (
         Form::Arguments,
-        r#"(?i)(?:credentials?|basic_?auth|passwordauthentication|usernamepassword|authenticat|auth)\w{0,24}(?:\(|["']?[ \t]{0,2}[:=][ \t]{0,2}[(\[])[ \t]{0,4}["'][^"'\r\n]{1,60}["'][ \t]{0,2},[ \t]{0,4}("[^"\r\n]{2,100}"|'[^'\r\n]{2,100}')"#,
+        r#"(?i)(?:credentials?|basic_?auth|passwordauthentication|usernamepassword\w{0,24}|auth(?:enticate|entication)?)(?:\(|["']?[ \t]{0,2}[:=][ \t]{0,2}[(\[])[ \t]{0,4}["'][^"'\r\n]{1,60}["'][ \t]{0,2},[ \t]{0,4}("[^"\r\n]{2,100}"|'[^'\r\n]{2,100}')"#,
     ),
     (
         Form::Arguments,
@@ -142,7 +142,7 @@ pub(super) const FORMS: &[(Form, &str)] = &[
         concat!(
             r"(?i)[\w.\-]{0,40}?",
             words!(),
-            r#"[\w.\-]{0,30}(?:\[\w{0,12}\])?[ \t]{0,8}[:=][^;{}\[\]\r\n"'(]{0,40}[{\[(]\s{0,60}((?:(?:\((?:byte|char)\)[ \t]?)?0x[0-9a-f]{1,2}[ \t]{0,4},?[ \t]{0,4}){4,64})"#
+            r#"[\w.\-]{0,30}(?:\[\w{0,12}\])?[ \t]{0,8}[:=][^;{}\[\]\r\n"'(]{0,24}[{\[(]\s{0,60}((?:(?:\((?:byte|char)\)[ \t]?)?0x[0-9a-f]{1,2}[ \t]{0,4},?[ \t]{0,4}){4,})"#
         ),
     ),
     // The first bytes of a gzip or zlib stream in base64.
@@ -367,7 +367,10 @@ const GIVING: &[&str] = &[".sendkeys", ".send_keys", ".fill", ".settext", ".setv
 fn called(name: &str) -> Option<&str> {
     let lower = name.to_ascii_lowercase();
     if let Some(verb) = GIVING.iter().find(|verb| lower.ends_with(*verb)) {
-        return name.get(..name.len() - verb.len());
+        let thing = name.get(..name.len() - verb.len())?;
+        let kinds = ["field", "input", "box", "element"];
+        let end = kinds.iter().find(|kind| lower[..thing.len()].ends_with(*kind)).map_or(0, |kind| kind.len());
+        return thing.get(..thing.len() - end);
     }
     let last = lower.rsplit('.').next().unwrap_or(&lower);
     (TAKING.iter().any(|verb| last.starts_with(verb))
@@ -412,7 +415,7 @@ mod tests {
             (Form::Element, "<label for=\"password\">Rope-7</label>", Code, &[]),
             (Form::Element, "<password>\n  Rope-7\n</password>", Code, &[("password", "Rope-7")]),
             (Form::Call, "user.setPassword(\"Rope-7\")", Code, &[("user.setPassword", "Rope-7")]),
-            (Form::Call, "passwordField.sendKeys(\"Rope-7\")", Code, &[("passwordField", "Rope-7")]),
+            (Form::Call, "passwordField.sendKeys(\"Rope-7\")", Code, &[("password", "Rope-7")]),
             (Form::Call, ".password(encoder.encode(\"Rope-7\"))", Code, &[("password", "Rope-7")]),
             (Form::Call, "getPassword(\"Rope-7\")", Code, &[]),
             (Form::Block, "password(name: 'SU_PASSWORD', defaultValue: 'Rope-7')", Code, &[("SU_PASSWORD", "Rope-7")]),

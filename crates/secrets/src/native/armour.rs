@@ -201,10 +201,7 @@ mod tests {
             (armoured("ENCRYPTED PRIVATE KEY", &[0x30, 0]), facts("PKCS#8", None, true)),
             (armoured("OPENSSH PRIVATE KEY", &ssh("none", "ssh-rsa")), facts("RSA", Some(3072), false)),
             (armoured("OPENSSH PRIVATE KEY", &ssh("aes256-ctr", "ssh-ed25519")), facts("Ed25519", Some(256), true)),
-            (
-                "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: aes256-cbc\n".to_owned(),
-                facts("Ed25519", None, true),
-            ),
+            ("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: aes256-cbc\n".to_owned(), facts("Ed25519", None, true)),
             (armoured("CERTIFICATE", &rsa(64)), None),
         ] {
             assert_eq!(read(&value), expected, "{value}");

@@ -30,7 +30,8 @@ impl Syntax {
     pub fn of(name: &str) -> Self {
         let file = name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
         // A template is written in the language of what it makes.
-        let templates = [".j2", ".tpl", ".tmpl", ".template", ".dist", ".example", ".sample", ".default", ".in", ".bak", ".orig"];
+        let templates =
+            [".j2", ".tpl", ".tmpl", ".template", ".dist", ".example", ".sample", ".default", ".in", ".bak", ".orig"];
         let file = templates.iter().find_map(|end| file.strip_suffix(end)).unwrap_or(&file);
         let extension = file.rsplit_once('.').map_or("", |(_, e)| e);
         match extension {
@@ -145,7 +146,8 @@ fn scheme_of(name: &str) -> Scheme {
     let last = lower.rsplit(['.', '-', '_']).next().unwrap_or(&lower);
     if matches!(last, "authorization" | "auth") {
         Scheme::Header
-    } else if ["userpwd", "userpass", "auth.user", "userinfo", "credential", "creds"].iter().any(|n| lower.contains(n)) {
+    } else if ["userpwd", "userpass", "auth.user", "userinfo", "credential", "creds"].iter().any(|n| lower.contains(n))
+    {
         Scheme::Pair
     } else {
         Scheme::Plain
@@ -158,7 +160,8 @@ fn after_scheme(value: &str) -> Option<&str> {
     match scheme.to_ascii_lowercase().as_str() {
         "bearer" | "basic" | "token" | "apikey" | "key" => Some(rest.trim()).filter(|r| !r.is_empty()),
         lower if lower.starts_with("aws4-") || lower.contains("hmac") => None,
-        "digest" | "ntlm" | "negotiate" | "hawk" | "external" | "oauth" | "kerberos" | "plain" | "xoauth2" | "login" => None,
+        "digest" | "ntlm" | "negotiate" | "hawk" | "external" | "oauth" | "kerberos" | "plain" | "xoauth2"
+        | "login" => None,
         // Mechanisms are written in capitals, and what is filled in has marks around it.
         _ if !value.bytes().any(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) || value.contains(['%', '@']) => None,
         _ => Some(value),
@@ -238,9 +241,8 @@ fn is_constant(value: &str) -> bool {
 /// Words changed as people change them for passwords: a digit in the place of a letter, separators of several kinds.
 fn is_chosen(value: &str) -> bool {
     let bytes = value.as_bytes();
-    let replaced = bytes.windows(3).any(|w| {
-        w[0].is_ascii_alphabetic() && b"01345".contains(&w[1]) && w[2].is_ascii_lowercase()
-    });
+    let replaced =
+        bytes.windows(3).any(|w| w[0].is_ascii_alphabetic() && b"01345".contains(&w[1]) && w[2].is_ascii_lowercase());
     let separators = ['_', '-', '.'].iter().filter(|c| value.contains(**c)).count();
     let marked = value.bytes().any(|b| b.is_ascii_digit()) && !value.contains(['/', ':', '|']);
     replaced && value.len() >= 6 || separators >= 2 && marked && value.len() >= 10
@@ -252,7 +254,8 @@ fn word_count(value: &str) -> usize {
     let starts = |at: &usize| {
         let before = at.checked_sub(1).map(|p| bytes[p]);
         bytes[*at].is_ascii_alphabetic()
-            && before.is_none_or(|b| !b.is_ascii_alphabetic() || b.is_ascii_lowercase() && bytes[*at].is_ascii_uppercase())
+            && before
+                .is_none_or(|b| !b.is_ascii_alphabetic() || b.is_ascii_lowercase() && bytes[*at].is_ascii_uppercase())
     };
     (0..bytes.len()).filter(starts).count()
 }
@@ -265,9 +268,12 @@ fn is_sentence(value: &str) -> bool {
 /// What a password was turned into for storage: crypt(3) and its kin, LDAP's schemes.
 fn is_hash(value: &str) -> bool {
     let value = value.strip_prefix("{bcrypt}").unwrap_or(value);
-    ["$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$y$", "$apr1$", "$argon2", "$pbkdf2", "pbkdf2_", "bcrypt$", "{SSHA", "{SHA"]
-        .iter()
-        .any(|prefix| value.starts_with(prefix))
+    [
+        "$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$y$", "$apr1$", "$argon2", "$pbkdf2", "pbkdf2_", "bcrypt$",
+        "{SSHA", "{SHA",
+    ]
+    .iter()
+    .any(|prefix| value.starts_with(prefix))
 }
 
 /// A mail address, or a path of words: names a person or a place.

@@ -389,7 +389,16 @@ impl SecretsDetector {
         let chosen = holds_chosen_password(rule, &value);
         let confidence = if proven || chosen { Confidence::High } else { rule.info.confidence };
         let range = found.start + group.start..found.start + group.end;
-        Some(Candidate { info: index, rule: Some(index), range, value, confidence, proven, generic: false, decoded: Vec::new() })
+        Some(Candidate {
+            info: index,
+            rule: Some(index),
+            range,
+            value,
+            confidence,
+            proven,
+            generic: false,
+            decoded: Vec::new(),
+        })
     }
 
     fn by_form(&self, place: &Place<'_>, text: &[u8], found: Range<usize>, index: usize) -> Option<Candidate> {
@@ -408,7 +417,16 @@ impl SecretsDetector {
 
     fn generic(&self, kind: Kind, range: Range<usize>, value: String, confidence: Confidence) -> Option<Candidate> {
         let info = self.info_of(kind.rule())?;
-        Some(Candidate { info, rule: None, range, value, confidence, proven: false, generic: true, decoded: Vec::new() })
+        Some(Candidate {
+            info,
+            rule: None,
+            range,
+            value,
+            confidence,
+            proven: false,
+            generic: true,
+            decoded: Vec::new(),
+        })
     }
 
     fn structured(&self, text: &str, found: structured::Structured) -> Option<Candidate> {

@@ -408,16 +408,60 @@ const PURPOSES: &[&str] = &[
 
 /// Ends of the names of files.
 const EXTENSIONS: &[&str] = &[
-    "txt", "js", "ts", "css", "py", "rb", "go", "rs", "java", "kt", "php", "html", "json", "yml", "yaml", "xml", "md", "c",
-    "h", "cs", "png", "svg", "jpg", "jar", "gz", "zip", "tar", "lock", "sh", "conf", "ini", "csv", "sql", "crt", "pub",
+    "txt", "js", "ts", "css", "py", "rb", "go", "rs", "java", "kt", "php", "html", "json", "yml", "yaml", "xml", "md",
+    "c", "h", "cs", "png", "svg", "jpg", "jar", "gz", "zip", "tar", "lock", "sh", "conf", "ini", "csv", "sql", "crt",
+    "pub",
 ];
 
 /// Words in front of a name that make it the name of an action or of a choice.
 const ACTIONS: &[&str] = &[
-    "update", "change", "reset", "forgot", "forget", "show", "hide", "validate", "check", "verify", "require", "requires",
-    "confirm", "generate", "create", "get", "use", "uses", "has", "is", "need", "needs", "no", "ask", "prompt", "remember",
-    "allow", "enable", "disable", "skip", "save", "store", "rotate", "revoke", "invalid", "missing", "on", "handle", "parse",
-    "error", "err", "msg", "label", "title", "hint", "placeholder", "help",
+    "update",
+    "change",
+    "reset",
+    "forgot",
+    "forget",
+    "show",
+    "hide",
+    "validate",
+    "check",
+    "verify",
+    "require",
+    "requires",
+    "confirm",
+    "generate",
+    "create",
+    "get",
+    "use",
+    "uses",
+    "has",
+    "is",
+    "need",
+    "needs",
+    "no",
+    "ask",
+    "prompt",
+    "remember",
+    "allow",
+    "enable",
+    "disable",
+    "skip",
+    "save",
+    "store",
+    "rotate",
+    "revoke",
+    "invalid",
+    "missing",
+    "on",
+    "handle",
+    "parse",
+    "error",
+    "err",
+    "msg",
+    "label",
+    "title",
+    "hint",
+    "placeholder",
+    "help",
 ];
 
 /// Whether a name says what is done with a secret: `update_password: always`.
@@ -431,8 +475,10 @@ pub(super) fn is_action(name: &str) -> bool {
 /// `adminpass`, `ftppwd`: a password under a name written as one word.
 fn ends_in_pass(part: &str) -> bool {
     let head = part.strip_suffix("pass").or_else(|| part.strip_suffix("pwd"));
-    let other = ["by", "com", "over", "under", "tres", "sur", "low", "high", "band", "multi", "one", "two", "pre", "render",
-        "sub", "single", "first", "second", "final", "last"];
+    let other = [
+        "by", "com", "over", "under", "tres", "sur", "low", "high", "band", "multi", "one", "two", "pre", "render",
+        "sub", "single", "first", "second", "final", "last",
+    ];
     head.is_some_and(|head| head.len() >= 2 && !other.contains(&head))
 }
 
@@ -538,11 +584,10 @@ fn snake(name: &str) -> String {
 }
 
 fn contains_word(snake: &str, word: &str) -> bool {
-    snake.match_indices(word).any(|(at, _)| {
-        let bounded = |b: Option<&u8>| b.is_none_or(|b| !b.is_ascii_lowercase());
-        let bytes = snake.as_bytes();
-        bounded(at.checked_sub(1).and_then(|p| bytes.get(p))) && bounded(bytes.get(at + word.len()))
-    })
+    let bytes = snake.as_bytes();
+    let starts = (0..bytes.len()).filter(|at| *at == 0 || !bytes[at - 1].is_ascii_lowercase());
+    let mut ends = starts.filter(|at| bytes[*at..].starts_with(word.as_bytes())).map(|at| at + word.len());
+    ends.any(|end| bytes.get(end).is_none_or(|b| !b.is_ascii_lowercase()))
 }
 
 #[cfg(test)]
@@ -580,7 +625,9 @@ mod tests {
 
     #[test]
     fn actions_are_told_from_secrets() {
-        for (name, expected) in [("update_password", true), ("showPassword", true), ("db_password", false), ("on", false)] {
+        for (name, expected) in
+            [("update_password", true), ("showPassword", true), ("db_password", false), ("on", false)]
+        {
             assert_eq!(is_action(name), expected, "{name}");
         }
     }

@@ -103,7 +103,11 @@ pub(super) const FORMS: &[(Form, &str)] = &[
     // `#define NAME "value"` and settings whose names and values are separated by white space.
     (
         Form::Space,
-        concat!(r"(?i)[\w.\-]{0,40}?", words!(), r#"[\w.\-]{0,40}[ \t]{1,24}("[^"\r\n]{1,200}"|'[^'\r\n]{1,200}'|`[^`\r\n]{1,100}`)"#),
+        concat!(
+            r"(?i)[\w.\-]{0,40}?",
+            words!(),
+            r#"[\w.\-]{0,40}[ \t]{1,24}("[^"\r\n]{1,200}"|'[^'\r\n]{1,200}'|`[^`\r\n]{1,100}`)"#
+        ),
     ),
     // `name: NAME` on one line and `value: value` on the next, or both in one element.
     (
@@ -234,7 +238,10 @@ pub(super) fn read<'a>(
     let range = found.start + value.start..found.start + value.end;
     let name = name(head, form)?;
     let value = std::str::from_utf8(text.get(range.clone())?).ok()?;
-    if form == Form::Switch && literal == Quoting::Bare && !value.bytes().any(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
+    if form == Form::Switch
+        && literal == Quoting::Bare
+        && !value.bytes().any(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    {
         return None;
     }
     // `setopt(handle, NAME, "value")`: a constant and what it is set to.
@@ -288,7 +295,8 @@ fn names_setter(before: &[u8]) -> bool {
 }
 
 /// Beginnings of the names of calls that give a name a value.
-const SETTERS: &[&str] = &["define", "put", "set", "add", "with", "env", "property", "param", "header", "append", "config"];
+const SETTERS: &[&str] =
+    &["define", "put", "set", "add", "with", "env", "property", "param", "header", "append", "config"];
 
 /// The value's range without its quotes (escaped ones too), or without what ends a bare word.
 fn unquote(matched: &[u8], mut range: Range<usize>) -> (Range<usize>, Quoting) {
@@ -361,7 +369,8 @@ fn name(head: &str, form: Form) -> Option<&str> {
 /// Beginnings of the names of calls that take a secret.
 const TAKING: &[&str] = &["set", "with", "enter", "fill", "type", "input", "add", "use"];
 /// Calls of a named thing that give it its value.
-const GIVING: &[&str] = &[".sendkeys", ".send_keys", ".fill", ".settext", ".setvalue", ".set", ".val", ".type", ".value"];
+const GIVING: &[&str] =
+    &[".sendkeys", ".send_keys", ".fill", ".settext", ".setvalue", ".set", ".val", ".type", ".value"];
 
 /// What a call gives a value to; none where it does something else.
 fn called(name: &str) -> Option<&str> {

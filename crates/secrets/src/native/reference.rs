@@ -107,9 +107,12 @@ fn is_format(value: &str) -> bool {
 
 /// A piece of a program or an expression over texts.
 fn is_program(value: &str) -> bool {
-    ["::", "=>", "&&", "||", "();", "(?", "\\d", "\\w", "\\s", "[a-z", "[A-Z", "[0-9", "[^", ".*", ".+", "</", "/>", "<br"]
-        .iter()
-        .any(|mark| value.contains(mark))
+    [
+        "::", "=>", "&&", "||", "();", "(?", "\\d", "\\w", "\\s", "[a-z", "[A-Z", "[0-9", "[^", ".*", ".+", "</", "/>",
+        "<br",
+    ]
+    .iter()
+    .any(|mark| value.contains(mark))
         || value.starts_with('^') && value.ends_with('$')
 }
 
@@ -120,8 +123,20 @@ mod tests {
     #[test]
     fn what_points_elsewhere_is_no_value() {
         for value in [
-            "process.env.X", "--status", "-5", "^1.2.3", "10.0.0.1", "user=%s", "prefix-{name}", "a$DB_PASS", "Foo::bar",
-            "^[a-z]+$", "{{ x }}", "/etc/passwd/x", "getToken()", "<b>x</b>",
+            "process.env.X",
+            "--status",
+            "-5",
+            "^1.2.3",
+            "10.0.0.1",
+            "user=%s",
+            "prefix-{name}",
+            "a$DB_PASS",
+            "Foo::bar",
+            "^[a-z]+$",
+            "{{ x }}",
+            "/etc/passwd/x",
+            "getToken()",
+            "<b>x</b>",
         ] {
             assert!(is_reference(value), "{value}");
         }

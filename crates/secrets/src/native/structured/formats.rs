@@ -82,7 +82,7 @@ pub(super) fn find(path: &str, text: &str) -> Vec<Structured> {
         Some(end) => path.ends_with(end),
         None => path.strip_suffix(file).is_some_and(|head| head.is_empty() || head.ends_with('/')),
     };
-    let Some(format) = FORMATS.iter().find(|f| f.files.iter().any(|file| is(&file))) else { return Vec::new() };
+    let Some(format) = FORMATS.iter().find(|f| f.files.iter().any(is)) else { return Vec::new() };
     let mut found = Vec::new();
     let mut each = |key: &str, range: Range<usize>| {
         let key = key.to_ascii_lowercase();
@@ -190,9 +190,11 @@ mod tests {
             ("NuGet.Config", "<add key=\"ClearTextPassword\" value=\"Rope-7\" />", vec![]),
             ("nuget.config", "<add key=\"ClearTextPassword\" value=\"Rope-7\" />", vec!["Rope-7"]),
             ("m2/settings.xml", "<password>\n  Rope-7\n</password><password>{abc=}</password>", vec!["Rope-7"]),
-            (".kube/config", "    token: abc7-Dock\n    tokenFile: /x\n    client-key-data: TUlJ\n", vec![
-                "abc7-Dock", "TUlJ",
-            ]),
+            (
+                ".kube/config",
+                "    token: abc7-Dock\n    tokenFile: /x\n    client-key-data: TUlJ\n",
+                vec!["abc7-Dock", "TUlJ"],
+            ),
             ("rclone.conf", "pass = Rope-7\nask_password = false\nbypass = 12345\n", vec!["Rope-7"]),
             (".my.cnf", "password = \"a;b;c\"\ndefault_password_lifetime = 0\n#password = x\n", vec!["a;b;c"]),
             ("sitemanager.xml", "<Pass encoding=\"crypt\">abcd</Pass><Pass>Rope-7</Pass>", vec!["Rope-7"]),

@@ -224,11 +224,11 @@ mod tests {
                 "https://joe:Rope7dock@git.example\nhttps://joe@git.example\n",
                 vec![("git-credential", "Rope7dock", high)],
             ),
-            ("config/master.key", "0f1e2d3c4b5a69788796a5b4c3d2e1f0\n", vec![(
-                "rails-master-key",
-                "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
-                high,
-            )]),
+            (
+                "config/master.key",
+                "0f1e2d3c4b5a69788796a5b4c3d2e1f0\n",
+                vec![("rails-master-key", "0f1e2d3c4b5a69788796a5b4c3d2e1f0", high)],
+            ),
             ("k/c.yaml", "kind: ConfigMap\ndata:\n  pw: Um9wZS03LWRvY2s=\n", vec![]),
         ] {
             let expected: Vec<_> = expected.into_iter().map(|(r, v, c)| (r, v.to_owned(), c)).collect();

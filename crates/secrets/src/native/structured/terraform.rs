@@ -44,9 +44,9 @@ pub(super) fn find(text: &str) -> Vec<Structured> {
     let is_marked = |path: &str| {
         let exact = |p: &str| marked.binary_search_by(|m| m.as_str().cmp(p)).is_ok();
         // `resources/0/instances/0/attributes/result/` is the attribute `result` of `resources/0`.
-        let instance = path.split_once("/instances/").and_then(|(resource, rest)| {
-            Some(format!("{resource}/*/{}", rest.split_once("/attributes/")?.1))
-        });
+        let instance = path
+            .split_once("/instances/")
+            .and_then(|(resource, rest)| Some(format!("{resource}/*/{}", rest.split_once("/attributes/")?.1)));
         exact(path) || instance.is_some_and(|p| exact(&p))
     };
     let found = scalars.iter().filter(|s| s.string && is_marked(&s.path));

@@ -11,7 +11,7 @@ use super::{
     names::{is_action, kind_of},
     placeholder, reference, validate, words,
 };
-use crate::entropy::shannon;
+use crate::{base64, entropy::shannon};
 
 /// Kind of file, as far as it says what a bare word is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +90,10 @@ pub fn judge(assignment: &Assignment<'_>) -> Option<(Kind, Confidence)> {
         return None;
     }
     let value = match scheme_of(assignment.name) {
+        Scheme::Header if value.get(..6).is_some_and(|s| s.eq_ignore_ascii_case("basic ")) => {
+            let pair = base64::lenient(value[6..].trim().as_bytes()).and_then(|b| String::from_utf8(b).ok())?;
+            return Some((kind, password(pair.split_once(':')?.1)?));
+        }
         Scheme::Header => after_scheme(value)?,
         Scheme::Pair => value.split_once(':').map_or(value, |(_, password)| password),
         Scheme::Plain => value,
@@ -158,10 +162,10 @@ fn scheme_of(name: &str) -> Scheme {
 fn after_scheme(value: &str) -> Option<&str> {
     let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
     match scheme.to_ascii_lowercase().as_str() {
-        "bearer" | "basic" | "token" | "apikey" | "key" => Some(rest.trim()).filter(|r| !r.is_empty()),
+        "bearer" | "token" | "apikey" | "key" => Some(rest.trim()).filter(|r| !r.is_empty()),
         lower if lower.starts_with("aws4-") || lower.contains("hmac") => None,
-        "digest" | "ntlm" | "negotiate" | "hawk" | "external" | "oauth" | "kerberos" | "plain" | "xoauth2"
-        | "login" => None,
+        "digest" | "ntlm" | "negotiate" | "hawk" | "external" | "oauth" | "basic" | "kerberos" | "plain"
+        | "xoauth2" | "login" => None,
         // Mechanisms are written in capitals, and what is filled in has marks around it.
         _ if !value.bytes().any(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) || value.contains(['%', '@']) => None,
         _ => Some(value),
@@ -284,8 +288,12 @@ fn is_address(value: &str) -> bool {
         let top = |l: &&str| l.len() >= 2 && l.bytes().all(|b| b.is_ascii_alphabetic());
         !user.is_empty() && host.len() >= 2 && host.iter().all(label) && host.last().is_some_and(top)
     });
-    let parts: Vec<&str> = value.split(['/', '@']).filter(|p| !p.is_empty()).collect();
-    let path = parts.len() >= 3 && !value.ends_with('=') && parts.iter().all(|p| p.len() < 12 || !is_strong(p));
+    // Random base64 has slashes too, but hardly a piece without letters of both cases and digits.
+    let random = |part: &str| {
+        let s = shape(part);
+        s.lower > 0 && s.upper > 0 && s.digit > 0
+    };
+    let path = value.split('/').count() >= 3 && !value.ends_with('=') && !value.split('/').any(random);
     mail || path
 }
 
@@ -454,6 +462,10 @@ mod tests {
             ("update_password", "always", Bare, Syntax::Settings, None),
             ("password", "mara@corp.example", Quoted, Syntax::Code, Some(Confidence::Low)),
             ("Authorization", "AWS4-HMAC-SHA256", Bare, Syntax::Settings, None),
+            ("Authorization", "Basic dXNlcjpwYXNzd29yZA==", Quoted, Syntax::Code, Some(Confidence::Low)),
+            ("Authorization", "Basic bWFyYTpTcHJvdHRlLldlbGxlXzQ1", Quoted, Syntax::Code, Some(Confidence::High)),
+            ("password", "am@z1ng_p@ssw0rd#!", Quoted, Syntax::Code, Some(Confidence::High)),
+            ("credential", "user/19700101/us-east-2/es/aws4_request", Bare, Syntax::Settings, Some(Confidence::Low)),
             ("Authorization", "Bearer o49ha6zvvktA6ngcBewk", Quoted, Syntax::Code, Some(Confidence::High)),
             ("basic.auth.user", "reader:Mandel_Kern04", Bare, Syntax::Settings, None),
             ("client_secret", "02512c34-db9d-4445-b00a-125c4bcc7665", Quoted, Syntax::Code, Some(Confidence::High)),

@@ -386,8 +386,13 @@ impl SecretsDetector {
             return None;
         }
         let proven = proofs.contains(&Proof::Proven);
-        let chosen = holds_chosen_password(rule, &value);
-        let confidence = if proven || chosen { Confidence::High } else { rule.info.confidence };
+        let confidence = match carried_password(rule, &value) {
+            _ if proven => Confidence::High,
+            _ if rule.info.id == "google-api-key" && is_shipped(&place.display) => Confidence::Low,
+            Some(carried) if classify::is_chosen_in_address(&carried) => Confidence::High,
+            Some(carried) if words::is_common(&carried) => Confidence::Low,
+            _ => rule.info.confidence,
+        };
         let range = found.start + group.start..found.start + group.end;
         Some(Candidate {
             info: index,
@@ -410,7 +415,8 @@ impl SecretsDetector {
         };
         let doubtful = is_generated(&place.display) || named.doubtful && !classify::is_strong(named.assignment.value);
         let confidence = if doubtful { confidence.min(Confidence::Medium) } else { confidence };
-        let hidden = named.listed || is_lock(&place.display) || is_translation(&place.display) || place.encrypted;
+        let shown = &place.display;
+        let hidden = named.listed || is_lock(shown) || is_translation(shown) || is_shipped(shown) || place.encrypted;
         let confidence = if hidden { Confidence::Low } else { confidence };
         self.generic(kind, named.range, named.assignment.value.to_owned(), confidence)
     }
@@ -470,16 +476,21 @@ impl Judge for SecretsDetector {
     }
 }
 
-/// Whether what a rule found holds a password that says itself that somebody chose it.
-fn holds_chosen_password(rule: &Rule, value: &str) -> bool {
+/// The password in what a rule found, where the rule says that it holds one: a part of an address, or `user:password` in
+/// base64.
+fn carried_password(rule: &Rule, value: &str) -> Option<String> {
     let checks = |name: &str| rule.validate.iter().any(|check| check == name);
     if checks("password-in-url") {
-        return classify::is_chosen_in_address(value);
+        return Some(value.to_owned());
     }
-    // `user:password` in base64.
-    let pair = || String::from_utf8(crate::base64::lenient(value.as_bytes())?).ok();
-    checks("base64")
-        && pair().is_some_and(|p| p.split_once(':').is_some_and(|(_, secret)| classify::is_chosen_in_address(secret)))
+    let pair = checks("base64").then(|| crate::base64::lenient(value.as_bytes())).flatten()?;
+    String::from_utf8(pair).ok()?.split_once(':').map(|(_, password)| password.to_owned())
+}
+
+/// Whether every copy of a mobile program holds this file: Firebase's client configuration, whose keys only name it.
+fn is_shipped(path: &str) -> bool {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    matches!(file, "google-services.json" | "GoogleService-Info.plist")
 }
 
 /// Whether a file is worth reading for its name alone.

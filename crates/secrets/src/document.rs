@@ -1,7 +1,8 @@
 //! Rule documents: Markdown that explains a rule and holds the cases that test it.
 //!
-//! Cases stand in fenced blocks marked `bad` (must be found) and `good` (must not be). Secrets in them are templates,
-//! `{{kind:argument}}`, expanded with a fixed seed, so that the repository holds no text that looks like a live secret.
+//! Cases stand in fenced blocks marked `bad` (must be found) and `good` (must not be); `file=NAME` behind the mark names
+//! the file that a case stands in, for rules that look at it. Secrets in cases are templates, `{{kind:argument}}`,
+//! expanded with a fixed seed, so that the repository holds no text that looks like a live secret.
 
 /// Whether a case must be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub enum Expect {
 pub struct Case {
     /// What must come of it.
     pub expect: Expect,
+    /// Name of the file that it stands in, where that matters.
+    pub file: Option<String>,
     /// The text, templates not yet expanded.
     pub text: String,
     /// Line of the fence, counted from 1.
@@ -29,9 +32,9 @@ pub fn cases(document: &str) -> Vec<Case> {
     let (mut cases, mut open): (Vec<Case>, Option<Case>) = (Vec::new(), None);
     for (number, line) in document.lines().enumerate() {
         match (&mut open, line) {
-            (None, "```bad") => open = Some(Case { expect: Expect::Found, text: String::new(), line: number + 1 }),
-            (None, "```good") => open = Some(Case { expect: Expect::Quiet, text: String::new(), line: number + 1 }),
-            (None, _) => {}
+            (None, _) => {
+                open = fence(line).map(|(expect, file)| Case { expect, file, text: String::new(), line: number + 1 });
+            }
             (Some(_), "```") => cases.extend(open.take()),
             (Some(case), _) => {
                 case.text.push_str(line);
@@ -40,6 +43,17 @@ pub fn cases(document: &str) -> Vec<Case> {
         }
     }
     cases
+}
+
+/// What the opening line of a case says: what to expect and the name of the file.
+fn fence(line: &str) -> Option<(Expect, Option<String>)> {
+    let mut words = line.strip_prefix("```")?.split(' ');
+    let expect = match words.next()? {
+        "bad" => Expect::Found,
+        "good" => Expect::Quiet,
+        _ => return None,
+    };
+    Some((expect, words.find_map(|word| word.strip_prefix("file=")).map(str::to_owned)))
 }
 
 /// The document up to its cases: what a reader of a report wants.
@@ -181,12 +195,13 @@ mod tests {
 
     #[test]
     fn cases_and_sections_are_read() {
-        let document = "# T\n\nWhat.\n\n## How to fix\n1. Revoke.\n\n## Found\n```bad\na {{split:b}}\n```\n## Not found\n```good\nc\n```\n";
+        let document = "# T\n\nWhat.\n\n## How to fix\n1. Revoke.\n\n## Found\n```bad\na {{split:b}}\n```\n## Not found\n```good file=home/.npmrc\nc\n```\n```goodness\nd\n```\n";
         let found = cases(document);
         assert_eq!(
             (found.len(), found[0].expect, found[0].text.as_str(), found[0].line),
             (2, Expect::Found, "a {{split:b}}\n", 9)
         );
+        assert_eq!((&found[0].file, found[1].file.as_deref()), (&None, Some("home/.npmrc")));
         assert_eq!(
             (without_cases(document).as_str(), section(document, "How to fix")),
             ("# T\n\nWhat.\n\n## How to fix\n1. Revoke.", Some("1. Revoke."))

@@ -30,8 +30,9 @@ fn every_case_holds() {
         for case in document::cases(help) {
             for seed in 0..3 {
                 let text = document::expand(&case.text, seed);
+                let file = case.file.as_deref().unwrap_or("case.env");
                 let mut rules =
-                    detector.findings_of("case.env", &text).into_iter().filter(|f| f.confidence > Confidence::Low);
+                    detector.findings_of(file, &text).into_iter().filter(|f| f.confidence > Confidence::Low);
                 // Another rule may name the same secret more exactly: then it is found all the same.
                 let found =
                     if case.expect == Expect::Found { rules.next().is_some() } else { rules.any(|f| f.rule == id) };
@@ -76,9 +77,10 @@ fn nothing_found_is_ever_shown_in_clear_text() {
     for (id, help) in documents() {
         for case in document::cases(help).into_iter().filter(|c| c.expect == Expect::Found) {
             let text = document::expand(&case.text, 1);
-            for finding in detector.findings_of("case.env", &text) {
+            let file = case.file.as_deref().unwrap_or("case.env");
+            for finding in detector.findings_of(file, &text) {
                 let shown = serde_json::to_string(&finding).expect("a finding is JSON");
-                let clear = detector_clear().findings_of("case.env", &text);
+                let clear = detector_clear().findings_of(file, &text);
                 for secret in clear.iter().filter_map(|f| f.properties.get("secret")).filter_map(|s| s.as_str()) {
                     let quoted = serde_json::to_string(secret).expect("a text is JSON");
                     assert!(secret.len() < 6 || !shown.contains(quoted.trim_matches('"')), "{id}: {shown}");

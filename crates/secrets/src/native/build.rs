@@ -8,7 +8,7 @@ use sha2::Sha256;
 use testudo_model::{Finding, Fingerprint, Fix, Location, Snippet};
 use testudo_source::{LineIndex, Origin};
 
-use super::{Candidate, Place, SecretsDetector, severity_at};
+use super::{Candidate, Place, SecretsDetector, armour, severity_at, validate};
 use crate::document;
 
 /// The 32-byte key of fingerprints.
@@ -95,6 +95,12 @@ pub(super) fn finding(
     if !candidate.decoded.is_empty() {
         properties.insert("decoded".to_owned(), Value::from(candidate.decoded.clone()));
     }
+    if let Some(facts) = armour::read(&candidate.value) {
+        properties.insert("private_key".to_owned(), facts.to_json());
+    }
+    if let Some(expires) = validate::jwt_expiry(&candidate.value) {
+        properties.insert("expires".to_owned(), Value::from(expires));
+    }
     if detector.options.display == Display::Clear {
         properties.insert("secret".to_owned(), Value::from(candidate.value.clone()));
     }
@@ -164,9 +170,10 @@ fn snippet(
         (String::from_utf8_lossy(shown).into_owned(), own)
     } else {
         let mut all = vec![own];
-        // Ranges are sorted and do not overlap, so their ends are sorted too.
-        let near = ranges.partition_point(|r| r.end <= start);
-        all.extend(ranges[near..].iter().take_while(|r| r.start < end).map(local));
+        // Ranges are sorted by their starts. They do not overlap, but that a token may hold one other: of those that
+        // begin before the snippet the last two can reach into it.
+        let near = ranges.partition_point(|r| r.start < start).saturating_sub(2);
+        all.extend(ranges[near..].iter().take_while(|r| r.start < end).filter(|r| r.end > start).map(local));
         // The same value elsewhere on the line is as secret as it is here, and so is its longer half.
         let value = candidate.value.as_bytes();
         for part in [value, &value[value.len() / 2..], &value[..value.len() / 2]].iter().filter(|p| p.len() >= 4) {

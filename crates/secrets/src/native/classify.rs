@@ -6,36 +6,12 @@
 
 use testudo_model::Confidence;
 
-use super::{placeholder, validate, words};
-use crate::entropy::shannon;
-
-/// What a name speaks of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// Something a person types.
-    Password,
-    /// A secret shared between programs.
-    Secret,
-    /// A bearer token.
-    Token,
-    /// A cryptographic or API key.
-    Key,
-    /// A key of some kind: only a value that is plainly random speaks for a secret.
-    Unqualified,
-}
-
-impl Kind {
-    /// Id of the rule that reports it.
-    #[must_use]
-    pub fn rule(self) -> &'static str {
-        match self {
-            Self::Password => "generic-password",
-            Self::Secret => "generic-secret",
-            Self::Token => "generic-token",
-            Self::Key | Self::Unqualified => "generic-key",
-        }
-    }
-}
+pub use super::names::Kind;
+use super::{
+    names::{is_action, kind_of},
+    placeholder, reference, validate, words,
+};
+use crate::{base64, entropy::shannon};
 
 /// Kind of file, as far as it says what a bare word is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +29,10 @@ impl Syntax {
     #[must_use]
     pub fn of(name: &str) -> Self {
         let file = name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
+        // A template is written in the language of what it makes.
+        let templates =
+            [".j2", ".tpl", ".tmpl", ".template", ".dist", ".example", ".sample", ".default", ".in", ".bak", ".orig"];
+        let file = templates.iter().find_map(|end| file.strip_suffix(end)).unwrap_or(&file);
         let extension = file.rsplit_once('.').map_or("", |(_, e)| e);
         match extension {
             "md" | "markdown" | "rst" | "adoc" | "asciidoc" | "txt" | "html" | "htm" | "po" | "pot" | "tex" => {
@@ -60,12 +40,14 @@ impl Syntax {
             }
             "env" | "ini" | "cfg" | "conf" | "cnf" | "config" | "properties" | "props" | "yml" | "yaml" | "tfvars"
             | "sh" | "bash" | "zsh" | "bat" | "cmd" | "envrc" | "local" | "production" | "development" | "staging"
-            | "test" | "log" | "sql" | "ovpn" | "service" | "plist" | "toml" => Self::Settings,
+            | "test" | "log" | "sql" | "ovpn" | "service" | "plist" | "toml" | "http" | "rest" | "ldif" | "mk"
+            | "hosts" | "inventory" | "rc" | "secret" | "secrets" | "credentials" | "xcconfig" => Self::Settings,
             _ if file.starts_with('.') => Self::Settings,
             _ if file.starts_with(".env")
                 || file.starts_with("env")
                 || file.starts_with("dockerfile")
-                || file.starts_with("docker-compose") =>
+                || file.starts_with("docker-compose")
+                || file == "makefile" =>
             {
                 Self::Settings
             }
@@ -93,441 +75,10 @@ pub struct Assignment<'a> {
 pub enum Quoting {
     /// It did.
     Quoted,
+    /// It stood between backticks.
+    Backtick,
     /// It did not.
     Bare,
-}
-
-/// Ends of names that speak about a secret instead of holding one.
-const ABOUT: &[&str] = &[
-    "name",
-    "names",
-    "id",
-    "ids",
-    "type",
-    "types",
-    "url",
-    "uri",
-    "path",
-    "paths",
-    "file",
-    "files",
-    "filename",
-    "dir",
-    "field",
-    "fields",
-    "label",
-    "placeholder",
-    "prompt",
-    "title",
-    "text",
-    "message",
-    "msg",
-    "error",
-    "errors",
-    "help",
-    "hint",
-    "desc",
-    "description",
-    "length",
-    "len",
-    "size",
-    "min",
-    "max",
-    "count",
-    "limit",
-    "ttl",
-    "expiry",
-    "expires",
-    "expiration",
-    "timeout",
-    "age",
-    "format",
-    "regex",
-    "pattern",
-    "policy",
-    "rule",
-    "rules",
-    "validator",
-    "validation",
-    "mode",
-    "method",
-    "algorithm",
-    "alg",
-    "algo",
-    "scheme",
-    "provider",
-    "endpoint",
-    "host",
-    "issuer",
-    "audience",
-    "scope",
-    "scopes",
-    "header",
-    "headers",
-    "prefix",
-    "suffix",
-    "param",
-    "params",
-    "parameter",
-    "attr",
-    "attribute",
-    "property",
-    "column",
-    "table",
-    "index",
-    "ref",
-    "reference",
-    "arn",
-    "version",
-    "enabled",
-    "required",
-    "set",
-    "reset",
-    "change",
-    "changed",
-    "confirm",
-    "confirmation",
-    "input",
-    "class",
-    "element",
-    "selector",
-    "query",
-    "callback",
-    "handler",
-    "manager",
-    "service",
-    "store",
-    "storage",
-    "cache",
-    "factory",
-    "provider",
-    "map",
-    "generator",
-    "encoder",
-    "decoder",
-    "parser",
-    "reader",
-    "writer",
-    "helper",
-    "util",
-    "utils",
-    "test",
-    "tests",
-    "spec",
-    "usage",
-    "status",
-    "state",
-    "date",
-    "time",
-    "at",
-    "by",
-    "in",
-    "count",
-    "fingerprint",
-    "checksum",
-    "digest",
-    "hmac",
-    "signature",
-    "hash",
-    "hashed",
-    "digest",
-    "encrypted",
-    "env",
-    "var",
-    "variable",
-    "source",
-    "target",
-    "location",
-    "group",
-    "role",
-    "roles",
-    "user",
-    "username",
-    "email",
-    "account",
-    "identity",
-    "subject",
-    "domain",
-    "code",
-    "codes",
-    "char",
-    "chars",
-    "press",
-    "down",
-    "up",
-    "board",
-    "word",
-    "words",
-    "frame",
-    "frames",
-    "event",
-    "events",
-    "bindings",
-    "binding",
-    "value_from",
-    "valuefrom",
-    "exists",
-    "valid",
-    "invalid",
-    "missing",
-    "mismatch",
-    "strength",
-    "screen",
-    "page",
-    "view",
-    "form",
-    "button",
-    "icon",
-    "link",
-    "color",
-    "style",
-    "width",
-    "height",
-    "order",
-    "sort",
-    "pair",
-    "pairs",
-    "list",
-    "size",
-    "usage",
-    "rotation",
-    "lifetime",
-    "ring",
-    "chain",
-];
-
-/// Names that hold one of the words by accident, or a key that is public.
-const ACCIDENTAL: &[&str] = &[
-    "author",
-    "authority",
-    "authorities",
-    "authored",
-    "bypass",
-    "compass",
-    "passed",
-    "passenger",
-    "passing",
-    "passive",
-    "passport",
-    "passthrough",
-    "pass_through",
-    "passage",
-    "tokenize",
-    "tokenizer",
-    "tokenized",
-    "tokens",
-    "max_tokens",
-    "keyword",
-    "keyboard",
-    "keycode",
-    "keypress",
-    "keydown",
-    "keyup",
-    "keyof",
-    "keyframe",
-    "monkey",
-    "turkey",
-    "hockey",
-    "primary_key",
-    "primarykey",
-    "foreign_key",
-    "foreignkey",
-    "public_key",
-    "publickey",
-    "pubkey",
-    "sort_key",
-    "partition_key",
-    "cache_key",
-    "hash_key",
-    "row_key",
-    "routing_key",
-    "publishable",
-    "secretary",
-    "credits",
-    "accredited",
-    "authenticated",
-    "authorized",
-    "authentication_type",
-    "basalt",
-    "saltwater",
-    "unauth",
-    "oauth_version",
-    "csrf",
-    "xsrf",
-    "nonce_field",
-    "site_key",
-    "sitekey",
-    "object_key",
-    "s3_key",
-    "key_id",
-    "keyid",
-    "access_key_id",
-    "accesskeyid",
-    "kms",
-    "ssh_key_name",
-    "keyname",
-    "idempotency",
-    "gpg_key",
-    "pgp_key",
-    "i18n",
-    "translation",
-    "message_key",
-    "storage_key",
-    "index_key",
-    "lookup_key",
-    "group_key",
-    "map_key",
-    "json_key",
-    "token_uri",
-    "auth_uri",
-    "keystore",
-    "truststore",
-    "key_alias",
-    "keyalias",
-    "checksum",
-    "integrity",
-    "answer",
-    "ssh_key",
-    "host_key",
-    "known_hosts",
-    "map_key",
-    "dict_key",
-    "unique_key",
-    "composite_key",
-    "natural_key",
-    "range_key",
-    "prop_key",
-];
-
-/// What a name speaks of; none where it only seems to.
-#[must_use]
-pub fn kind_of(name: &str) -> Option<Kind> {
-    let snake = snake(name);
-    let parts: Vec<&str> = snake.split('_').filter(|p| !p.is_empty()).collect();
-    let last = parts.iter().rev().find(|p| !p.bytes().all(|b| b.is_ascii_digit()))?;
-    let ends_in_password = matches!(*last, "password" | "passwd" | "pwd" | "passphrase" | "pass");
-    if ABOUT.contains(last) || !ends_in_password && ACCIDENTAL.iter().any(|a| contains_word(&snake, a)) {
-        return None;
-    }
-    let has = |words: &[&str]| {
-        parts.iter().any(|p| {
-            words.iter().any(|w| p == w || p.len() > w.len() && w.len() >= 5 && (p.ends_with(w) || p.starts_with(w)))
-        })
-    };
-    let joined = |words: &[&str]| words.iter().any(|w| snake.contains(w));
-    if has(&[
-        "password",
-        "passwd",
-        "pwd",
-        "passphrase",
-        "passcode",
-        "passwort",
-        "kennwort",
-        "senha",
-        "contrasena",
-        "motdepasse",
-        "passw",
-        "userpass",
-        "dbpass",
-        "rootpass",
-        "requirepass",
-        "masterauth",
-        "storepass",
-        "keypass",
-    ]) || has(&["pass", "pw", "psk"]) && !has(&["key"])
-        || joined(&["mot_de_passe"])
-    {
-        return Some(Kind::Password);
-    }
-    if has(&[
-        "secret",
-        "secrets",
-        "appsecret",
-        "clientsecret",
-        "salt",
-        "pepper",
-        "credential",
-        "credentials",
-        "cred",
-        "creds",
-    ]) {
-        return Some(Kind::Secret);
-    }
-    if has(&["token", "bearer", "jwt", "accesstoken", "authtoken", "refreshtoken", "apitoken"]) {
-        return Some(Kind::Token);
-    }
-    let keyed = has(&["key", "apikey", "keys", "secretkey", "accesskey", "privatekey", "authkey"]);
-    let qualified = has(&["apikey", "secretkey", "accesskey", "privatekey", "authkey"])
-        || has(&[
-            "api",
-            "access",
-            "private",
-            "secret",
-            "encryption",
-            "encrypt",
-            "signing",
-            "sign",
-            "auth",
-            "master",
-            "app",
-            "application",
-            "account",
-            "shared",
-            "storage",
-            "crypto",
-            "cipher",
-            "aes",
-            "hmac",
-            "service",
-            "admin",
-            "license",
-            "licence",
-            "subscription",
-            "consumer",
-            "webhook",
-            "deploy",
-            "session",
-            "cookie",
-            "security",
-            "base",
-        ]);
-    if keyed && qualified {
-        return Some(Kind::Key);
-    }
-    if *last == "key" || *last == "data" && keyed {
-        return Some(Kind::Unqualified);
-    }
-    (has(&["auth", "authorization"]) && *last == "auth" || *last == "authorization").then_some(Kind::Token)
-}
-
-/// `camelCase` and separators to `snake_case`.
-fn snake(name: &str) -> String {
-    let bytes = name.as_bytes();
-    let mut out = String::with_capacity(name.len() + 4);
-    for (at, &b) in bytes.iter().enumerate() {
-        if b.is_ascii_uppercase() {
-            let after_lower = at > 0 && (bytes[at - 1].is_ascii_lowercase() || bytes[at - 1].is_ascii_digit());
-            let ends_run =
-                at > 0 && bytes[at - 1].is_ascii_uppercase() && bytes.get(at + 1).is_some_and(u8::is_ascii_lowercase);
-            if after_lower || ends_run {
-                out.push('_');
-            }
-            out.push(char::from(b.to_ascii_lowercase()));
-        } else if b.is_ascii_alphanumeric() {
-            out.push(char::from(b));
-        } else {
-            out.push('_');
-        }
-    }
-    out
-}
-
-fn contains_word(snake: &str, word: &str) -> bool {
-    snake.match_indices(word).any(|(at, _)| {
-        let bounded = |b: Option<&u8>| b.is_none_or(|b| !b.is_ascii_lowercase());
-        let bytes = snake.as_bytes();
-        bounded(at.checked_sub(1).and_then(|p| bytes.get(p))) && bounded(bytes.get(at + word.len()))
-    })
 }
 
 /// Judges one assignment; none where it holds no secret.
@@ -535,17 +86,90 @@ fn contains_word(snake: &str, word: &str) -> bool {
 pub fn judge(assignment: &Assignment<'_>) -> Option<(Kind, Confidence)> {
     let kind = kind_of(assignment.name)?;
     let value = default_of(assignment.value.trim());
-    if !is_literal(assignment, value) || is_reference(value) {
+    if !is_literal(assignment, value) || reference::is_reference(value) {
         return None;
     }
+    let value = match scheme_of(assignment.name) {
+        Scheme::Header if value.get(..6).is_some_and(|s| s.eq_ignore_ascii_case("basic ")) => {
+            let pair = base64::lenient(value[6..].trim().as_bytes()).and_then(|b| String::from_utf8(b).ok())?;
+            return Some((kind, password(pair.split_once(':')?.1)?));
+        }
+        Scheme::Header => after_scheme(value)?,
+        Scheme::Pair => value.split_once(':').map_or(value, |(_, password)| password),
+        Scheme::Plain => value,
+    };
     let confidence = match kind {
         Kind::Password => password(value)?,
-        Kind::Secret | Kind::Token | Kind::Key => machine(value)?,
-        Kind::Unqualified => machine(value)
+        Kind::Secret => shared(value)?,
+        Kind::Token | Kind::Key => machine(kind, value)?,
+        Kind::Unqualified => machine(kind, value)
             .filter(|c| *c == Confidence::High && value.len() >= 20 && shannon(value.as_bytes()) >= 3.5)
             .map(|_| Confidence::Medium)?,
     };
-    Some((kind, adjust(assignment, kind, value, confidence)))
+    Some((kind, adjust(assignment, kind, value, confidence)?))
+}
+
+/// Judges bytes written as numbers under a name: what else would be a salt or a key.
+#[must_use]
+pub(super) fn bytes(name: &str) -> Option<(Kind, Confidence)> {
+    let kind = kind_of(name)?;
+    Some((kind, if kind == Kind::Unqualified { Confidence::Low } else { Confidence::Medium }))
+}
+
+/// Whether a value alone is a sign strong enough to outweigh a weak form.
+#[must_use]
+pub(super) fn is_strong(value: &str) -> bool {
+    let s = shape(value);
+    let typed = s.classes() >= 3 && s.len >= 8 && s.space == 0;
+    let made = s.len >= 20 && s.digit > 0 && s.lower + s.upper > 0 && shannon(value.as_bytes()) >= 3.5;
+    (typed || made) && !is_worded(value)
+}
+
+/// Whether a password inside an address was chosen, and is no word that stands for one. Escapes (`%40`) say nothing.
+#[must_use]
+pub(super) fn is_chosen_in_address(value: &str) -> bool {
+    let mut pieces = value.split('%');
+    let first = pieces.next().unwrap_or_default().to_owned();
+    let bare = pieces.fold(first, |text, piece| text + piece.get(2..).unwrap_or_default());
+    let digits = bare.bytes().any(|b| b.is_ascii_digit());
+    !bare.contains(';') && (is_strong(&bare) || digits && password(&bare) == Some(Confidence::High))
+}
+
+/// What a name says of the form of its value.
+enum Scheme {
+    /// Scheme and credential, as in HTTP's `Authorization`.
+    Header,
+    /// User and password, a colon between them.
+    Pair,
+    /// Nothing.
+    Plain,
+}
+
+fn scheme_of(name: &str) -> Scheme {
+    let lower = name.to_ascii_lowercase();
+    let last = lower.rsplit(['.', '-', '_']).next().unwrap_or(&lower);
+    if matches!(last, "authorization" | "auth") {
+        Scheme::Header
+    } else if ["userpwd", "userpass", "auth.user", "userinfo", "credential", "creds"].iter().any(|n| lower.contains(n))
+    {
+        Scheme::Pair
+    } else {
+        Scheme::Plain
+    }
+}
+
+/// The credential behind a scheme of HTTP; none where there is only the scheme, or a scheme whose rest is no secret.
+fn after_scheme(value: &str) -> Option<&str> {
+    let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
+    match scheme.to_ascii_lowercase().as_str() {
+        "bearer" | "token" | "apikey" | "key" => Some(rest.trim()).filter(|r| !r.is_empty()),
+        lower if lower.starts_with("aws4-") || lower.contains("hmac") => None,
+        "digest" | "ntlm" | "negotiate" | "hawk" | "external" | "oauth" | "basic" | "kerberos" | "plain"
+        | "xoauth2" | "login" => None,
+        // Mechanisms are written in capitals, and what is filled in has marks around it.
+        _ if !value.bytes().any(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) || value.contains(['%', '@']) => None,
+        _ => Some(value),
+    }
 }
 
 /// The value that holds when nothing else is set: `${NAME:value}`, `${NAME:-value}`.
@@ -570,79 +194,15 @@ fn is_literal(assignment: &Assignment<'_>, value: &str) -> bool {
         return false;
     }
     match (assignment.quoted, assignment.syntax) {
-        (Quoting::Quoted, _) | (Quoting::Bare, Syntax::Settings) => true,
-        // In prose, commands and settings are quoted: `NAME=value`, all in capitals.
+        (Quoting::Quoted | Quoting::Backtick, _) | (Quoting::Bare, Syntax::Settings) => true,
+        // In prose, commands and settings are quoted: `NAME=value`, all in capitals. Anything else has to look chosen.
         (Quoting::Bare, Syntax::Prose) => {
             assignment.name.len() > 4 && !assignment.name.bytes().any(|b| b.is_ascii_lowercase())
+                || value.len() >= 6 && value.bytes().any(|b| b.is_ascii_digit()) && !is_worded(value)
         }
         // In code a bare word is a name; only something no name can be is a value.
         (Quoting::Bare, Syntax::Code) => false,
     }
-}
-
-/// Values that point elsewhere, or are no values of a secret by their form.
-fn is_reference(value: &str) -> bool {
-    let lower = value.to_ascii_lowercase();
-    let starts = |list: &[&str]| list.iter().any(|p| lower.starts_with(p));
-    placeholder::is_template(value)
-        || starts(&[
-            "http://",
-            "https://",
-            "file:",
-            "env:",
-            "env.",
-            "process.env",
-            "os.environ",
-            "getenv",
-            "vault:",
-            "ref+",
-            "secret:",
-            "ssm:",
-            "arn:",
-            "enc[",
-            "enc(",
-            "!vault",
-            "data:",
-            "urn:",
-            "sha256:",
-            "/run/",
-            "/etc/",
-            "/var/",
-            "/home/",
-            "~/",
-            "./",
-            "../",
-            "sops",
-            "ansible_",
-            "kms:",
-            "op://",
-            "keyring:",
-            "{cipher}",
-            "\\u",
-            "var.",
-            "local.",
-            "module.",
-            "data.",
-            "self.",
-            "this.",
-            "config.",
-            "settings.",
-            "params.",
-            "args.",
-            "options.",
-            "request.",
-            "req.",
-        ])
-        || lower.starts_with('/') && value.bytes().filter(|b| *b == b'/').count() > 1
-        || value.contains("://") && !value.contains('@')
-        // Django marks accounts without a usable password like this.
-        || value.len() == 41 && value.starts_with('!') && value[1..].bytes().all(|b| b.is_ascii_alphanumeric())
-        || value.contains("()")
-        || (value.contains('(') && value.ends_with(')'))
-        || matches!(
-            lower.as_str(),
-            "true" | "false" | "null" | "none" | "nil" | "yes" | "no" | "on" | "off" | "undefined" | "~" | "*" | "-"
-        )
 }
 
 /// Counts of character classes.
@@ -655,6 +215,13 @@ struct Shape {
     len: usize,
 }
 
+impl Shape {
+    /// Number of classes that occur, white space aside.
+    fn classes(&self) -> usize {
+        [self.lower, self.upper, self.digit, self.other].iter().filter(|n| **n > 0).count()
+    }
+}
+
 fn shape(value: &str) -> Shape {
     let count = |f: fn(&char) -> bool| value.chars().filter(f).count();
     let len = value.chars().count();
@@ -663,6 +230,81 @@ fn shape(value: &str) -> Shape {
     Shape { lower, upper, digit, other: len - lower - upper - digit - space, space, len }
 }
 
+/// Whether a value is words, whatever a selector or a sentence puts around them: `#password`, `Password:`.
+fn is_worded(value: &str) -> bool {
+    let core = value.trim_start_matches(['#', '.', '@', '*', ':', '-', '&', '+']);
+    let core = core.trim_end_matches([':', '.', ',', '*', '-', ';', '=', '?']);
+    core.is_empty() || !is_chosen(core) && (words::is_identifier(core) || words::is_common(core) || is_constant(core))
+}
+
+/// `NAME_OF_SOMETHING`.
+fn is_constant(value: &str) -> bool {
+    value.contains('_') && value.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// Words changed as people change them for passwords: a digit in the place of a letter, separators of several kinds.
+fn is_chosen(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    let replaced =
+        bytes.windows(3).any(|w| w[0].is_ascii_alphabetic() && b"01345".contains(&w[1]) && w[2].is_ascii_lowercase());
+    let separators = ['_', '-', '.'].iter().filter(|c| value.contains(**c)).count();
+    let marked = value.bytes().any(|b| b.is_ascii_digit()) && !value.contains(['/', ':', '|']);
+    replaced && value.len() >= 6 || separators >= 2 && marked && value.len() >= 10
+}
+
+/// Number of words that a value is made of.
+fn word_count(value: &str) -> usize {
+    let bytes = value.as_bytes();
+    let starts = |at: &usize| {
+        let before = at.checked_sub(1).map(|p| bytes[p]);
+        bytes[*at].is_ascii_alphabetic()
+            && before
+                .is_none_or(|b| !b.is_ascii_alphabetic() || b.is_ascii_lowercase() && bytes[*at].is_ascii_uppercase())
+    };
+    (0..bytes.len()).filter(starts).count()
+}
+
+/// Whether words make a sentence, as in `this-is-our-signing-key`: chosen, where a name would be shorter.
+fn is_sentence(value: &str) -> bool {
+    word_count(value) >= 5 && value.len() >= 16 && !value.contains(['.', '/', ':', '|', '_'])
+}
+
+/// What a password was turned into for storage: crypt(3) and its kin, LDAP's schemes.
+fn is_hash(value: &str) -> bool {
+    let value = value.strip_prefix("{bcrypt}").unwrap_or(value);
+    [
+        "$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$y$", "$apr1$", "$argon2", "$pbkdf2", "pbkdf2_", "bcrypt$",
+        "{SSHA", "{SHA",
+    ]
+    .iter()
+    .any(|prefix| value.starts_with(prefix))
+}
+
+/// A mail address, or a path of words: names a person or a place.
+fn is_address(value: &str) -> bool {
+    let mail = value.split_once('@').is_some_and(|(user, host)| {
+        let host: Vec<&str> = host.split('.').collect();
+        let label = |l: &&str| !l.is_empty() && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let top = |l: &&str| l.len() >= 2 && l.bytes().all(|b| b.is_ascii_alphabetic());
+        !user.is_empty() && host.len() >= 2 && host.iter().all(label) && host.last().is_some_and(top)
+    });
+    // Random base64 has slashes too, but hardly a piece without letters of both cases and digits.
+    let random = |part: &str| {
+        let s = shape(part);
+        s.lower > 0 && s.upper > 0 && s.digit > 0
+    };
+    let path = value.split('/').count() >= 3 && !value.ends_with('=') && !value.split('/').any(random);
+    mail || path
+}
+
+/// Judges what programs share, which a person may have typed.
+fn shared(value: &str) -> Option<Confidence> {
+    let typed = password(value).filter(|c| *c == Confidence::High && value.len() >= 8);
+    let typed = typed.map(|c| if is_strong(value) { c } else { Confidence::Medium });
+    machine(Kind::Secret, value).max(typed)
+}
+
+/// Judges what a person typed.
 fn password(value: &str) -> Option<Confidence> {
     let s = shape(value);
     if s.space > 2 || s.len < 3 || s.len > 128 || s.lower + s.upper + s.digit == 0 {
@@ -671,24 +313,27 @@ fn password(value: &str) -> Option<Confidence> {
     if placeholder::is_placeholder(value) || words::is_common(value) {
         return (s.space == 0 && s.len >= 4 && !placeholder::is_template(value)).then_some(Confidence::Low);
     }
-    let classes = [s.lower, s.upper, s.digit, s.other].iter().filter(|n| **n > 0).count();
-    if s.space > 0 {
-        // A phrase of several words is a passphrase now and then, and prose most of the time.
-        return (s.digit > 0 && s.other > 0).then_some(Confidence::Low);
+    if is_hash(value) {
+        return Some(Confidence::Medium);
     }
-    if words::is_identifier(value)
-        && (s.digit == 0 || s.digit == 1 && value.contains(['_', '-']) || value.contains(['|', ':']))
-    {
+    if s.space > 0 || is_address(value) {
+        // A phrase of several words is a passphrase now and then, and prose most of the time.
+        return (s.space == 0 || s.digit > 0 && s.other > 0 || s.space + s.lower == s.len && s.len <= 24)
+            .then_some(Confidence::Low);
+    }
+    if is_worded(value) && (s.digit == 0 || s.digit == 1 && value.contains(['_', '-']) || value.contains(['|', ':'])) {
         let plain = !value.to_ascii_lowercase().starts_with("test");
-        return Some(if s.len >= 6 && plain && !names_itself(value) && !value.contains(['.', '/', ':', '|', '_']) {
+        let joined = value.contains(['.', '/', ':', '|', '_']);
+        return Some(if is_sentence(value) || s.len >= 6 && plain && !names_itself(value) && !joined {
             Confidence::Medium
         } else {
             Confidence::Low
         });
     }
-    Some(match (classes, s.len) {
+    let noise = words::is_noise(value);
+    Some(match (s.classes(), s.len) {
         (3.., 6..) => Confidence::High,
-        (2, 8..) if s.digit > 0 || s.other > 0 => Confidence::High,
+        (2, 8..) if s.digit > 0 || s.other > 0 || noise => Confidence::High,
         (2.., 5..) => Confidence::Medium,
         (1, _) if s.digit == s.len => {
             if s.len >= 5 && !placeholder::is_sequence(value) {
@@ -697,47 +342,57 @@ fn password(value: &str) -> Option<Confidence> {
                 Confidence::Low
             }
         }
+        // Letters that make no word were chosen or made.
+        (1, 8..) if noise => Confidence::High,
+        (1, 6..) => Confidence::Medium,
         _ => Confidence::Low,
     })
 }
 
-/// Whether an identifier says what it would hold: `admin-password`, `GATEWAY_PASSWORD`.
+/// Whether words say what they would hold: `admin-password`, `GATEWAY_PASSWORD`, `#password`.
 fn names_itself(value: &str) -> bool {
-    let lower = value.to_ascii_lowercase();
-    ["password", "passwd", "pass", "secret", "token", "key", "pwd"].iter().any(|noun| lower.ends_with(noun))
+    let lower = value.trim_end_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
+    ["password", "passwd", "pass", "secret", "token", "key", "pwd", "passphrase", "credentials", "field", "input"]
+        .iter()
+        .any(|noun| lower.ends_with(noun))
 }
 
-fn machine(value: &str) -> Option<Confidence> {
+fn machine(kind: Kind, value: &str) -> Option<Confidence> {
     let s = shape(value);
     if s.space > 0 || s.len < 6 || s.lower + s.upper + s.digit == 0 {
         return (s.len >= 8 && s.space <= 3 && s.lower + s.digit + s.space == s.len).then_some(Confidence::Low);
     }
-    if value.bytes().filter(|b| *b == b'/').count() >= 3
-        && !value.ends_with('=')
-        && words::unlikely_pairs(value) * 6 < s.len
-    {
+    if is_hash(value) {
+        return Some(Confidence::Medium);
+    }
+    let slashes = value.bytes().filter(|b| *b == b'/').count();
+    if is_address(value) || slashes >= 3 && !value.ends_with('=') && words::unlikely_pairs(value) * 6 < s.len {
         return Some(Confidence::Low);
     }
     if placeholder::is_placeholder(value) || words::is_common(value) || placeholder::is_sequence(value) {
         return (s.len >= 6 && !placeholder::is_template(value) && s.digit > 0).then_some(Confidence::Low);
     }
-    if words::is_identifier(value) {
-        return (s.digit > 0 || s.len >= 16).then_some(Confidence::Low);
+    if is_worded(value) {
+        let sentence = if is_sentence(value) { Confidence::Medium } else { Confidence::Low };
+        return (s.digit > 0 || s.len >= 16).then_some(sentence);
     }
     let entropy = shannon(value.as_bytes());
     let letters = s.lower + s.upper;
-    let random = entropy >= 3.0 && (s.digit > 0 && letters > 0 || words::unlikely_pairs(value) * 4 > s.len);
+    let random = entropy >= 3.0 && (s.digit > 0 && letters > 0 || words::is_noise(value));
+    let shared = matches!(kind, Kind::Secret | Kind::Key);
     Some(match s.len {
+        _ if validate::is_uuid(value) && kind == Kind::Secret => Confidence::High,
         _ if validate::is_uuid(value) => Confidence::Medium,
         16.. if random && entropy >= 3.2 => Confidence::High,
+        12.. if random && shared && s.digit >= 2 && entropy >= 3.2 => Confidence::High,
         10.. if random => Confidence::Medium,
-        8.. if s.digit > 0 && (s.other > 0 || s.upper > 0) => Confidence::Medium,
+        8.. if s.digit > 0 && (s.other > 0 || s.upper > 0 || kind == Kind::Secret) => Confidence::Medium,
         _ => Confidence::Low,
     })
 }
 
-/// Lowers what the place makes doubtful.
-fn adjust(assignment: &Assignment<'_>, kind: Kind, value: &str, confidence: Confidence) -> Confidence {
+/// Lowers what the place makes doubtful; none where it makes it senseless.
+fn adjust(assignment: &Assignment<'_>, kind: Kind, value: &str, confidence: Confidence) -> Option<Confidence> {
     let lower = |c| match c {
         Confidence::High => Confidence::Medium,
         Confidence::Medium | Confidence::Low => Confidence::Low,
@@ -747,43 +402,37 @@ fn adjust(assignment: &Assignment<'_>, kind: Kind, value: &str, confidence: Conf
     // A variable of the environment that ends in PASSWORD is set to one, even where it is a plain word.
     let variable = !assignment.name.bytes().any(|b| b.is_ascii_lowercase())
         && assignment.name.contains('_')
-        && assignment.name.ends_with("PASSWORD");
+        && ["PASSWORD", "PASSWD", "_PASS", "_PWD"].iter().any(|end| assignment.name.ends_with(end));
     let word = value.len() >= 6 && value.bytes().all(|b| b.is_ascii_lowercase());
-    match assignment.syntax {
-        _ if same_word => Confidence::Low,
-        // Samples in prose are often invented; long random ones are often not.
-        Syntax::Prose if kind == Kind::Password || value.len() < 24 => lower(confidence),
-        Syntax::Settings if variable && word && confidence == Confidence::Medium => Confidence::High,
-        _ => confidence,
+    if is_action(assignment.name) && is_worded(value.trim_end_matches('!')) {
+        return None;
     }
+    Some(match assignment.syntax {
+        // Accounts that a system is set up with often have their own name for a password.
+        Syntax::Settings | Syntax::Prose if variable && ACCOUNTS.contains(&value) => Confidence::Medium,
+        _ if same_word => Confidence::Low,
+        Syntax::Settings | Syntax::Prose if variable && word && confidence == Confidence::Medium => Confidence::High,
+        // Samples in prose are often invented; what is plainly made is often not.
+        Syntax::Prose if !is_strong(value) && (kind == Kind::Password || value.len() < 24) => lower(confidence),
+        // In a program a plain word is the name of something more often than not.
+        Syntax::Code if words::is_plain_word(value) => lower(confidence),
+        _ if is_weak_name(assignment.name) => lower(lower(confidence)),
+        _ => confidence,
+    })
+}
+
+/// Names of accounts that are passwords of the same accounts.
+const ACCOUNTS: &[&str] = &["admin", "root", "postgres", "mysql", "guest", "administrator", "sa", "oracle", "mongo"];
+
+/// Names whose values need not be secret: a nonce travels in the clear, and most seeds are for games.
+fn is_weak_name(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    ["nonce", "seed"].iter().any(|word| lower.contains(word)) && !lower.contains("secret") && !lower.contains("key")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_understood() {
-        for (name, expected) in [
-            ("db_password", Some(Kind::Password)),
-            ("dbPass", Some(Kind::Password)),
-            ("PGPASSWORD", Some(Kind::Password)),
-            ("client_secret", Some(Kind::Secret)),
-            ("accessToken", Some(Kind::Token)),
-            ("API_KEY", Some(Kind::Key)),
-            ("apikey", Some(Kind::Key)),
-            ("encryptionKey", Some(Kind::Key)),
-            ("primary_key", None),
-            ("author", None),
-            ("passwordLabel", None),
-            ("token_url", None),
-            ("cacheKey", None),
-            ("keyboard", None),
-            ("bypass", None),
-        ] {
-            assert_eq!(kind_of(name), expected, "{name}");
-        }
-    }
 
     #[test]
     fn values_are_weighed() {
@@ -798,6 +447,30 @@ mod tests {
             ("password", "${DB_PASS}", Bare, Syntax::Settings, None),
             ("api_key", "9f86d081884c7d659a2feaa0c55ad015", Quoted, Syntax::Code, Some(Confidence::High)),
             ("token", "refresh_token", Quoted, Syntax::Code, None),
+            ("password", "#password", Quoted, Syntax::Code, Some(Confidence::Low)),
+            ("password", "Kn0blauch_brot", Quoted, Syntax::Code, Some(Confidence::High)),
+            ("password", "Rosen.kavalier_4", Quoted, Syntax::Code, Some(Confidence::High)),
+            ("password", "WeAllWantOneStrongSentence!", Quoted, Syntax::Code, Some(Confidence::High)),
+            ("password", "@VMWARE_PASSWORD", Bare, Syntax::Settings, Some(Confidence::Low)),
+            ("password", "some.Provider/vaults/secrets@2022-07-01", Quoted, Syntax::Code, Some(Confidence::Low)),
+            ("jwt_secret", "this-is-our-own-signing-text", Quoted, Syntax::Code, Some(Confidence::Medium)),
+            ("secret", "v01p+Kuckuck", Bare, Syntax::Settings, Some(Confidence::High)),
+            ("DB_ROOT_PASSWORD", "root", Bare, Syntax::Settings, Some(Confidence::Medium)),
+            ("nonce", "5300d17a1d695bd411e4cdf96f9548c2", Quoted, Syntax::Code, Some(Confidence::Low)),
+            ("password", "hashed", Quoted, Syntax::Code, Some(Confidence::Low)),
+            ("password", "xkqzvjwh", Quoted, Syntax::Code, Some(Confidence::High)),
+            ("update_password", "always", Bare, Syntax::Settings, None),
+            ("password", "mara@corp.example", Quoted, Syntax::Code, Some(Confidence::Low)),
+            ("Authorization", "AWS4-HMAC-SHA256", Bare, Syntax::Settings, None),
+            ("Authorization", "Basic dXNlcjpwYXNzd29yZA==", Quoted, Syntax::Code, Some(Confidence::Low)),
+            ("Authorization", "Basic bWFyYTpTcHJvdHRlLldlbGxlXzQ1", Quoted, Syntax::Code, Some(Confidence::High)),
+            ("password", "am@z1ng_p@ssw0rd#!", Quoted, Syntax::Code, Some(Confidence::High)),
+            ("credential", "user/19700101/us-east-2/es/aws4_request", Bare, Syntax::Settings, Some(Confidence::Low)),
+            ("Authorization", "Bearer o49ha6zvvktA6ngcBewk", Quoted, Syntax::Code, Some(Confidence::High)),
+            ("basic.auth.user", "reader:Mandel_Kern04", Bare, Syntax::Settings, None),
+            ("client_secret", "02512c34-db9d-4445-b00a-125c4bcc7665", Quoted, Syntax::Code, Some(Confidence::High)),
+            ("pbkdf2-password", "1.2.1", Quoted, Syntax::Code, None),
+            ("DB_PASSWORD", "${DB_PASSWORD:-Zug.Spitze7}", Bare, Syntax::Settings, Some(Confidence::High)),
             ("password", "Please enter your password", Quoted, Syntax::Code, None),
         ] {
             assert_eq!(verdict(name, value, quoted, syntax), expected, "{name} = {value}");

@@ -62,6 +62,7 @@ pub(super) fn path_rules(detector: &SecretsDetector, place: &Place<'_>) -> Vec<C
             value: place.display.clone(),
             confidence: rule.info.confidence,
             proven: false,
+            generic: false,
             decoded: Vec::new(),
         })
         .collect()

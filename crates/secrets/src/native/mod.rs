@@ -1,13 +1,18 @@
 //! Our own detector: vendor rules with proof, a key/value classifier, and readers of credential files.
 
+mod armour;
 mod build;
 pub mod classify;
 mod decode;
 mod foreign;
+mod json;
+mod names;
 mod patterns;
 mod placeholder;
+mod reference;
 mod rules;
 mod structured;
+mod trigrams;
 mod validate;
 mod words;
 
@@ -110,6 +115,8 @@ struct Candidate {
     value: String,
     confidence: Confidence,
     proven: bool,
+    /// Whether only the name of the value speaks for it.
+    generic: bool,
     /// Names of the encodings that hid it.
     decoded: Vec<String>,
 }
@@ -326,7 +333,7 @@ impl Worker for SecretsWorker<'_> {
             found.extend(detector.candidate(&place, &unit.bytes, m));
         }
         if detector.options.decode_depth > 0 && unit.content != Content::Binary {
-            decode::find(detector, &place, &mut self.workspace, output, &mut found);
+            found.extend(decode::find(detector, &place, &mut self.workspace, output, &self.matches));
         }
         if detector.info_of("generic-password").is_some()
             && unit.content != Content::Binary
@@ -345,11 +352,18 @@ impl Worker for SecretsWorker<'_> {
             let lines = LineIndex::new(&unit.bytes);
             let ranges: Vec<_> = found.iter().map(|c| c.range.clone()).collect();
             for candidate in &found {
+                // Empty fuel is what tells the scheduler; what was found until then stands.
+                if fuel.spend(FINDING).is_err() {
+                    break;
+                }
                 output.findings.push(build::finding(detector, &place, &lines, candidate, &ranges));
             }
         }
     }
 }
+
+/// Steps that a finding costs: its digests and its snippet are as much work as a look at so many bytes.
+const FINDING: u64 = 1 << 14;
 
 /// A unit with what is decided once for it.
 struct Place<'a> {
@@ -360,11 +374,10 @@ struct Place<'a> {
     encrypted: bool,
 }
 
-/// Marks of files whose values are encrypted in place.
+/// Whether all values of a file are encrypted in place, in a form that nothing but the file's kind tells. Values that
+/// say so themselves (`ENC[...]`, `!vault`) need no such mark, and beside them stand others in the clear.
 fn is_encrypted(text: &[u8]) -> bool {
-    ["SealedSecret", "$ANSIBLE_VAULT", "ENC[AES256_GCM"]
-        .iter()
-        .any(|mark| memchr::memmem::find(text, mark.as_bytes()).is_some())
+    memchr::memmem::find(text, b"SealedSecret").is_some()
 }
 
 fn is_lfs_pointer(bytes: &[u8]) -> bool {
@@ -377,6 +390,15 @@ impl SecretsDetector {
             Meaning::Rule(rule) => self.by_rule(place, text, found.start..found.end, rule),
             Meaning::Form(form) => self.by_form(place, text, found.start..found.end, form),
         }
+    }
+
+    /// Where a match is encoded text that is looked into as a whole.
+    fn hides(&self, found: &RawMatch) -> Option<Range<usize>> {
+        let opens = match self.meanings[found.rule as usize] {
+            Meaning::Rule(rule) => self.rules[rule].validate.iter().any(|check| check == "jwt"),
+            Meaning::Form(form) => FORMS[form].0 == Form::Packed,
+        };
+        opens.then_some(found.start..found.end)
     }
 
     fn by_rule(&self, place: &Place<'_>, text: &[u8], found: Range<usize>, index: usize) -> Option<Candidate> {
@@ -416,28 +438,53 @@ impl SecretsDetector {
             return None;
         }
         let proven = proofs.contains(&Proof::Proven);
-        let confidence = if proven { Confidence::High } else { rule.info.confidence };
+        let confidence = match carried_password(rule, &value) {
+            _ if proven => Confidence::High,
+            _ if rule.info.id == "google-api-key" && is_shipped(&place.display) => Confidence::Low,
+            Some(carried) if classify::is_chosen_in_address(&carried) => Confidence::High,
+            Some(carried) if words::is_common(&carried) => Confidence::Low,
+            _ => rule.info.confidence,
+        };
         let range = found.start + group.start..found.start + group.end;
-        Some(Candidate { info: index, rule: Some(index), range, value, confidence, proven, decoded: Vec::new() })
+        Some(Candidate {
+            info: index,
+            rule: Some(index),
+            range,
+            value,
+            confidence,
+            proven,
+            generic: false,
+            decoded: Vec::new(),
+        })
     }
 
     fn by_form(&self, place: &Place<'_>, text: &[u8], found: Range<usize>, index: usize) -> Option<Candidate> {
         let form = FORMS[index].0;
         let named = patterns::read(text, found, form, &self.forms[index], place.syntax)?;
-        let (kind, confidence) = classify::judge(&named.assignment)?;
-        let confidence = if is_generated(&place.display) || named.doubtful {
-            confidence.min(Confidence::Medium)
-        } else {
-            confidence
+        let (kind, confidence) = match form {
+            Form::Bytes => classify::bytes(named.assignment.name)?,
+            _ => classify::judge(&named.assignment)?,
         };
-        let hidden = named.listed || is_lock(&place.display) || is_translation(&place.display) || place.encrypted;
+        let doubtful = is_generated(&place.display) || named.doubtful && !classify::is_strong(named.assignment.value);
+        let confidence = if doubtful { confidence.min(Confidence::Medium) } else { confidence };
+        let shown = &place.display;
+        let hidden = named.listed || is_lock(shown) || is_translation(shown) || is_shipped(shown) || place.encrypted;
         let confidence = if hidden { Confidence::Low } else { confidence };
         self.generic(kind, named.range, named.assignment.value.to_owned(), confidence)
     }
 
     fn generic(&self, kind: Kind, range: Range<usize>, value: String, confidence: Confidence) -> Option<Candidate> {
         let info = self.info_of(kind.rule())?;
-        Some(Candidate { info, rule: None, range, value, confidence, proven: false, decoded: Vec::new() })
+        Some(Candidate {
+            info,
+            rule: None,
+            range,
+            value,
+            confidence,
+            proven: false,
+            generic: true,
+            decoded: Vec::new(),
+        })
     }
 
     fn structured(&self, text: &str, found: structured::Structured) -> Option<Candidate> {
@@ -450,6 +497,7 @@ impl SecretsDetector {
             value,
             confidence: found.confidence,
             proven: false,
+            generic: false,
             decoded: Vec::new(),
         })
     }
@@ -465,7 +513,7 @@ impl Judge for SecretsDetector {
             encrypted: false,
         };
         match self.meanings[rule as usize] {
-            Meaning::Form(form) if FORMS[form].0 == Form::Marker => true,
+            Meaning::Form(form) if matches!(FORMS[form].0, Form::Marker | Form::Packed) => true,
             Meaning::Form(_) => {
                 let found = RawMatch { rule, start: 0, end: matched.len() };
                 self.candidate(&place, matched, &found).is_some_and(|c| c.confidence >= self.options.least)
@@ -488,6 +536,23 @@ impl Judge for SecretsDetector {
 
 /// How much of a blob tells what it is.
 const HEAD: usize = 8192;
+
+/// The password in what a rule found, where the rule says that it holds one: a part of an address, or `user:password` in
+/// base64.
+fn carried_password(rule: &Rule, value: &str) -> Option<String> {
+    let checks = |name: &str| rule.validate.iter().any(|check| check == name);
+    if checks("password-in-url") {
+        return Some(value.to_owned());
+    }
+    let pair = checks("base64").then(|| crate::base64::lenient(value.as_bytes())).flatten()?;
+    String::from_utf8(pair).ok()?.split_once(':').map(|(_, password)| password.to_owned())
+}
+
+/// Whether every copy of a mobile program holds this file: Firebase's client configuration, whose keys only name it.
+fn is_shipped(path: &str) -> bool {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    matches!(file, "google-services.json" | "GoogleService-Info.plist")
+}
 
 /// Whether a file is worth reading for its name alone.
 #[must_use]
@@ -575,14 +640,24 @@ fn line_around<'a>(text: &'a [u8], found: &Range<usize>) -> &'a [u8] {
     &text[start..end]
 }
 
-/// Of candidates that overlap, the one that says most: proven before specific before general, then the surer, then the longer.
-fn best(mut found: Vec<Candidate>) -> Vec<Candidate> {
+/// Of candidates that overlap, the one that says most. What a token holds stands beside the token.
+fn best(found: Vec<Candidate>) -> Vec<Candidate> {
+    let (held, whole): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|c| c.decoded.iter().any(|name| name == decode::TOKEN));
+    let mut kept = strongest(whole);
+    kept.extend(strongest(held));
+    kept.sort_by_key(|c| (c.range.start, c.range.end));
+    kept
+}
+
+/// Without overlaps: proven before specific before general, then the surer, then the longer.
+fn strongest(mut found: Vec<Candidate>) -> Vec<Candidate> {
     let rank = |c: &Candidate| {
         (
             c.proven,
             c.rule.is_some() && c.confidence >= Confidence::Medium,
             c.confidence,
-            c.rule.is_some(),
+            c.rule.is_some() || !c.generic,
             c.range.len(),
         )
     };
@@ -591,8 +666,16 @@ fn best(mut found: Vec<Candidate>) -> Vec<Candidate> {
     let mut kept: BTreeMap<usize, Candidate> = BTreeMap::new();
     for candidate in found {
         let before = kept.range(..candidate.range.end.max(1)).next_back();
-        if before.is_none_or(|(_, k)| k.range.end <= candidate.range.start) {
-            kept.insert(candidate.range.start, candidate);
+        match before.map(|(start, _)| *start).and_then(|start| kept.get_mut(&start)) {
+            // Two signs for one value are as good as the better of them.
+            Some(other) if other.range.end > candidate.range.start => {
+                if other.value.ends_with(&candidate.value) || candidate.value.ends_with(&other.value) {
+                    other.confidence = other.confidence.max(candidate.confidence);
+                }
+            }
+            _ => {
+                kept.insert(candidate.range.start, candidate);
+            }
         }
     }
     kept.into_values().collect()

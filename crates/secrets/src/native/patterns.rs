@@ -10,6 +10,8 @@ use crate::engine::Pattern;
 pub(super) enum Form {
     /// `name = value` and its kin; the last group is the value.
     Assign,
+    /// `name =` on one line and a literal on the next.
+    NextLine,
     /// `<name>value</name>`.
     Element,
     /// `key="name" value="value"`.
@@ -24,13 +26,23 @@ pub(super) enum Form {
     Space,
     /// A name and its value as two fields.
     Pair,
+    /// `--password value`.
+    Switch,
+    /// A name, and in the block or list of arguments behind it `default` or `example` with a value.
+    Block,
+    /// A user and a password as arguments: `Credential("user", "password")`.
+    Arguments,
+    /// Bytes written as numbers.
+    Bytes,
+    /// Base64 of a gzip or zlib stream, to be looked into.
+    Packed,
     /// Holds no value itself: says that a reader of structured files has something to do.
     Marker,
 }
 
 macro_rules! words {
     () => {
-        "(?:pass|pwd|_pw|psk|secret|token|key|auth|cred|salt|kennwort|senha|contrase)"
+        "(?:pass|pwd|_pw|psk|secret|token|key|auth|cred|salt|pepper|nonce|seed|community|kennwort|senha|contrase)"
     };
 }
 
@@ -41,9 +53,17 @@ pub(super) const FORMS: &[(Form, &str)] = &[
         concat!(
             r"(?i)[\w.\-/]{0,40}?",
             words!(),
-            r#"[\w.\-]{0,40}(?:\\?["'`]|\]|\)){0,3}[ \t]{0,24}(?:=>|:=|->|={1,3}|:[ \t]{0,4}[&a-z][\w<>\[\]?.|&' ]{0,30}=|:|,)[ \t]{0,24}"#,
+            r#"[\w.\-]{0,40}(?:\\?["'`]|\]|\)|\[\w{0,12}\]){0,3}[ \t]{0,24}(?:=>|:=|->|={1,3}|:[ \t]{0,4}[&a-z][\w<>\[\]?.|&' ]{0,30}=|:|,)[ \t]{0,24}"#,
             r#"(?:(?:\[\]byte|bytes?|new [\w.]{1,30}|[\w.]{0,30}(?:decode|encode|base64string|buffer\.from|decodestring|getbytes|string))\([ \t]{0,4})?"#,
             r#"((?:[brufl@$]{1,2})?\\?"[^"\r\n]{1,300}"|(?:[brufl]{1,2})?\\?'[^'\r\n]{1,300}'|`[^`\r\n]{1,300}`|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,300})"#
+        ),
+    ),
+    (
+        Form::NextLine,
+        concat!(
+            r"(?i)[\w.\-]{0,40}?",
+            words!(),
+            r#"[\w.\-]{0,40}["'\])]{0,3}[ \t]{0,24}(?:=>|:=|=)[ \t]{0,8}\(?[ \t]{0,4}\r?\n[ \t]{1,60}("[^"\r\n]{1,300}"|'[^'\r\n]{1,300}'|`[^`\r\n]{1,300}`)"#
         ),
     ),
     (
@@ -51,7 +71,7 @@ pub(super) const FORMS: &[(Form, &str)] = &[
         concat!(
             r"(?i)[\w.:\-<]{0,31}?",
             words!(),
-            r#"[\w.\-]{0,30}(?:[ \t][^<>\r\n]{0,80})?>[ \t]{0,4}([^<>\s][^<>\r\n]{1,200})</"#
+            r#"[\w.\-]{0,30}["']?(?:[ \t][^<>\r\n]{0,80})?>[ \t]{0,4}(?:\r?\n[ \t]{0,60})?([^<>\s][^<>\r\n]{1,200})(?:\r?\n[ \t]{0,60})?</"#
         ),
     ),
     (
@@ -59,7 +79,7 @@ pub(super) const FORMS: &[(Form, &str)] = &[
         concat!(
             r"(?i)[\w.\-]{0,40}?",
             words!(),
-            r#"[\w.\-]{0,40}["'][ \t]{1,10}(?:[\w:]{1,20}="[^"\r\n]{0,60}"[ \t]{1,10}){0,3}value[ \t]{0,3}=[ \t]{0,3}("[^"\r\n]{1,300}"|'[^'\r\n]{1,300}')"#
+            r#"[\w.\-]{0,40}["']\s{1,40}(?:[\w:]{1,20}="[^"\r\n]{0,60}"\s{1,40}){0,3}value[ \t]{0,3}=[ \t]{0,3}("[^"\r\n]{1,300}"|'[^'\r\n]{1,300}')"#
         ),
     ),
     (
@@ -67,7 +87,7 @@ pub(super) const FORMS: &[(Form, &str)] = &[
         concat!(
             r"(?i)[\w.\-]{0,40}?",
             words!(),
-            r#"[\w]{0,30}\([ \t]{0,4}("[^"\r\n]{1,300}"|'[^'\r\n]{1,300}')[ \t]{0,4}\)"#
+            r#"[\w.]{0,30}\([ \t]{0,4}(?:[\w.]{2,30}\()?(@?"[^"\r\n]{1,300}"|'[^'\r\n]{1,300}')[ \t]{0,4}\)"#
         ),
     ),
     (Form::Sql, r"(?i)(?:identified[ \t]{1,4}by|password)[ \t]{1,4}('[^'\r\n]{1,100}')"),
@@ -77,13 +97,17 @@ pub(super) const FORMS: &[(Form, &str)] = &[
         concat!(
             r"(?i)[\w.\-]{0,40}?",
             words!(),
-            r#"[\w.\-]{0,40}["'\]]{0,2}[ \t]{0,12}(?:=>|:=|=|:)[ \t]{0,4}(?:[\w.:\[\]()'"$>\-]{3,80}(?:[ \t]{0,4}(?:\?:|\|\||\?\?)|[ \t]{1,4}or)|[\w.]{2,40}\([^()\r\n]{1,60},)[ \t]{0,4}("[^"\r\n]{1,200}"|'[^'\r\n]{1,200}')"#
+            r#"[\w.\-]{0,40}["'\]]{0,2}[ \t]{0,12}(?:=>|:=|=|:)[ \t]{0,4}(?:[\w.:\[\](){}'"$>\-]{3,80}(?:[ \t]{0,4}(?:\?:|\|\||\?\?)|[ \t]{1,4}or)|[\w.]{2,40}\([^()\r\n]{1,60},)[ \t]{0,4}("[^"\r\n]{1,200}"|'[^'\r\n]{1,200}')"#
         ),
     ),
     // `#define NAME "value"` and settings whose names and values are separated by white space.
     (
         Form::Space,
-        concat!(r"(?i)[\w.\-]{0,40}?", words!(), r#"[\w.\-]{0,40}[ \t]{1,24}("[^"\r\n]{1,200}"|'[^'\r\n]{1,200}')"#),
+        concat!(
+            r"(?i)[\w.\-]{0,40}?",
+            words!(),
+            r#"[\w.\-]{0,40}[ \t]{1,24}("[^"\r\n]{1,200}"|'[^'\r\n]{1,200}'|`[^`\r\n]{1,100}`)"#
+        ),
     ),
     // `name: NAME` on one line and `value: value` on the next, or both in one element.
     (
@@ -94,6 +118,39 @@ pub(super) const FORMS: &[(Form, &str)] = &[
             r#"[\w.\-]{0,40}["']?,?[ \t]{0,4}(?:\r?\n[ \t]{0,40})?["']?value["']?[ \t]{0,4}[:=][ \t]{0,4}("[^"\r\n]{1,300}"|'[^'\r\n]{1,300}'|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,300})"#
         ),
     ),
+    // `password(name: "X", defaultValue: "y")`, `variable "x_password" { default = "y" }`.
+    (
+        Form::Block,
+        concat!(
+            r"(?i)[\w.\-]{0,40}?",
+            words!(),
+            r#"[\w.\-]{0,40}["']?[ \t]{0,4}(?:[:=][ \t]{0,4})?[,{][^{}\r\n"']{0,24}(?:["'][^"'\r\n]{0,40}["'][^{}"'\r\n]{0,24}|\r?\n[^{}"'\r\n]{0,24}){0,4}\b(?:default(?:_?value)?|initial_?value|example|value)["']?[ \t]{0,4}[:=][ \t]{0,4}("[^"\r\n]{1,200}"|'[^'\r\n]{1,200}')"#
+        ),
+    ),
+    // A literal for the user, one for the password.
+    (
+        Form::Arguments,
+        r#"(?i)(?:credentials?|basic_?auth|passwordauthentication|usernamepassword\w{0,24}|auth(?:enticate|entication)?)(?:\(|["']?[ \t]{0,2}[:=][ \t]{0,2}[(\[])[ \t]{0,4}["'][^"'\r\n]{1,60}["'][ \t]{0,2},[ \t]{0,4}("[^"\r\n]{2,100}"|'[^'\r\n]{2,100}')"#,
+    ),
+    (
+        Form::Arguments,
+        r#"(?i)(?:getconnection|mysqli?_p?connect|new[ ]mysqli|new[ ]pdo)[ \t]{0,2}\([^"'\r\n]{0,40}(?:["'][^"'\r\n]{0,80}["']|[$\w.]{1,40})[ \t]{0,2},[ \t]{0,4}["'][^"'\r\n]{1,60}["'][ \t]{0,2},[ \t]{0,4}("[^"\r\n]{2,100}"|'[^'\r\n]{2,100}')"#,
+    ),
+    (
+        Form::Switch,
+        r#"(?i)[\w\-]{0,30}?(?:-pass(?:word|wd|phrase)?|-pwd|-token|-secret|-api-?key|-access-?key|-secret-?key)["']{0,1}(?:[ \t]{1,4}|,[ \t]{0,4})("[^"\r\n]{1,200}"|'[^'\r\n]{1,200}'|[^\s"'`,;<>(){}\[\]=|&$%\-][^\s"'`,;<>(){}|&]{2,200})"#,
+    ),
+    // Eight bytes or more, in one line or several; the first line is the place.
+    (
+        Form::Bytes,
+        concat!(
+            r"(?i)[\w.\-]{0,40}?",
+            words!(),
+            r#"[\w.\-]{0,30}(?:\[\w{0,12}\])?[ \t]{0,8}[:=][^;{}\[\]\r\n"'(]{0,24}[{\[(]\s{0,60}((?:(?:\((?:byte|char)\)[ \t]?)?0x[0-9a-f]{1,2}[ \t]{0,4},?[ \t]{0,4}){4,})"#
+        ),
+    ),
+    // The first bytes of a gzip or zlib stream in base64.
+    (Form::Packed, r"(?:H4sI|eJ[wxyz]|eN[opqr]|eA[EFGH]|eF[4567])[0-9A-Za-z+/_\-]{20,}={0,2}"),
     (Form::Marker, r#"kind"?[ \t]{0,4}:[ \t]{0,4}"?Secret\b"#),
 ];
 
@@ -109,11 +166,39 @@ pub(super) const KEYWORDS: &[&str] = &[
     "auth",
     "cred",
     "salt",
+    "pepper",
+    "nonce",
+    "seed",
+    "community",
     "kennwort",
     "senha",
     "contrase",
     "identified",
+    "getconnection",
+    "mysql_connect",
+    "mysqli_connect",
+    "mysql_pconnect",
+    "mysqli_pconnect",
+    "new mysqli",
+    "new pdo",
     "kind",
+    "h4si",
+    "ejw",
+    "ejx",
+    "ejy",
+    "ejz",
+    "eno",
+    "enp",
+    "enq",
+    "enr",
+    "eae",
+    "eaf",
+    "eag",
+    "eah",
+    "ef4",
+    "ef5",
+    "ef6",
+    "ef7",
 ];
 
 /// A value with its name, located in the text.
@@ -139,18 +224,79 @@ pub(super) fn read<'a>(
     let groups = pattern.captures(matched)?;
     let value = groups.get(1)?.clone()?;
     let head = std::str::from_utf8(&matched[..value.start]).ok()?;
-    let (value, quoted) = unquote(matched, value);
+    let before = &text[found.start.saturating_sub(BEFORE)..found.start];
+    let (value, literal) = unquote(matched, value);
+    let comma = head.trim_end_matches([' ', '\t', '"', '\'', '`', '\\', '(', '@']).ends_with(',');
+    if !stands(form, head, before, literal, syntax) || form == Form::Switch && comma && literal == Quoting::Bare {
+        return None;
+    }
     // Where the form says that something is a value, quotes need not.
-    let quoted =
-        if matches!(form, Form::Element | Form::Attribute | Form::Call | Form::Sql) { Quoting::Quoted } else { quoted };
+    let stated = matches!(form, Form::Element | Form::Attribute | Form::Call | Form::Sql | Form::Switch);
+    // So does a literal around the whole: `"${name:value}"`.
+    let stated = stated || form == Form::Assign && before.ends_with(b"\"${");
+    let quoted = if stated { Quoting::Quoted } else { literal };
     let range = found.start + value.start..found.start + value.end;
     let name = name(head, form)?;
     let value = std::str::from_utf8(text.get(range.clone())?).ok()?;
-    let comma = head.trim_end_matches([' ', '\t', '"', '\'', '`', '\\']).ends_with(',');
-    let listed = form == Form::Assign && comma && !follows_bracket(text, found.start);
-    let doubtful = comma || matches!(form, Form::Call | Form::Default | Form::Space);
+    if form == Form::Switch
+        && literal == Quoting::Bare
+        && !value.bytes().any(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    {
+        return None;
+    }
+    // `setopt(handle, NAME, "value")`: a constant and what it is set to.
+    let constant = !name.bytes().any(|b| b.is_ascii_lowercase());
+    let argument = comma && !head.contains(['"', '\'', '`']) && constant;
+    let listed = form == Form::Assign && comma && !argument && !is_switch(head, before) && !follows_bracket(before);
+    let doubtful = match form {
+        Form::Space => !(constant && before.ends_with(b"define ")),
+        Form::Block | Form::Arguments => true,
+        Form::Assign => comma && !names_setter(before) || head.trim_end_matches([' ', '"', '\'']).ends_with("=="),
+        _ => comma,
+    };
     Some(Named { assignment: Assignment { name, value, quoted, syntax }, range, doubtful, listed })
 }
+
+/// Bytes in front of a match that are looked at.
+const BEFORE: usize = 40;
+
+/// Whether what is around a match lets it be one of its form.
+fn stands(form: Form, head: &str, before: &[u8], literal: Quoting, syntax: Syntax) -> bool {
+    match form {
+        Form::Switch => head.starts_with('-') && before.last().is_none_or(|b| b" \t\n\"'`[(".contains(b)),
+        // What a tag calls encrypted is no value in the clear.
+        Form::Element if head.contains("crypt\"") || head.contains("crypted=") => false,
+        // Inside of a tag only the attribute that names something counts.
+        Form::Element if head.contains(['"', '\'']) && !head.contains('<') => {
+            let lower = before.to_ascii_lowercase();
+            [&b" name=\""[..], b" name='", b" key=\"", b" key='"].iter().any(|attribute| lower.ends_with(attribute))
+        }
+        // Between marks of code in prose stands a value, in a program a template.
+        Form::Space if literal == Quoting::Backtick => syntax == Syntax::Prose,
+        // A call that ended before the comma is no name.
+        Form::Assign => !(head.trim_end_matches([' ', '\t', '"', '\'', '`']).ends_with(',') && head.contains(')')),
+        _ => true,
+    }
+}
+
+/// Whether a name is written as an option of a command, alone in its quotes: `"--requirepass", "x"`.
+fn is_switch(head: &str, before: &[u8]) -> bool {
+    head.starts_with("--") && before.ends_with(b"\"") || before.ends_with(b"\"--")
+}
+
+/// Whether a call that gives names values begins before a match: `define("X", ...`, `setProperty("x", ...`.
+fn names_setter(before: &[u8]) -> bool {
+    let Some(open) = before.iter().rposition(|b| *b == b'(') else { return false };
+    let word = |b: &&u8| b.is_ascii_alphanumeric() || **b == b'_';
+    let length = before[..open].iter().rev().take_while(word).count();
+    let callee = before[open - length..open].to_ascii_lowercase();
+    let quiet = before[open + 1..].iter().all(|b| b" '\"`".contains(b));
+    quiet && SETTERS.iter().any(|setter| callee.starts_with(setter.as_bytes()))
+}
+
+/// Beginnings of the names of calls that give a name a value.
+const SETTERS: &[&str] =
+    &["define", "put", "set", "add", "with", "env", "property", "param", "header", "append", "config"];
 
 /// The value's range without its quotes (escaped ones too), or without what ends a bare word.
 fn unquote(matched: &[u8], mut range: Range<usize>) -> (Range<usize>, Quoting) {
@@ -165,9 +311,15 @@ fn unquote(matched: &[u8], mut range: Range<usize>) -> (Range<usize>, Quoting) {
     }
     let escaped = matched[range.start] == b'\\';
     let open = range.start + usize::from(escaped);
-    if !matches!(matched.get(open), Some(b'"' | b'\'' | b'`')) {
+    let quote = matched.get(open).copied();
+    if !matches!(quote, Some(b'"' | b'\'' | b'`')) {
         while range.end > range.start
-            && matches!(matched[range.end - 1], b')' | b']' | b'}' | b'\\' | b'.' | b'|' | b':')
+            && match matched[range.end - 1] {
+                b')' | b']' | b'\\' | b'.' | b'|' | b':' => true,
+                // What closes a brace of its own belongs to the value: `${NAME:default}`.
+                b'}' => !matched[range.clone()].contains(&b'{'),
+                _ => false,
+            }
         {
             range.end -= 1;
         }
@@ -179,12 +331,12 @@ fn unquote(matched: &[u8], mut range: Range<usize>) -> (Range<usize>, Quoting) {
     if let Some(escape) = matched[range.clone()].iter().position(|b| *b == b'\\').filter(|_| escaped) {
         range.end = range.start + escape;
     }
-    (range, Quoting::Quoted)
+    (range, if quote == Some(b'`') { Quoting::Backtick } else { Quoting::Quoted })
 }
 
 /// Whether an argument list begins before a name: `put("password", ...` and not `["password", ...`.
-fn follows_bracket(text: &[u8], start: usize) -> bool {
-    let before = text[..start].iter().rev().take(8).find(|b| !matches!(b, b'"' | b'\'' | b'`' | b' ' | b'\\'));
+fn follows_bracket(before: &[u8]) -> bool {
+    let before = before.iter().rev().take(8).find(|b| !matches!(b, b'"' | b'\'' | b'`' | b' ' | b'\\'));
     before == Some(&b'(')
 }
 
@@ -206,16 +358,89 @@ fn name(head: &str, form: Form) -> Option<&str> {
             let constant = name.len() > 4 && !name.bytes().any(|b| b.is_ascii_lowercase());
             (constant && rest.trim_start().starts_with(',') || rest.starts_with(['"', '\'', '`', '\\'])).then_some(name)
         }
-        Form::Call => {
-            let lower = name.to_ascii_lowercase();
-            let last = lower.rsplit('.').next().unwrap_or(&lower);
-            (last.starts_with("set")
-                || last.starts_with("with")
-                || matches!(last, "password" | "secret" | "token" | "apikey" | "passwd"))
-            .then_some(name)
-        }
+        Form::Call => called(name),
+        Form::Arguments => Some("password"),
         Form::Sql => Some("password"),
-        Form::Marker => None,
-        Form::Assign | Form::Element | Form::Attribute | Form::Default | Form::Space | Form::Pair => Some(name),
+        Form::Marker | Form::Packed => None,
+        _ => Some(name),
+    }
+}
+
+/// Beginnings of the names of calls that take a secret.
+const TAKING: &[&str] = &["set", "with", "enter", "fill", "type", "input", "add", "use"];
+/// Calls of a named thing that give it its value.
+const GIVING: &[&str] =
+    &[".sendkeys", ".send_keys", ".fill", ".settext", ".setvalue", ".set", ".val", ".type", ".value"];
+
+/// What a call gives a value to; none where it does something else.
+fn called(name: &str) -> Option<&str> {
+    let lower = name.to_ascii_lowercase();
+    if let Some(verb) = GIVING.iter().find(|verb| lower.ends_with(*verb)) {
+        let thing = name.get(..name.len() - verb.len())?;
+        let kinds = ["field", "input", "box", "element"];
+        let end = kinds.iter().find(|kind| lower[..thing.len()].ends_with(*kind)).map_or(0, |kind| kind.len());
+        return thing.get(..thing.len() - end);
+    }
+    let last = lower.rsplit('.').next().unwrap_or(&lower);
+    (TAKING.iter().any(|verb| last.starts_with(verb))
+        || matches!(last, "password" | "secret" | "token" | "apikey" | "passwd" | "passphrase"))
+    .then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Name and value that a form reads in a text.
+    fn named(form: Form, text: &str, syntax: Syntax) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        for (_, regex) in FORMS.iter().filter(|(f, _)| *f == form) {
+            let engine = crate::engine::Engine::new(vec![crate::engine::Spec {
+                regex: (*regex).to_owned(),
+                keywords: KEYWORDS.iter().map(|k| (*k).to_owned()).collect(),
+            }])
+            .unwrap();
+            let mut matches = Vec::new();
+            engine.find(text.as_bytes(), &mut crate::engine::Workspace::default(), &mut matches);
+            let pattern = Pattern::unchecked(regex);
+            for m in matches {
+                let named = read(text.as_bytes(), m.start..m.end, form, &pattern, syntax);
+                found.extend(named.map(|n| (n.assignment.name.to_owned(), n.assignment.value.to_owned())));
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn forms_give_names_and_values() {
+        use Syntax::{Code, Prose, Settings};
+        for (form, text, syntax, expected) in [
+            (Form::Assign, "char wifi_password[16] = \"Rope-7\";", Code, &[("wifi_password", "Rope-7")][..]),
+            (Form::Assign, "db.password=${DB_PASS:Rope-7}", Settings, &[("db.password", "${DB_PASS:Rope-7}")]),
+            (Form::Assign, "hmac('password'), 'da28fc43'", Code, &[]),
+            (Form::NextLine, "SECRET_KEY = (\n    'Rope-7'\n)", Code, &[("SECRET_KEY", "Rope-7")]),
+            (Form::NextLine, "password:\n    'Rope-7'\n", Code, &[]),
+            (Form::Element, "<property name=\"db.password\">Rope-7</property>", Code, &[("db.password", "Rope-7")]),
+            (Form::Element, "<label for=\"password\">Rope-7</label>", Code, &[]),
+            (Form::Element, "<password>\n  Rope-7\n</password>", Code, &[("password", "Rope-7")]),
+            (Form::Call, "user.setPassword(\"Rope-7\")", Code, &[("user.setPassword", "Rope-7")]),
+            (Form::Call, "passwordField.sendKeys(\"Rope-7\")", Code, &[("password", "Rope-7")]),
+            (Form::Call, ".password(encoder.encode(\"Rope-7\"))", Code, &[("password", "Rope-7")]),
+            (Form::Call, "getPassword(\"Rope-7\")", Code, &[]),
+            (Form::Block, "password(name: 'SU_PASSWORD', defaultValue: 'Rope-7')", Code, &[("SU_PASSWORD", "Rope-7")]),
+            (Form::Block, "variable \"db_password\" {\n  default = \"Rope-7\"\n}", Code, &[("db_password", "Rope-7")]),
+            (Form::Arguments, "new NetworkCredential(\"joe\", \"Rope-7\")", Code, &[("password", "Rope-7")]),
+            (Form::Arguments, "auth=('joe', 'Rope-7')", Code, &[("password", "Rope-7")]),
+            (Form::Arguments, "mysql_connect('h', 'joe', 'Rope-7')", Code, &[("password", "Rope-7")]),
+            (Form::Switch, "run --db-password Rope-7 x", Settings, &[("db-password", "Rope-7")]),
+            (Form::Switch, "one-password manager", Prose, &[]),
+            (Form::Switch, "run --token TOKEN", Settings, &[]),
+            (Form::Switch, "('--password', value)", Code, &[]),
+            (Form::Space, "user `joe`, password `Rope-7`", Prose, &[("password", "Rope-7")]),
+            (Form::Space, "password `Rope-7`", Code, &[]),
+        ] {
+            let expected: Vec<_> = expected.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+            assert_eq!(named(form, text, syntax), expected, "{form:?}: {text}");
+        }
     }
 }

@@ -1,5 +1,9 @@
 //! Values that stand for a secret without being one.
 
+use std::sync::OnceLock;
+
+use crate::engine::literal::LiteralScanner;
+
 /// Words that people put where a secret will go. Compared inside the value, in lower case.
 const WORDS: &[&str] = &[
     "example",
@@ -55,7 +59,16 @@ const WORDS: &[&str] = &[
 #[must_use]
 pub(super) fn is_placeholder(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
-    is_template(value) || is_monotone(&lower) || WORDS.iter().any(|w| lower.contains(w)) || has_long_run(&lower)
+    is_template(value) || is_monotone(&lower) || has_word(value) || has_long_run(&lower)
+}
+
+/// Whether one of the words is in the value.
+fn has_word(value: &str) -> bool {
+    static SCANNER: OnceLock<LiteralScanner> = OnceLock::new();
+    let mut found = false;
+    let scanner = SCANNER.get_or_init(|| LiteralScanner::new(WORDS));
+    scanner.scan(value.as_bytes(), 0..value.len(), |_| found = true);
+    found
 }
 
 /// Whether the value is filled in later: `${X}`, `{{x}}`, `<x>`, `%s`, `$(cmd)`, `#{x}`, `%X%`, `@x@`.
@@ -65,7 +78,7 @@ pub(super) fn is_template(value: &str) -> bool {
     let wrapped = |open: &str, close: &str| {
         value.len() > open.len() + close.len() && value.starts_with(open) && value.ends_with(close)
     };
-    let inside = ["${", "{{", "$(", "#{", "<%", "[[", "$[["].iter().any(|m| value.contains(m));
+    let inside = ["${", "{{", "$(", "#{", "<%", "[[", "$[[", "%("].iter().any(|m| value.contains(m));
     inside
         || wrapped("<", ">")
         || wrapped("%", "%")

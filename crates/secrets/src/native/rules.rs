@@ -27,15 +27,22 @@ macro_rules! native {
 }
 
 native! {
+    "client-password", "Password in the configuration of a client program", High;
+    "cloud-client-credential", "Credential in the configuration of a cloud client", High;
     "docker-registry-auth", "Docker registry credential", High;
     "generic-key", "Cryptographic or API key in clear text", High;
     "generic-password", "Password in clear text", High;
     "generic-secret", "Shared secret in clear text", High;
     "generic-token", "Token in clear text", High;
+    "git-credential", "Credential that git or a forge's client stored", High;
     "htpasswd-hash", "Password hash of an htpasswd file", Medium;
+    "kubeconfig-credential", "Credential of a Kubernetes client", High;
     "kubernetes-secret-data", "Value of a Kubernetes Secret", High;
     "netrc-password", "Password in a netrc file", High;
+    "package-registry-credential", "Credential of a package registry's client", High;
     "pgpass-password", "Password in a PostgreSQL password file", High;
+    "rails-master-key", "Key of Rails' encrypted credentials", Critical;
+    "terraform-state-secret", "Sensitive value in a Terraform state", High;
 }
 
 impl NativeRule {

@@ -90,6 +90,14 @@ pub(super) fn is_jwt(value: &str) -> bool {
     header.is_some_and(|h| h.contains_key("alg")) && object(parts.next()).is_some() && parts.next().is_some()
 }
 
+/// When a token ends, in seconds since 1970 (RFC 7519 section 4.1.4); none where it does not or is no token.
+#[must_use]
+pub(super) fn jwt_expiry(value: &str) -> Option<u64> {
+    let claims = value.strip_prefix("ey").and_then(|_| value.split('.').nth(1))?;
+    let claims = base64::url_raw(claims.trim_end_matches('=').as_bytes())?;
+    serde_json::from_slice::<serde_json::Value>(&claims).ok()?.get("exp")?.as_u64()
+}
+
 /// The base64 inside an armour; DER (a sequence) or an OpenSSH key proves it, a too short or undecodable body refutes it.
 fn pem(value: &str) -> Proof {
     let unescaped = value.replace("\\n", "\n").replace("\\r", "");

@@ -1,5 +1,7 @@
 //! Words: what is language and what is chosen or random.
 
+use super::trigrams::unseen;
+
 /// Values that everybody writes and that open nothing worth reporting. Sorted.
 const COMMON: &[&str] = &[
     "abc",
@@ -200,7 +202,20 @@ pub(super) fn is_word(part: &str) -> bool {
         return false;
     }
     let acronym = part.len() <= 5 && part.bytes().all(|b| b.is_ascii_uppercase());
-    part.len() <= 3 || acronym || unlikely_pairs(part) * 5 <= part.len()
+    part.len() <= 3 || acronym || unseen(part) <= (part.len() / 5).max(1)
+}
+
+/// Whether the letters of a value read like no language: most of their triples occur in no word.
+#[must_use]
+pub(super) fn is_noise(value: &str) -> bool {
+    let letters = value.bytes().filter(u8::is_ascii_alphabetic).count();
+    letters >= 5 && unseen(value) * 2 >= letters
+}
+
+/// Whether a value is one plain word of everyday English or programming.
+#[must_use]
+pub(super) fn is_plain_word(value: &str) -> bool {
+    value.bytes().all(|b| b.is_ascii_lowercase()) && unseen(value) == 0
 }
 
 /// Number of neighbouring letters that hardly occur in English words.

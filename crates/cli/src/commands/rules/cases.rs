@@ -22,7 +22,7 @@ const OWN_FOLDER: &str = "rules/secrets";
 /// Templates of a case are expanded with each of these: what passes with one by luck fails with another.
 const SEEDS: [u64; 3] = [1, 2, 3];
 
-/// A case gets a name of no language, so that only its text counts.
+/// A case that names no file gets a name of no language, so that only its text counts.
 const CASE_NAME: &str = "case";
 
 /// What was run.
@@ -116,7 +116,7 @@ impl Score {
     fn add_examples(&mut self, detector: &SecretsDetector, file: &Path, loaded: &[String]) -> Result<()> {
         let name = file.display().to_string();
         for rule in yaml_rules::read(&name, &read(file)?)?.iter().filter(|r| loaded.contains(&r.id)) {
-            let case = |text: &String, expect| Case { expect, text: text.clone(), line: rule.span.0 };
+            let case = |text: &String, expect| Case { expect, file: None, text: text.clone(), line: rule.span.0 };
             let bad = rule.examples.iter().map(|text| case(text, Expect::Found));
             let good = rule.negative_examples.iter().map(|text| case(text, Expect::Quiet));
             self.run(detector, &rule.id, &name, bad.chain(good).map(|case| vec![case]));
@@ -158,8 +158,9 @@ impl Score {
 /// What is wrong with a case, none where it holds.
 fn failure(detector: &SecretsDetector, id: &str, case: &Case) -> Option<String> {
     // Guesses of low confidence are not what a case is about.
+    let name = case.file.as_deref().unwrap_or(CASE_NAME);
     let findings: Vec<_> =
-        detector.findings_of(CASE_NAME, &case.text).into_iter().filter(|f| f.confidence > Confidence::Low).collect();
+        detector.findings_of(name, &case.text).into_iter().filter(|f| f.confidence > Confidence::Low).collect();
     let own = findings.iter().any(|f| f.rule == id);
     match case.expect {
         // Of several rules that find one secret the surer one names it: the case holds all the same.

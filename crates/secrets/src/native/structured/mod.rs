@@ -1,11 +1,16 @@
-//! Credential files whose form alone says where the secret is.
+//! Credential files whose form alone says where the secret is. Lines of fields are read here, sections of keys and
+//! values by the table in [`formats`], the others by a module each.
+
+mod docker;
+mod formats;
+mod kubernetes;
+mod terraform;
 
 use std::ops::Range;
 
 use testudo_model::Confidence;
 
 use super::{placeholder, words};
-use crate::base64;
 
 /// A secret in a known file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,44 +23,54 @@ pub(super) struct Structured {
     pub(super) confidence: Confidence,
 }
 
+/// Names of files that are read here, whatever words are in them.
+const NAMES: &[&str] = &[
+    ".pgpass",
+    "pgpass",
+    "pgpass.conf",
+    ".netrc",
+    "_netrc",
+    "netrc",
+    ".authinfo",
+    ".htdigest",
+    "config.json",
+    ".dockercfg",
+    ".dockerconfigjson",
+    ".git-credentials",
+    "master.key",
+];
+
 /// Whether a file of this name is read for its form, whatever words are in it.
 #[must_use]
 pub(super) fn wants(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    matches!(
-        name.as_str(),
-        ".pgpass"
-            | "pgpass"
-            | "pgpass.conf"
-            | ".netrc"
-            | "_netrc"
-            | "netrc"
-            | ".authinfo"
-            | ".htdigest"
-            | "config.json"
-            | ".dockercfg"
-            | ".dockerconfigjson"
-    ) || name.ends_with("htpasswd")
+    NAMES.contains(&name.as_str())
+        || ["htpasswd", ".tfstate", ".tfstate.backup", ".ipynb"].iter().any(|end| name.ends_with(end))
+        || formats::wants(&name)
 }
 
 /// Finds the secrets of a credential file, by its name.
 pub(super) fn find(path: &str, text: &str) -> Vec<Structured> {
-    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
-    let mut found = match name.as_str() {
+    let lower = path.to_ascii_lowercase();
+    let name = lower.rsplit('/').next().unwrap_or(&lower);
+    let mut found = match name {
         ".pgpass" | "pgpass" | "pgpass.conf" => lines(text, pgpass),
         ".netrc" | "_netrc" | "netrc" | ".authinfo" => netrc(text),
+        ".git-credentials" => lines(text, git_credentials),
+        "master.key" => master_key(text).into_iter().collect(),
         _ if name.ends_with("htpasswd") || name == ".htdigest" => lines(text, htpasswd),
-        _ if name == "config.json" && path.contains("docker")
+        _ if name == "config.json" && lower.contains("docker")
             || name == ".dockercfg"
             || name == ".dockerconfigjson" =>
         {
-            docker(text)
+            docker::find(text)
         }
-        _ => Vec::new(),
+        _ if name.ends_with(".tfstate") || name.ends_with(".tfstate.backup") => terraform::find(text),
+        _ => formats::find(&lower, text),
     };
-    if matches!(name.rsplit_once('.').map(|(_, e)| e), Some("yaml" | "yml" | "json" | "tpl")) && text.contains("Secret")
-    {
-        found.extend(kubernetes(text));
+    let manifest = matches!(name.rsplit_once('.').map(|(_, e)| e), Some("yaml" | "yml" | "json" | "tpl"));
+    if manifest && text.contains("Secret") {
+        found.extend(kubernetes::find(text));
     }
     found
 }
@@ -81,9 +96,11 @@ fn lines(text: &str, read: LineReader) -> Vec<Structured> {
 
 fn structured(rule: &'static str, line: &str, range: Range<usize>, at: usize) -> Option<Structured> {
     let value = line.get(range.clone())?;
+    // Maven and Jenkins write encrypted values in braces.
+    let encrypted = value.starts_with('{') && value.ends_with('}');
     let doubtful = placeholder::is_placeholder(value) || words::is_common(value);
     let confidence = if doubtful { Confidence::Low } else { Confidence::High };
-    (!value.is_empty() && !placeholder::is_template(value)).then(|| Structured {
+    (!value.is_empty() && !encrypted && !placeholder::is_template(value)).then(|| Structured {
         rule,
         range: range.start + at..range.end + at,
         confidence,
@@ -109,6 +126,22 @@ fn htpasswd(line: &str) -> Option<(Range<usize>, &'static str)> {
     (known || digest || crypt).then(|| (user.len() + 1 + last..line.len(), "htpasswd-hash"))
 }
 
+/// `https://user:password@host` (git-credential-store).
+fn git_credentials(line: &str) -> Option<(Range<usize>, &'static str)> {
+    let start = line.find("://")? + 3;
+    let end = start + line[start..].find('@')?;
+    let colon = start + line[start..end].find(':')?;
+    Some((colon + 1..end, "git-credential"))
+}
+
+/// Rails encrypts its credentials with a key of 16 bytes, written in hexadecimal.
+fn master_key(text: &str) -> Option<Structured> {
+    let key = text.trim();
+    let start = text.find(key)?;
+    let hex = key.len() == 32 && key.bytes().all(|b| b.is_ascii_hexdigit());
+    if hex { structured("rails-master-key", text, start..start + key.len(), 0) } else { None }
+}
+
 /// `machine x login y password z`, over lines (GNU inetutils, ".netrc").
 fn netrc(text: &str) -> Vec<Structured> {
     let mut found = Vec::new();
@@ -130,78 +163,6 @@ fn words_of(text: &str) -> impl Iterator<Item = Range<usize>> {
         at += word.len() + 1;
         (!word.is_empty()).then_some(range)
     })
-}
-
-/// `"auth": "base64(user:password)"`.
-fn docker(text: &str) -> Vec<Structured> {
-    let mut found = Vec::new();
-    for (at, key) in text.match_indices("\"auth\"") {
-        let Some(open) = text[at + key.len()..].find('"').map(|p| at + key.len() + p + 1) else { continue };
-        let Some(close) = text[open..].find('"').map(|p| open + p) else { continue };
-        let decoded = base64::lenient(&text.as_bytes()[open..close]).unwrap_or_default();
-        if decoded.contains(&b':') {
-            found.extend(structured("docker-registry-auth", text, open..close, 0));
-        }
-    }
-    found
-}
-
-/// Values below `data:` of a Kubernetes Secret: base64 of text that nobody else may read.
-fn kubernetes(text: &str) -> Vec<Structured> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    for document in text.split("\n---") {
-        if document
-            .lines()
-            .any(|l| l.trim_end().trim_matches(['"', ',', ' ']).replace("\": \"", ": ").ends_with("kind: Secret"))
-        {
-            found.extend(secret_data(document, at));
-        }
-        at += document.len() + 4;
-    }
-    found
-}
-
-fn secret_data(document: &str, base: usize) -> Vec<Structured> {
-    let (mut found, mut at, mut depth) = (Vec::new(), base, None);
-    for line in document.split_inclusive('\n') {
-        let bare = line.trim_end();
-        let indent = bare.len() - bare.trim_start().len();
-        let trimmed = bare.trim_start().trim_start_matches('"');
-        match depth {
-            Some(level) if indent <= level && !bare.is_empty() => depth = None,
-            _ => {}
-        }
-        if depth.is_some()
-            && let Some((key, value)) = trimmed.split_once(':')
-        {
-            let value = value.trim().trim_matches([' ', '"', '\'', ',']);
-            let offset = bare.find(value).filter(|_| value.len() >= 6);
-            let decoded = base64::lenient(value.as_bytes()).and_then(|b| String::from_utf8(b).ok());
-            let harmless = ["username", "user", "host", "port", "ca.crt", "tls.crt", "namespace", "email", "url"]
-                .iter()
-                .any(|k| key.trim_matches('"').eq_ignore_ascii_case(k));
-            if let (Some(offset), Some(decoded)) = (offset, decoded)
-                && !harmless
-            {
-                let doubtful = words::is_common(decoded.trim())
-                    || placeholder::is_placeholder(decoded.trim())
-                    || words::is_identifier(decoded.trim())
-                    || decoded.trim().len() < 4;
-                let confidence = if doubtful { Confidence::Low } else { Confidence::High };
-                found.push(Structured {
-                    rule: "kubernetes-secret-data",
-                    range: at + offset..at + offset + value.len(),
-                    confidence,
-                });
-            }
-        }
-        if trimmed.trim_end_matches('"').starts_with("data:") || trimmed.starts_with("data\":") {
-            depth = Some(indent);
-        }
-        at += line.len();
-    }
-    found
 }
 
 #[cfg(test)]
@@ -240,6 +201,33 @@ mod tests {
                 "k/s.yaml",
                 "kind: Secret\ndata:\n  pw: Um9wZTdfIXpROHg=\n  username: am9lam9lam9l\ntype: Opaque\n",
                 vec![("kubernetes-secret-data", "Um9wZTdfIXpROHg=", high)],
+            ),
+            (
+                "k/s.json",
+                "{\"kind\": \"Secret\", \"stringData\": {\"a\": \"Rope7_!zQ8x\", \"host\": \"Rope7_!zQ8x\"}}",
+                vec![("kubernetes-secret-data", "Rope7_!zQ8x", Confidence::Medium)],
+            ),
+            (
+                "a.tfstate",
+                r#"{"outputs": {"a": {"value": "Rope7_!zQ8x", "sensitive": true}, "b": {"value": "Rope7_!zQ8x"}},
+                "resources": [{"type": "x_db", "instances": [{"attributes": {"port": "90", "pw": "dock"},
+                "sensitive_attributes": [[{"type": "get_attr", "value": "pw"}]]}]},
+                {"type": "random_password", "instances": [{"attributes": {"result": "Rope7!dock"}}]}]}"#,
+                vec![
+                    ("terraform-state-secret", "Rope7_!zQ8x", high),
+                    ("terraform-state-secret", "dock", Confidence::Medium),
+                    ("terraform-state-secret", "Rope7!dock", high),
+                ],
+            ),
+            (
+                ".git-credentials",
+                "https://joe:Rope7dock@git.example\nhttps://joe@git.example\n",
+                vec![("git-credential", "Rope7dock", high)],
+            ),
+            (
+                "config/master.key",
+                "0f1e2d3c4b5a69788796a5b4c3d2e1f0\n",
+                vec![("rails-master-key", "0f1e2d3c4b5a69788796a5b4c3d2e1f0", high)],
             ),
             ("k/c.yaml", "kind: ConfigMap\ndata:\n  pw: Um9wZS03LWRvY2s=\n", vec![]),
         ] {

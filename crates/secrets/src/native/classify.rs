@@ -376,6 +376,18 @@ fn machine(kind: Kind, value: &str) -> Option<Confidence> {
         let sentence = if is_sentence(value) { Confidence::Medium } else { Confidence::Low };
         return (s.digit > 0 || s.len >= 16).then_some(sentence);
     }
+    // `user:password` in base64 is as good as the password in it.
+    let pair = base64::lenient(value.as_bytes()).and_then(|bytes| String::from_utf8(bytes).ok());
+    if let Some((user, typed)) = pair.as_deref().and_then(|pair| pair.split_once(':'))
+        && !user.is_empty()
+        && user.bytes().all(|b| b.is_ascii_graphic())
+    {
+        return password(typed);
+    }
+    // `peer2-secret`, `neo4j/secret`: what ends in the name of what it would be was written to be read.
+    if names_itself(value) && value.contains(['-', '_', '/', '.']) {
+        return Some(Confidence::Low);
+    }
     let entropy = shannon(value.as_bytes());
     let letters = s.lower + s.upper;
     let random = entropy >= 3.0 && (s.digit > 0 && letters > 0 || words::is_noise(value));

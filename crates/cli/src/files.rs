@@ -1,8 +1,31 @@
-//! Writing files whole or not at all, never through a link.
+//! Files that the user names: read within a limit, and written whole or not at all, never through a link.
 
-use std::{fs, io::Write as _, path::Path};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    path::Path,
+};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
+
+/// Largest configuration, rule file or list that is read, in bytes.
+const MAX_TEXT: u64 = 256 << 20;
+
+/// Reads a text that the user or the project names. A pipe may be read too, but nothing without an end.
+pub(crate) fn read_text(path: impl AsRef<Path>) -> Result<String> {
+    let path = path.as_ref();
+    let name = path.display();
+    let file = fs::File::open(path).with_context(|| format!("{name}: cannot be read"))?;
+    if file.metadata().is_ok_and(|m| m.is_dir()) {
+        bail!("{name}: is a directory, where a file is expected");
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_TEXT + 1).read_to_end(&mut bytes).with_context(|| format!("{name}: cannot be read"))?;
+    if bytes.len() as u64 > MAX_TEXT {
+        bail!("{name}: is larger than {} MiB. Check that it is the right file", MAX_TEXT >> 20);
+    }
+    String::from_utf8(bytes).with_context(|| format!("{name}: is not UTF-8 text"))
+}
 
 /// Who may do what with a file: the bits of its mode, where the system has such bits.
 const PRIVATE: u32 = 0o600;

@@ -30,7 +30,7 @@ pub(crate) fn load_path(path: &Path) -> Result<Vec<Ruleset>> {
 /// Loads one rule file.
 pub(crate) fn load_file(path: &Path) -> Result<Ruleset> {
     let name = path.to_string_lossy();
-    let text = fs::read_to_string(path).with_context(|| format!("{name}: cannot be read"))?;
+    let text = crate::files::read_text(path)?;
     match path.extension().and_then(|e| e.to_str()) {
         Some("yml" | "yaml") => Ok(from_yaml(&name, yaml_rules::read(&name, &text)?)?),
         _ => Ok(gitleaks::load(&name, &text, &Disk)?),

@@ -44,6 +44,8 @@ codes! {
     Unreadable = "unreadable", Error;
     /// A symbolic link was not followed.
     SymlinkNotFollowed = "symlink-not-followed", Info;
+    /// A pipe, socket or device, which has no content of its own.
+    SpecialFile = "special-file", Info;
     /// A file is larger than the limit and was read in part or not at all.
     TooLarge = "too-large", Gap;
     /// Content is an LFS pointer; the real bytes are elsewhere.

@@ -4,8 +4,10 @@
 //! message, standard input. Detectors only ever see units.
 
 pub mod archive;
+pub mod choice;
 pub mod git;
 pub mod text;
+mod tracked;
 pub mod unit;
 pub mod walk;
 

@@ -125,7 +125,11 @@ impl<'a> LineIndex<'a> {
         let (known, known_column) = self.last.get();
         let (from, counted) =
             if (self.starts[line]..=offset).contains(&known) { (known, known_column) } else { (self.starts[line], 0) };
-        let before = &self.text[from..offset];
+        let mut before = &self.text[from..offset];
+        if from == 0 {
+            // A byte-order mark is no character of the first line.
+            before = before.strip_prefix(b"\xef\xbb\xbf").unwrap_or(before);
+        }
         let column =
             counted + if before.is_ascii() { before.len() } else { String::from_utf8_lossy(before).chars().count() };
         self.last.set((offset, column));

@@ -8,6 +8,8 @@ use std::{
 use ignore::{DirEntry, WalkBuilder, WalkState, overrides::OverrideBuilder};
 use testudo_model::{Location, Notice, NoticeCode};
 
+use crate::tracked;
+
 /// Whether `.gitignore` and its relatives are obeyed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum GitIgnore {
@@ -16,6 +18,16 @@ pub enum GitIgnore {
     Obey,
     /// Ignored files are read like others.
     ReadAnyway,
+}
+
+/// Whether repositories inside of the repository are walked into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Submodules {
+    /// Like other directories.
+    #[default]
+    Enter,
+    /// Not at all.
+    LeaveOut,
 }
 
 /// What to walk over.
@@ -27,6 +39,8 @@ pub struct WalkOptions {
     pub exclude: Vec<String>,
     /// Ignore files.
     pub git_ignore: GitIgnore,
+    /// Submodules.
+    pub submodules: Submodules,
     /// Threads; 0 for one a core.
     pub threads: usize,
 }
@@ -60,6 +74,7 @@ pub const IGNORE_FILE: &str = ".testudoignore";
 pub fn files(root: &Path, options: &WalkOptions) -> Result<(Vec<FoundFile>, Vec<Notice>), GlobError> {
     let mut builder = WalkBuilder::new(root);
     let obey = options.git_ignore == GitIgnore::Obey;
+    let enter = options.submodules == Submodules::Enter;
     builder
         .hidden(false)
         .follow_links(false)
@@ -72,22 +87,31 @@ pub fn files(root: &Path, options: &WalkOptions) -> Result<(Vec<FoundFile>, Vec<
         .threads(options.threads)
         .add_custom_ignore_filename(IGNORE_FILE)
         .overrides(overrides(root, options)?)
-        .filter_entry(|entry| entry.file_name() != ".git");
+        .filter_entry(move |entry| entry.file_name() != ".git" && (enter || !is_repository(entry)));
     let found = Mutex::new((Vec::new(), Vec::new()));
+    let top = root.canonicalize().unwrap_or_else(|_| root.to_owned());
     builder.build_parallel().run(|| {
-        let mut batch = Batch { shared: &found, files: Vec::new(), notices: Vec::new() };
+        let mut batch = Batch { shared: &found, top: &top, files: Vec::new(), notices: Vec::new() };
         Box::new(move |entry| {
             batch.add(entry);
             WalkState::Continue
         })
     });
     let (mut files, mut notices) = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if obey {
+        tracked::add(root, options, &mut files)?;
+    }
     files.sort_unstable();
     notices.sort_by(|a: &Notice, b: &Notice| a.location.cmp(&b.location));
     Ok((files, notices))
 }
 
-fn overrides(root: &Path, options: &WalkOptions) -> Result<ignore::overrides::Override, GlobError> {
+/// Whether a directory below the target is a work tree of its own.
+fn is_repository(entry: &DirEntry) -> bool {
+    entry.depth() > 0 && entry.file_type().is_some_and(|k| k.is_dir()) && entry.path().join(".git").exists()
+}
+
+pub(crate) fn overrides(root: &Path, options: &WalkOptions) -> Result<ignore::overrides::Override, GlobError> {
     let mut builder = OverrideBuilder::new(root);
     let bad = |glob: &str| {
         let glob = glob.to_owned();
@@ -105,6 +129,8 @@ fn overrides(root: &Path, options: &WalkOptions) -> Result<ignore::overrides::Ov
 /// What one thread of the walk found, handed over when it ends.
 struct Batch<'a> {
     shared: &'a Mutex<(Vec<FoundFile>, Vec<Notice>)>,
+    /// The target, without links.
+    top: &'a Path,
     files: Vec<FoundFile>,
     notices: Vec<Notice>,
 }
@@ -127,12 +153,24 @@ impl Batch<'_> {
             let size = entry.metadata().map_or(0, |m| m.len());
             self.files.push(FoundFile { path: entry.path().to_owned(), size });
         } else if kind.is_some_and(|k| k.is_symlink()) {
-            let location = Location::file(display(entry.path()));
-            self.notices.push(Notice::new(
-                NoticeCode::SymlinkNotFollowed,
-                location,
-                "symbolic link, not followed; its target is scanned where it lies in the tree",
-            ));
+            self.tell(NoticeCode::SymlinkNotFollowed, entry, self.about_link(entry.path()));
+        } else if !kind.is_some_and(|k| k.is_dir()) {
+            self.tell(NoticeCode::SpecialFile, entry, "a pipe, socket or device; it has no content to scan");
+        }
+    }
+
+    fn tell(&mut self, code: NoticeCode, entry: &DirEntry, message: &str) {
+        self.notices.push(Notice::new(code, Location::file(display(entry.path())), message));
+    }
+
+    /// What a reader must know about where a link leads.
+    fn about_link(&self, path: &Path) -> &'static str {
+        match path.canonicalize() {
+            Ok(target) if target.starts_with(self.top) => {
+                "symbolic link, not followed; its target is scanned where it lies in the tree"
+            }
+            Ok(_) => "symbolic link, not followed; its target lies outside of the target and is not scanned",
+            Err(_) => "symbolic link that leads nowhere; there is nothing to scan",
         }
     }
 }
@@ -200,6 +238,23 @@ mod tests {
         assert_eq!(names(&dir, &only), ["a.txt"]);
         let bad = WalkOptions { include: vec!["a[".to_owned()], ..WalkOptions::default() };
         assert!(files(&dir, &bad).unwrap_err().to_string().contains("a["));
+        fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_say_where_they_lead() {
+        let dir = scratch("targets");
+        for (link, target) in [("in", "a.txt"), ("out", "/"), ("nowhere", "gone")] {
+            std::os::unix::fs::symlink(target, dir.join(link)).unwrap();
+        }
+        let (_, notices) = files(&dir, &WalkOptions::default()).unwrap();
+        let says: Vec<bool> = ["scanned where it lies", "leads nowhere", "lies outside"]
+            .iter()
+            .zip(&notices)
+            .map(|(part, notice)| notice.message.contains(part))
+            .collect();
+        assert_eq!(says, [true; 3], "{notices:?}");
         fs::remove_dir_all(dir).unwrap();
     }
 

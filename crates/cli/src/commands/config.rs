@@ -1,12 +1,12 @@
 //! `testudo config`: the settings that hold, where each comes from, and the schema of the file.
 
 use std::{
-    env, fs,
+    env,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use testudo_policy::{
@@ -95,7 +95,7 @@ fn show(args: &ShowArgs) -> Result<()> {
 /// The settings of a file, if any, under those of the environment.
 fn load(path: Option<&Path>) -> Result<Effective> {
     let text = match path {
-        Some(path) => Some(fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))?),
+        Some(path) => Some(crate::files::read_text(path)?),
         None => None,
     };
     // A name or value that is no text cannot be one of ours.

@@ -63,12 +63,14 @@ pub(crate) fn run(args: InitArgs) -> Result<ExitCode> {
     let accepted = args.baseline.then(|| args.dir.join(baseline::FILE_NAME));
     // All is asked before anything is written, so that a refusal leaves the project as it was.
     if !args.force {
-        for path in std::iter::once(&written).chain(&accepted) {
-            refuse_existing(path)?;
-        }
+        accepted.as_deref().map(refuse_existing).transpose()?;
     }
-    files::write_shared(&written, CONFIG.as_bytes())?;
-    say_written(&written)?;
+    if args.force || fs::symlink_metadata(&written).is_err() {
+        files::write_shared(&written, CONFIG.as_bytes())?;
+        say_written(&written)?;
+    } else {
+        terminal::note(&format!("{}: kept", walk::display(&written)));
+    }
     write_key(&args.dir)?;
     write_attributes(&args.dir)?;
     let first = scanning::arguments(["--".as_ref(), args.dir.as_os_str()]).and_then(|words| scan::collect(&words));

@@ -1,8 +1,8 @@
 //! Which rules the front uses, in gitleaks' order of precedence.
 
-use std::{env, fs, path::Path};
+use std::{env, path::Path};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use testudo_secrets::{
     load::gitleaks::{Resolver, load as load_rules},
     rule::Ruleset,
@@ -18,7 +18,7 @@ const DEFAULT_CONFIG: &str = "TESTUDO_GITLEAKS_DEFAULT";
 
 impl Resolver for Disk {
     fn path(&self, path: &str) -> Result<String, String> {
-        fs::read_to_string(path).map_err(|e| e.to_string())
+        crate::files::read_text(path).map_err(|e| format!("{e:#}"))
     }
 
     fn default_config(&self) -> Result<String, String> {
@@ -71,6 +71,6 @@ fn find(flags: &Flags, source: &Path) -> Result<Ruleset> {
 }
 
 fn from_file(path: &Path) -> Result<Ruleset> {
-    let text = fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    let text = crate::files::read_text(path)?;
     Ok(load_rules(&path.to_string_lossy(), &text, &Disk)?)
 }

@@ -1,6 +1,6 @@
 //! What the front leaves out, and how it reports the rest.
 
-use std::{collections::BTreeSet, fs, path::Path, process::ExitCode};
+use std::{collections::BTreeSet, path::Path, process::ExitCode};
 
 use anyhow::{Context as _, Result, bail};
 use testudo_secrets::gitleaks::{CompatFinding, csv, json, junit, redact, sarif};
@@ -16,7 +16,7 @@ pub(super) fn filter(findings: &mut Vec<CompatFinding>, flags: &Flags, source: &
         source.join(".gitleaksignore"),
     ] {
         if path.is_file() {
-            let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+            let text = crate::files::read_text(&path)?;
             ignored.extend(
                 text.lines()
                     .map(str::trim)
@@ -28,7 +28,7 @@ pub(super) fn filter(findings: &mut Vec<CompatFinding>, flags: &Flags, source: &
     let place = |f: &CompatFinding| format!("{}:{}:{}", f.file, f.rule, f.start_line);
     findings.retain(|f| !ignored.contains(&place(f)) && !ignored.contains(&f.fingerprint()));
     if let Some(path) = &flags.baseline_path {
-        let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let text = crate::files::read_text(path)?;
         let known: Vec<serde_json::Value> = serde_json::from_str(&text)
             .with_context(|| format!("{}: a baseline must be a gitleaks report in its JSON format", path.display()))?;
         findings.retain(|f| !known.iter().any(|k| same(f, k, flags.redact.is_some())));

@@ -1,6 +1,7 @@
 //! From arguments to a report: configuration, sources, detector, policy.
 
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     env, fs,
     path::{Path, PathBuf},
@@ -18,16 +19,17 @@ use testudo_policy::{
 use testudo_scan::{Outcome, Progress};
 use testudo_secrets::native::{Display, FingerprintKey, Options, Own, SecretsDetector};
 use testudo_source::{
+    choice::PathChoice,
     git::{ReadLimits, Repository},
-    walk::{self, GitIgnore, WalkOptions},
+    walk::{self, GitIgnore, Submodules, WalkOptions},
 };
 
 use super::{
     args::ScanArgs,
     files::{Files, Limits, Stdin, single},
-    history::{self, Look, Reach},
+    history::{self, Reach},
     memory::MemoryFile,
-    repository,
+    repository::{self, Look},
     verify::{Chosen, LiveCheck},
 };
 use crate::{clock, progress};
@@ -70,10 +72,7 @@ pub(crate) fn collect(args: &ScanArgs) -> Result<Collected> {
 fn configuration(args: &ScanArgs, targets: &[PathBuf]) -> Result<(Effective, PathBuf)> {
     let start = targets.first().filter(|t| t.as_os_str() != "-").cloned().unwrap_or_else(|| PathBuf::from("."));
     let file = args.config.clone().or_else(|| config::discover(&start));
-    let text = file
-        .as_deref()
-        .map(|path| fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display())))
-        .transpose()?;
+    let text = file.as_deref().map(crate::files::read_text).transpose()?;
     // Variables that are not UTF-8 are nobody's settings.
     let environment =
         env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
@@ -170,7 +169,7 @@ impl Setup<'_> {
         let mut files = Vec::new();
         for target in self.targets {
             if target.as_os_str() == "-" {
-                let stdin = Stdin::read().context("standard input cannot be read")?;
+                let stdin = Stdin::read(self.limits()).context("standard input cannot be read")?;
                 outcome.absorb(testudo_scan::run(&stdin, &[detector], 1, &Progress::default()));
                 continue;
             }
@@ -201,15 +200,21 @@ impl Setup<'_> {
         if metadata.map_err(crate::NothingToRead::from)?.is_file() {
             return Ok((vec![single(target.to_owned())], Vec::new()));
         }
-        let options = WalkOptions {
+        let (files, mut notices) = walk::files(target, &self.walk_options())?;
+        if self.config.scan.submodules.is_on() {
+            notices.extend(missing_submodules(target));
+        }
+        Ok((files, notices))
+    }
+
+    fn walk_options(&self) -> WalkOptions {
+        WalkOptions {
             include: self.config.scan.include.clone(),
             exclude: self.config.scan.exclude.iter().chain(&self.config.secrets.allow_paths).cloned().collect(),
             git_ignore: if self.config.scan.gitignore.is_on() { GitIgnore::Obey } else { GitIgnore::ReadAnyway },
+            submodules: if self.config.scan.submodules.is_on() { Submodules::Enter } else { Submodules::LeaveOut },
             threads: self.threads(),
-        };
-        let (files, mut notices) = walk::files(target, &options)?;
-        notices.extend(missing_submodules(target));
-        Ok((files, notices))
+        }
     }
 
     fn repository_part(&self, detector: &SecretsDetector) -> Result<Found> {
@@ -217,15 +222,23 @@ impl Setup<'_> {
         let repository = Repository::discover(target, ReadLimits { object: self.config.scan.max_file_size.0 })
             .map_err(crate::NothingToRead::from)?;
         let what = &self.args.what;
+        let top = repository.work_tree().unwrap_or(repository.git_dir());
+        let choice = RefCell::new(PathChoice::new(top, &self.walk_options())?);
+        let look = Look {
+            repository: &repository,
+            detector,
+            wants: &|path| choice.borrow_mut().wants(Path::new(path)),
+            limits: self.limits(),
+            threads: self.threads(),
+        };
         let part = if what.staged {
-            repository::staged(&repository, detector, self.limits(), self.threads())?
+            repository::staged(&look)?
         } else if let Some(range) = &what.range {
-            repository::range(&repository, detector, range, self.limits(), self.threads())?
+            repository::range(&look, range)?
         } else {
             let reach = if what.unreachable { Reach::Everything } else { Reach::References };
             let progress = progress::Watch::new(progress::Doing::History);
             let memory = if what.no_cache { MemoryFile::none() } else { MemoryFile::of(&repository, detector) };
-            let look = Look { repository: &repository, detector, limits: self.limits(), threads: self.threads() };
             let outcome = history::scan(&look, reach, &memory)?;
             drop(progress);
             repository::Part { outcome, known: BTreeSet::new() }
@@ -350,7 +363,9 @@ impl Setup<'_> {
         let baseline = match &self.args.verdict.baseline {
             Some(path) => Some(load(path.clone())?.with_context(|| {
                 format!("{}: there is no such baseline; make one with `testudo baseline create`", path.display())
-            })?),
+            })?)
+            .map(|file| refuse_damaged(path, file))
+            .transpose()?,
             None => None,
         };
         let owners = match self.config.ownership.codeowners.as_str() {
@@ -389,6 +404,15 @@ impl Setup<'_> {
             _ => PathBase::Root,
         }
     }
+}
+
+/// A baseline without any entry accepts nothing, which is right where it has nothing else either.
+fn refuse_damaged(path: &Path, file: IgnoreFile) -> Result<IgnoreFile> {
+    let other = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    if file.entries().is_empty() && crate::files::read_text(path)?.lines().any(other) {
+        bail!("{}: no line of it is an entry of a baseline; make one with `testudo baseline create`", path.display());
+    }
+    Ok(file)
 }
 
 /// What nobody has accepted: only that is asked about. The view does not matter, because an answer can change it.

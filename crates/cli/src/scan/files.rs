@@ -76,17 +76,19 @@ pub(super) fn open(outer: Unit, limits: Limits, unit: &mut dyn FnMut(Unit)) -> L
     Loaded { notices: outcome.problems.into_iter().map(notice).collect() }
 }
 
-/// Standard input as one unit.
+/// Standard input: one unit, or the members of an archive.
 pub(super) struct Stdin {
-    pub(super) bytes: Vec<u8>,
+    bytes: Vec<u8>,
+    limits: Limits,
 }
 
 impl Stdin {
     /// Reads all of standard input.
-    pub(super) fn read() -> std::io::Result<Self> {
+    pub(super) fn read(limits: Limits) -> std::io::Result<Self> {
         let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes)?;
-        Ok(Self { bytes })
+        // One byte more than the limit shows that there is more.
+        std::io::stdin().lock().take(limits.file.saturating_add(1)).read_to_end(&mut bytes)?;
+        Ok(Self { bytes, limits })
     }
 }
 
@@ -96,8 +98,11 @@ impl Loader for Stdin {
     }
 
     fn load(&self, _: Job, unit: &mut dyn FnMut(Unit)) -> Loaded {
-        unit(Unit::new("-", self.bytes.clone(), Origin::Stdin));
-        Loaded::default()
+        if self.bytes.len() as u64 > self.limits.file {
+            let message = format!("more than the limit of {} bytes; raise it with --max-file-size", self.limits.file);
+            return Loaded { notices: vec![Notice::new(NoticeCode::TooLarge, Location::file("-"), message)] };
+        }
+        open(Unit::new("-", self.bytes.clone(), Origin::Stdin), self.limits, unit)
     }
 }
 

@@ -22,9 +22,8 @@ use testudo_source::git::{
 };
 
 use super::{
-    files::Limits,
     memory::MemoryFile,
-    repository::{BlobJob, Blobs, Signer, messages, object_notice, tree_files},
+    repository::{BlobJob, Blobs, Look, Signer, messages, object_notice, tree_files},
 };
 
 /// Which objects count.
@@ -34,15 +33,6 @@ pub(super) enum Reach {
     References,
     /// Everything that is stored.
     Everything,
-}
-
-/// What looks, and at what.
-pub(super) struct Look<'a> {
-    pub(super) repository: &'a Repository,
-    pub(super) detector: &'a SecretsDetector,
-    pub(super) limits: Limits,
-    /// 0 for one a core.
-    pub(super) threads: usize,
 }
 
 /// Scans the whole history of a repository, as far as it is not remembered.
@@ -67,6 +57,7 @@ pub(super) fn scan(look: &Look<'_>, reach: Reach, file: &MemoryFile) -> Result<O
     let ids: HashMap<Oid, &[u64]> = memory.blobs.iter().map(|(oid, ids)| (*oid, ids.as_slice())).collect();
     let mut jobs = firsts(&changes, &ids);
     let reached: HashSet<Oid> = changes.iter().map(|c| c.new).collect();
+    jobs.retain(|job| (look.wants)(&job.path));
     jobs.extend(left_over(&memory, &reached, reach));
     let mut outcome = inspect(look, &commits, jobs)?;
     let asked = unknown_messages(&commits, &memory);
@@ -200,7 +191,7 @@ fn left_over(memory: &Memory, reached: &HashSet<Oid>, reach: Reach) -> Vec<BlobJ
 
 /// Looks at the chosen blobs and gives each finding its first commit.
 fn inspect(look: &Look<'_>, commits: &History, jobs: Vec<BlobJob>) -> Result<Outcome> {
-    let Look { repository, detector, limits, threads } = *look;
+    let Look { repository, detector, limits, threads, .. } = *look;
     let commit_of: HashMap<(String, String), Option<u32>> =
         jobs.iter().rev().map(|j| ((j.path.clone(), j.oid.to_string()), j.commit)).collect();
     let live = live(look, jobs.iter().map(|j| j.path.as_str()).collect())?;
@@ -230,7 +221,7 @@ fn inspect(look: &Look<'_>, commits: &History, jobs: Vec<BlobJob>) -> Result<Out
 
 /// Fingerprints of what `HEAD` has at these paths.
 pub(super) fn live(look: &Look<'_>, paths: BTreeSet<&str>) -> Result<BTreeSet<Fingerprint>> {
-    let Look { repository, detector, limits, threads } = *look;
+    let Look { repository, detector, limits, threads, .. } = *look;
     let head = match repository.head() {
         Some(head) => tree_files(repository, head)?,
         None => HashMap::new(),

@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use testudo_model::{Commit, Finding, Fingerprint, Location, Notice, NoticeCode};
 use testudo_scan::{Detector, Job, Loaded, Loader, Outcome, Progress};
+use testudo_secrets::native::SecretsDetector;
 use testudo_source::{
     Origin, Unit,
     git::{
@@ -18,6 +19,17 @@ use testudo_source::{
         index, revision, staged, tree,
     },
 };
+
+/// What looks, and at what.
+pub(super) struct Look<'a> {
+    pub(super) repository: &'a Repository,
+    pub(super) detector: &'a SecretsDetector,
+    /// Whether a path is wanted.
+    pub(super) wants: &'a dyn Fn(&str) -> bool,
+    pub(super) limits: super::files::Limits,
+    /// 0 for one a core.
+    pub(super) threads: usize,
+}
 
 /// A blob under a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,12 +82,8 @@ pub(super) struct Part {
 }
 
 /// Scans what `git commit` would record.
-pub(super) fn staged(
-    repository: &Repository,
-    detector: &dyn Detector,
-    limits: super::files::Limits,
-    threads: usize,
-) -> Result<Part> {
+pub(super) fn staged(look: &Look<'_>) -> Result<Part> {
+    let repository = look.repository;
     let index = index::read(&index_path(repository), repository.objects().hash_len())?;
     let mut reader = repository.objects().reader();
     let head = match repository.head() {
@@ -91,8 +99,9 @@ pub(super) fn staged(
         .map(|(path, oid, _, old)| {
             (BlobJob { path: String::from_utf8_lossy(&path).into_owned(), oid, commit: None }, old)
         })
+        .filter(|(job, _)| (look.wants)(&job.path))
         .collect();
-    let mut part = changed_blobs(repository, detector, changes, limits, threads);
+    let mut part = changed_blobs(look, changes);
     let missing = staged.missing.iter().map(|oid| object_notice(&GitError::Missing(*oid), Location::default()));
     part.outcome.notices.extend(missing);
     Ok(part)
@@ -118,13 +127,8 @@ pub(super) fn tree_files(repository: &Repository, commit: Oid) -> Result<HashMap
 }
 
 /// Scans new sides, then the old sides of those with findings, to know what is not new.
-fn changed_blobs(
-    repository: &Repository,
-    detector: &dyn Detector,
-    changes: Vec<(BlobJob, Option<Oid>)>,
-    limits: super::files::Limits,
-    threads: usize,
-) -> Part {
+fn changed_blobs(look: &Look<'_>, changes: Vec<(BlobJob, Option<Oid>)>) -> Part {
+    let Look { repository, detector, limits, threads, .. } = *look;
     let old: HashMap<String, Oid> = changes.iter().filter_map(|(job, old)| Some((job.path.clone(), (*old)?))).collect();
     let new = Blobs { repository, jobs: changes.into_iter().map(|(job, _)| job).collect(), limits };
     let outcome = testudo_scan::run(&new, &[detector], threads, &Progress::default());
@@ -139,19 +143,15 @@ fn changed_blobs(
 }
 
 /// Scans the commits of a range: what each brought, and its message.
-pub(super) fn range(
-    repository: &Repository,
-    detector: &dyn Detector,
-    text: &str,
-    limits: super::files::Limits,
-    threads: usize,
-) -> Result<Part> {
+pub(super) fn range(look: &Look<'_>, text: &str) -> Result<Part> {
+    let Look { repository, detector, threads, .. } = *look;
     let range = revision::range(repository, text)?;
     let history = ancestry::history(repository, &range.to, &range.from);
     let mut missing = history.missing.clone();
     let question =
         Question { commits: &history.commits, known: &|_| false, wanted: &|_, _| true, detail: Detail::First };
-    let changes = attribution::changes(repository, &question, &mut missing);
+    let mut changes = attribution::changes(repository, &question, &mut missing);
+    changes.retain(|change| (look.wants)(&change.path));
     let firsts: HashMap<(String, Oid), u32> =
         changes.iter().rev().map(|c| ((c.path.clone(), c.new), c.commit)).collect();
     let old: HashMap<String, Oid> = changes.iter().rev().filter_map(|c| Some((c.path.clone(), c.old?))).collect();
@@ -163,8 +163,8 @@ pub(super) fn range(
         })
         .collect();
     let order: Vec<BlobJob> = jobs.iter().map(|(job, _)| job.clone()).collect();
-    let mut part = changed_blobs(repository, detector, jobs, limits, threads);
-    part.outcome = attributed(repository, &history.commits, &order, part.outcome, &firsts)?;
+    let mut part = changed_blobs(look, jobs);
+    part.outcome = attributed(look, &history.commits, &order, part.outcome, &firsts)?;
     let all = history.commits.iter().map(|c| c.oid).chain(history.tags.iter().copied()).collect();
     part.outcome.absorb(messages(repository, &history, all, detector, threads).outcome);
     missing.sort_unstable();
@@ -175,14 +175,15 @@ pub(super) fn range(
 
 /// Gives each finding the first commit that brought it, and drops the same finding of later blobs.
 fn attributed(
-    repository: &Repository,
+    look: &Look<'_>,
     commits: &[CommitNode],
     order: &[BlobJob],
     outcome: Outcome,
     firsts: &HashMap<(String, Oid), u32>,
 ) -> Result<Outcome> {
-    let head = repository.head().map(|h| tree_files(repository, h)).transpose()?.unwrap_or_default();
-    let mut signer = Signer::new(repository);
+    let paths = outcome.findings.iter().filter_map(|f| f.location.path.as_deref()).collect();
+    let live = super::history::live(look, paths)?;
+    let mut signer = Signer::new(look.repository);
     let mut by_path: BTreeMap<&str, u32> = BTreeMap::new();
     for job in order {
         let commit = firsts.get(&(job.path.clone(), job.oid)).copied().or(job.commit).unwrap_or(0);
@@ -197,7 +198,7 @@ fn attributed(
         let path = finding.location.path.clone().unwrap_or_default();
         let commit = by_path.get(path.as_str()).copied().unwrap_or(0);
         finding.location.commit =
-            commits.get(commit as usize).and_then(|node| signer.sign(node.oid, head.contains_key(&path)));
+            commits.get(commit as usize).and_then(|node| signer.sign(node.oid, live.contains(&finding.fingerprint)));
         findings.push(finding);
     }
     Ok(Outcome { findings, ..outcome })

@@ -16,7 +16,8 @@ pub fn discover(start: &Path) -> Option<PathBuf> {
     let start = start.canonicalize().unwrap_or(start);
     for folder in start.ancestors() {
         let candidate = folder.join(FILE_NAME);
-        if candidate.is_file() {
+        // Whatever has the name was meant: what is no readable file is an error of whoever reads it, and not passed over.
+        if candidate.symlink_metadata().is_ok() {
             return Some(candidate);
         }
         // A worktree and a submodule have a file `.git`.

@@ -3,13 +3,10 @@
 //! gitleaks and Betterleaks: a line `FILE:RULE:LINE` or `COMMIT:FILE:RULE:LINE` each, or a report in JSON. detect-secrets:
 //! a JSON document with `results`, by file. All name the place; none holds the value in a form that can be used here.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
-
-/// Largest file in bytes.
-const MAX_BYTES: u64 = 256 << 20;
 
 /// Shortest text that counts as the start of a commit id; gitleaks writes 7 or 40 characters.
 const MIN_COMMIT: usize = 7;
@@ -50,11 +47,7 @@ pub(super) struct Foreign {
 /// Reads a file; its form shows in its first character.
 pub(super) fn read(path: &Path) -> Result<Foreign> {
     let name = path.display().to_string();
-    let size = fs::metadata(path).with_context(|| format!("{name}: cannot be read"))?.len();
-    if size > MAX_BYTES {
-        bail!("{name}: is larger than {MAX_BYTES} bytes. Check that it is the right file");
-    }
-    let text = fs::read_to_string(path).with_context(|| format!("{name}: cannot be read"))?;
+    let text = crate::files::read_text(path)?;
     parse(&name, &text)
 }
 

@@ -548,6 +548,27 @@ fn a_push_is_refused_for_what_it_brings_and_not_for_what_is_there() {
 }
 
 #[test]
+fn a_branch_that_merged_what_is_known_is_not_refused_for_it() {
+    let Some(project) = Project::repository("merged") else { return };
+    commit(&project, "start.txt", "start\n");
+    project.git(&["branch", "feature"]).ok();
+    commit(&project, "old.py", &key_line('M'));
+    project.git(&["checkout", "-q", "feature"]).ok();
+    commit(&project, "new.txt", "new\n");
+    let main = project.git(&["rev-parse", "@{-1}"]).ok().out.trim().to_owned();
+    project.git(&["merge", "-q", "--no-edit", &main]).ok();
+    let range = format!("{main}..HEAD");
+    project.testudo(&["scan", "--range", &range, "--fail-on", "low"]).ok();
+    // What the merge itself changes is news.
+    project.git(&["reset", "-q", "--hard", "HEAD~1"]).ok();
+    project.git(&["merge", "-q", "--no-commit", "--no-ff", &main]).ok();
+    project.write("evil.py", &key_line('N'));
+    project.git(&["add", "-A"]).ok();
+    project.git(&["commit", "-q", "-m", "merge"]).ok();
+    project.testudo(&["scan", "--range", &range, "--fail-on", "low"]).fails(1).says(&["evil.py"]);
+}
+
+#[test]
 fn a_server_refuses_a_push_unless_the_push_says_why() {
     let Some(project) = pushed("receive") else { return };
     project.testudo(&["hook", "install", "server.git"]).ok().says(&["pre-receive: installed"]);

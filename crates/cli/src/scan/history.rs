@@ -16,14 +16,14 @@ use testudo_secrets::{
     native::{SecretsDetector, wants_name},
 };
 use testudo_source::git::{
-    GitError, Oid, Repository,
+    Oid, Repository,
     ancestry::{self, History},
     attribution::{self, Change, Detail, Question},
 };
 
 use super::{
     memory::MemoryFile,
-    repository::{BlobJob, Blobs, Look, Signer, messages, object_notice, tree_files},
+    repository::{BlobJob, Blobs, Look, Signer, messages, object_notice, tree_files, unread_notice},
 };
 
 /// Which objects count.
@@ -58,8 +58,10 @@ pub(super) fn scan(look: &Look<'_>, reach: Reach, file: &MemoryFile) -> Result<O
     let mut jobs = firsts(&changes, &ids);
     let reached: HashSet<Oid> = changes.iter().map(|c| c.new).collect();
     jobs.retain(|job| (look.wants)(&job.path));
+    // Where the way from the references is broken, what was behind it is told too.
+    let reach = if missing.is_empty() { reach } else { Reach::Everything };
     jobs.extend(left_over(&memory, &reached, reach));
-    let mut outcome = inspect(look, &commits, jobs)?;
+    let mut outcome = inspect(look, &commits, jobs);
     let asked = unknown_messages(&commits, &memory);
     let said = messages(repository, &commits, asked, detector, look.threads);
     memory.messages = said.with_findings;
@@ -190,11 +192,11 @@ fn left_over(memory: &Memory, reached: &HashSet<Oid>, reach: Reach) -> Vec<BlobJ
 }
 
 /// Looks at the chosen blobs and gives each finding its first commit.
-fn inspect(look: &Look<'_>, commits: &History, jobs: Vec<BlobJob>) -> Result<Outcome> {
+fn inspect(look: &Look<'_>, commits: &History, jobs: Vec<BlobJob>) -> Outcome {
     let Look { repository, detector, limits, threads, .. } = *look;
     let commit_of: HashMap<(String, String), Option<u32>> =
         jobs.iter().rev().map(|j| ((j.path.clone(), j.oid.to_string()), j.commit)).collect();
-    let live = live(look, jobs.iter().map(|j| j.path.as_str()).collect())?;
+    let live = live(look, jobs.iter().map(|j| j.path.as_str()).collect());
     let mut outcome = Outcome::default();
     let mut seen: HashSet<Fingerprint> = HashSet::new();
     let mut signer = Signer::new(repository);
@@ -216,14 +218,15 @@ fn inspect(look: &Look<'_>, commits: &History, jobs: Vec<BlobJob>) -> Result<Out
         }
     }
     outcome.absorb(part);
-    Ok(outcome)
+    outcome
 }
 
 /// Fingerprints of what `HEAD` has at these paths.
-pub(super) fn live(look: &Look<'_>, paths: BTreeSet<&str>) -> Result<BTreeSet<Fingerprint>> {
+pub(super) fn live(look: &Look<'_>, paths: BTreeSet<&str>) -> BTreeSet<Fingerprint> {
     let Look { repository, detector, limits, threads, .. } = *look;
     let head = match repository.head() {
-        Some(head) => tree_files(repository, head)?,
+        // Where it cannot be read, the scan has told so already: nothing counts as still there.
+        Some(head) => tree_files(repository, head).unwrap_or_default(),
         None => HashMap::new(),
     };
     let jobs = paths
@@ -232,7 +235,7 @@ pub(super) fn live(look: &Look<'_>, paths: BTreeSet<&str>) -> Result<BTreeSet<Fi
         .collect();
     let current = Blobs { repository, jobs, limits };
     let outcome = testudo_scan::run(&current, &[detector], threads, &Progress::default());
-    Ok(outcome.findings.into_iter().map(|f| f.fingerprint).collect())
+    outcome.findings.into_iter().map(|f| f.fingerprint).collect()
 }
 
 /// What a reader must know: shallow clones, missing and damaged objects, and how much was looked at.
@@ -264,7 +267,7 @@ fn tell(
     }
     missing.sort_unstable();
     missing.dedup();
-    outcome.notices.extend(missing.iter().map(|oid| object_notice(&GitError::Missing(*oid), Location::default())));
+    outcome.notices.extend(missing.iter().map(|oid| unread_notice(repository, oid)));
     outcome.notices.extend(repository.objects().damaged().iter().map(|e| object_notice(e, Location::default())));
     outcome.notices.extend(
         found.failed.iter().map(|(_, why)| Notice::new(NoticeCode::ObjectDamaged, Location::default(), why.clone())),

@@ -13,7 +13,7 @@ use testudo_secrets::native::SecretsDetector;
 use testudo_source::{
     Origin, Unit,
     git::{
-        CommitObject, GitError, Kind, Oid, Repository, TagObject,
+        CommitObject, GitError, Kind, Oid, Reader, Repository, TagObject,
         ancestry::{self, CommitNode, History},
         attribution::{self, Change, Detail, Question},
         index, revision, staged, tree,
@@ -74,6 +74,18 @@ pub(super) fn object_notice(error: &GitError, location: Location) -> Notice {
     Notice::new(code, location, error.to_string())
 }
 
+/// The notice of an object that a walk could not read: damaged, missing, or lost with the index of a pack.
+pub(super) fn unread_notice(repository: &Repository, oid: &Oid) -> Notice {
+    let error = repository.objects().reader().read(oid).err().unwrap_or(GitError::Missing(*oid));
+    match (&error, repository.objects().damaged().first()) {
+        (GitError::Missing(_), Some(damaged)) => {
+            let message = format!("object {oid} cannot be found, perhaps because of this: {damaged}");
+            Notice::new(NoticeCode::ObjectMissing, Location::default(), message)
+        }
+        _ => object_notice(&error, Location::default()),
+    }
+}
+
 /// What came of scanning a part of a repository.
 pub(super) struct Part {
     pub(super) outcome: Outcome,
@@ -102,7 +114,7 @@ pub(super) fn staged(look: &Look<'_>) -> Result<Part> {
         .filter(|(job, _)| (look.wants)(&job.path))
         .collect();
     let mut part = changed_blobs(look, changes);
-    let missing = staged.missing.iter().map(|oid| object_notice(&GitError::Missing(*oid), Location::default()));
+    let missing = staged.missing.iter().map(|oid| unread_notice(repository, oid));
     part.outcome.notices.extend(missing);
     Ok(part)
 }
@@ -151,7 +163,11 @@ pub(super) fn range(look: &Look<'_>, text: &str) -> Result<Part> {
     let question =
         Question { commits: &history.commits, known: &|_| false, wanted: &|_, _| true, detail: Detail::First };
     let mut changes = attribution::changes(repository, &question, &mut missing);
-    changes.retain(|change| (look.wants)(&change.path));
+    let mut merges = Merges { reader: repository.objects().reader(), trees: HashMap::new() };
+    changes.retain(|change| {
+        let commit = &history.commits[change.commit as usize].oid;
+        (look.wants)(&change.path) && !merges.brought(commit, &change.path, change.new)
+    });
     let firsts: HashMap<(String, Oid), u32> =
         changes.iter().rev().map(|c| ((c.path.clone(), c.new), c.commit)).collect();
     let old: HashMap<String, Oid> = changes.iter().rev().filter_map(|c| Some((c.path.clone(), c.old?))).collect();
@@ -169,8 +185,28 @@ pub(super) fn range(look: &Look<'_>, text: &str) -> Result<Part> {
     part.outcome.absorb(messages(repository, &history, all, detector, threads).outcome);
     missing.sort_unstable();
     missing.dedup();
-    part.outcome.notices.extend(missing.iter().map(|oid| object_notice(&GitError::Missing(*oid), Location::default())));
+    part.outcome.notices.extend(missing.iter().map(|oid| unread_notice(repository, oid)));
     Ok(part)
+}
+
+/// What merges bring from their other parents is no news of the merge: those commits are looked at for themselves, or
+/// are known, where they are outside of the range.
+struct Merges<'a> {
+    reader: Reader<'a>,
+    /// Trees of the other parents of each commit.
+    trees: HashMap<Oid, Vec<Oid>>,
+}
+
+impl Merges<'_> {
+    fn brought(&mut self, commit: &Oid, path: &str, blob: Oid) -> bool {
+        let Self { reader, trees } = self;
+        let trees = trees.entry(*commit).or_insert_with(|| {
+            let mut parse = |oid: &Oid| CommitObject::parse(&reader.read(oid).ok()?.bytes);
+            let parents = parse(commit).map(|commit| commit.parents).unwrap_or_default();
+            parents.iter().skip(1).filter_map(|parent| Some(parse(parent)?.tree)).collect()
+        });
+        trees.iter().any(|tree| attribution::blob_at(reader, *tree, path) == Some(blob))
+    }
 }
 
 /// Gives each finding the first commit that brought it, and drops the same finding of later blobs.
@@ -182,7 +218,7 @@ fn attributed(
     firsts: &HashMap<(String, Oid), u32>,
 ) -> Result<Outcome> {
     let paths = outcome.findings.iter().filter_map(|f| f.location.path.as_deref()).collect();
-    let live = super::history::live(look, paths)?;
+    let live = super::history::live(look, paths);
     let mut signer = Signer::new(look.repository);
     let mut by_path: BTreeMap<&str, u32> = BTreeMap::new();
     for job in order {

@@ -72,6 +72,15 @@ pub fn changes(repository: &Repository, question: &Question<'_>, missing: &mut V
     walk.changes
 }
 
+/// The blob at a path of a tree.
+pub fn blob_at(reader: &mut Reader<'_>, root: Oid, path: &str) -> Option<Oid> {
+    let hash_len = reader.hash_len();
+    path.split('/').try_fold(root, |tree, name| {
+        let object = reader.read(&tree).ok()?;
+        tree::entries(&object.bytes, hash_len).find(|entry| entry.name == name.as_bytes()).map(|entry| entry.oid)
+    })
+}
+
 /// Every path of a tree, with its blob, in order.
 ///
 /// # Errors

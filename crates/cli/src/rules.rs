@@ -14,7 +14,7 @@ use crate::gitleaks::Disk;
 /// Loads a rule file, or every rule file of a folder.
 pub(crate) fn load_path(path: &Path) -> Result<Vec<Ruleset>> {
     let metadata = fs::metadata(path).with_context(|| format!("{}: rules cannot be read", path.display()))?;
-    if metadata.is_file() {
+    if !metadata.is_dir() {
         return Ok(vec![load_file(path)?]);
     }
     let mut files: Vec<_> =

@@ -283,6 +283,31 @@ fn the_configuration_is_shown_with_its_origins() {
 }
 
 #[test]
+fn a_secret_in_a_file_name_is_found_and_shown_nowhere() {
+    let project = Project::new("named");
+    project.write(&format!("dump-{}.txt", key_of('Q')), "x = 1\n");
+    for format in ["terminal", "json", "sarif", "csv", "markdown", "html", "junit"] {
+        let ran = project.testudo(&["scan", ".", "--format", format, "-v"]).ok().says(&["in the name of the file"]);
+        assert!(!ran.out.contains(&key_of('Q')) && !ran.err.contains(&key_of('Q')), "{format}: {ran:?}");
+    }
+}
+
+#[test]
+fn what_is_named_or_piped_is_read_whatever_it_is() {
+    let Some(project) = Project::repository("named-inputs") else { return };
+    project.write(".gitignore", "*.env\n");
+    project.write("prod.env", &key_line('R'));
+    project.testudo(&["scan", "."]).ok().says(&["no findings"]);
+    project.git(&["add", "-f", "prod.env"]).ok();
+    project.testudo(&["scan", "."]).ok().says(&["prod.env:1"]);
+    project.testudo(&["scan", ".", "--exclude", "*.env"]).ok().says(&["no findings"]);
+    project.testudo(&["scan", ".", "--config", "/dev/null"]).ok();
+    project.testudo(&["scan", ".", "--rules", "/dev/zero"]).fails(2).says(&["/dev/zero", "larger than"]);
+    fs::create_dir(project.path("testudo.toml")).unwrap();
+    project.testudo(&["scan", "."]).fails(2).says(&["testudo.toml", "is a directory"]);
+}
+
+#[test]
 fn a_wrong_configuration_is_shown_with_its_place_and_what_was_meant() {
     let project = Project::new("wrong");
     project.write("testudo.toml", "[view]\npersonna = \"pedantic\"\n");

@@ -135,6 +135,22 @@ pub(super) fn finding(
     }
 }
 
+/// Builds the finding of a secret in the name of the unit itself.
+pub(super) fn name_finding(detector: &SecretsDetector, place: &Place<'_>, candidate: &Candidate) -> Finding {
+    let lines = LineIndex::new(b"");
+    let nowhere = Candidate { range: 0..0, ..candidate.clone() };
+    let found = finding(detector, place, &lines, &nowhere, &[]);
+    let mut properties = found.properties;
+    properties.insert("in_name".to_owned(), Value::from(true));
+    Finding {
+        message: format!("{}, in the name of the file", found.message),
+        location: Location { span: None, ..found.location },
+        snippet: None,
+        properties,
+        ..found
+    }
+}
+
 /// The steps of a document's "How to fix" section, on one line each.
 fn advice(help: &str) -> String {
     let steps = document::section(help, "How to fix").unwrap_or(

@@ -4,6 +4,7 @@ mod armour;
 mod build;
 pub mod classify;
 mod decode;
+mod file_name;
 mod foreign;
 mod json;
 mod names;
@@ -313,7 +314,7 @@ struct SecretsWorker<'a> {
 
 impl Worker for SecretsWorker<'_> {
     fn inspect(&mut self, unit: &Unit, fuel: &mut Fuel, output: &mut Output) {
-        let detector = self.detector;
+        let (detector, before) = (self.detector, output.findings.len());
         let place = Place {
             unit,
             syntax: Syntax::of(unit.name()),
@@ -358,6 +359,11 @@ impl Worker for SecretsWorker<'_> {
                 }
                 output.findings.push(build::finding(detector, &place, &lines, candidate, &ranges));
             }
+        }
+        let (named, secrets) = file_name::find(detector, &place, &mut self.workspace, &mut self.matches);
+        if !secrets.is_empty() {
+            output.findings.extend(named);
+            file_name::mask(&mut output.findings[before..], &secrets);
         }
     }
 }

@@ -16,6 +16,9 @@ mod engine {
     pub mod prepare;
 }
 
+#[path = "src/native/forms.rs"]
+mod forms;
+
 use engine::{
     plan::{Plan, Prefix},
     prepare::{Prepared, Spec},
@@ -25,6 +28,7 @@ fn main() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules/secrets");
     println!("cargo::rerun-if-changed={}", dir.display());
     println!("cargo::rerun-if-changed=src/engine");
+    println!("cargo::rerun-if-changed=src/native/forms.rs");
     let mut files: Vec<PathBuf> =
         fs::read_dir(&dir).expect("rules/secrets is part of the repository").flatten().map(|e| e.path()).collect();
     files.retain(|p| p.extension().is_some_and(|e| e == "toml"));
@@ -33,6 +37,13 @@ fn main() {
     for file in &files {
         println!("cargo::rerun-if-changed={}", file.display());
         rule(file, &mut out).unwrap_or_else(|why| panic!("{}: {why}", file.display()));
+    }
+    out.push_str("];\npub(super) static FORMS: &[PlannedRegex] = &[\n");
+    for (_, regex) in forms::FORMS {
+        let keywords = forms::KEYWORDS.iter().map(|k| (*k).to_owned()).collect();
+        let planned = planned(Spec { regex: (*regex).to_owned(), keywords });
+        out.push_str(&planned.unwrap_or_else(|why| panic!("{regex}: {why}")));
+        out.push_str(",\n");
     }
     out.push_str("];\n");
     let target = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("embedded_rules.rs");
@@ -54,10 +65,7 @@ fn rule(file: &Path, out: &mut String) -> Result<(), Box<dyn std::error::Error>>
     if let Some(key) = rule.keys().find(|k| !known.contains(&k.as_str())) {
         return Err(format!("key `{key}` is not used in rules of ours").into());
     }
-    let prepared = Prepared::new(Spec { regex: text(rule, "regex"), keywords: list(rule, "keywords") })?;
-    if matches!(prepared.plan, Plan::Whole) {
-        return Err("the expression gives nothing to hold on to and would run over every file".into());
-    }
+    let planned = planned(Spec { regex: text(rule, "regex"), keywords: list(rule, "keywords") })?;
     let number = |key: &str| {
         rule.get(key).and_then(|v| v.as_float().or_else(|| v.as_integer().map(|i| i as f64))).unwrap_or(0.0)
     };
@@ -76,16 +84,22 @@ fn rule(file: &Path, out: &mut String) -> Result<(), Box<dyn std::error::Error>>
     writeln!(out, "cwe: &[{}],", list(own, "cwe").join(","))?;
     writeln!(out, "secret_group: {}, entropy: {:?},", number("secretGroup") as usize, number("entropy"))?;
     writeln!(out, "help: include_str!({:?}),", fs::canonicalize(file.with_extension("md"))?)?;
-    writeln!(
-        out,
-        "plan: {}, two_alphabets: {}, gated_by_plan: {},",
-        plan(&prepared.plan),
-        prepared.two_alphabets,
-        prepared.gated_by_plan
-    )?;
+    writeln!(out, "plan: {planned},")?;
     writeln!(out, "verify: {},", verify(own)?)?;
     writeln!(out, "}},")?;
     Ok(())
+}
+
+fn planned(spec: Spec) -> Result<String, Box<dyn std::error::Error>> {
+    let prepared = Prepared::new(spec)?;
+    if matches!(prepared.plan, Plan::Whole) {
+        return Err("the expression gives nothing to hold on to and would run over every file".into());
+    }
+    let Prepared { plan: found, two_alphabets, gated_by_plan, .. } = prepared;
+    Ok(format!(
+        "PlannedRegex {{ plan: {}, two_alphabets: {two_alphabets}, gated_by_plan: {gated_by_plan} }}",
+        plan(&found)
+    ))
 }
 
 fn plan(plan: &Plan) -> String {

@@ -10,6 +10,7 @@ use crate::{
         Prepared, Spec,
         plan::{ByteSet, Plan, Prefix, Reach},
     },
+    native::forms::{FORMS, KEYWORDS},
     rule::{Rule, Ruleset},
     verify::Request,
 };
@@ -39,10 +40,16 @@ pub struct EmbeddedRule {
     entropy: f64,
     /// Documentation and cases, in Markdown.
     pub help: &'static str,
+    plan: PlannedRegex,
+    verify: Option<EmbeddedRequest>,
+}
+
+/// What the build found out about an expression.
+#[derive(Debug)]
+struct PlannedRegex {
     plan: EmbeddedPlan,
     two_alphabets: bool,
     gated_by_plan: bool,
-    verify: Option<EmbeddedRequest>,
 }
 
 #[derive(Debug)]
@@ -63,7 +70,7 @@ struct EmbeddedRequest {
 }
 
 mod table {
-    use super::{EmbeddedPlan, EmbeddedRequest, EmbeddedRule};
+    use super::{EmbeddedPlan, EmbeddedRequest, EmbeddedRule, PlannedRegex};
 
     include!(concat!(env!("OUT_DIR"), "/embedded_rules.rs"));
 }
@@ -122,6 +129,20 @@ impl EmbeddedRule {
     /// The rule as the engine takes it, without planning it again.
     #[must_use]
     pub fn prepared(&self) -> Prepared {
+        self.plan.prepared(Spec { regex: self.regex.to_owned(), keywords: owned(self.keywords) })
+    }
+}
+
+/// The forms of the classifier as the engine takes them, in their order.
+pub(crate) fn forms() -> impl Iterator<Item = Prepared> {
+    FORMS
+        .iter()
+        .zip(table::FORMS)
+        .map(|((_, regex), plan)| plan.prepared(Spec { regex: (*regex).to_owned(), keywords: owned(KEYWORDS) }))
+}
+
+impl PlannedRegex {
+    fn prepared(&self, spec: Spec) -> Prepared {
         let copied = |literals: &[&[u8]]| literals.iter().map(|l| l.to_vec()).collect();
         let plan = match &self.plan {
             EmbeddedPlan::Anchored { literals, prefix } => Plan::Anchored {
@@ -132,7 +153,6 @@ impl EmbeddedRule {
                 Plan::Windowed { literals: copied(literals), reach: Reach { bounded: *bounded, free: ByteSet(*free) } }
             }
         };
-        let spec = Spec { regex: self.regex.to_owned(), keywords: owned(self.keywords) };
         Prepared { spec, plan, two_alphabets: self.two_alphabets, gated_by_plan: self.gated_by_plan }
     }
 }
@@ -151,12 +171,13 @@ impl EmbeddedRequest {
     }
 }
 
-/// Hexadecimal SHA-256 over our rules.
+/// Hexadecimal SHA-256 over our rules and forms.
 #[must_use]
 pub fn digest() -> String {
     let mut hasher = Sha256::new();
-    for rule in all() {
-        for part in [rule.id, rule.regex] {
+    let forms = FORMS.iter().map(|(_, regex)| ["", *regex]);
+    for parts in all().iter().map(|rule| [rule.id, rule.regex]).chain(forms) {
+        for part in parts {
             hasher.update(part.as_bytes());
             hasher.update([0]);
         }

@@ -6,6 +6,7 @@ pub mod classify;
 mod decode;
 mod file_name;
 mod foreign;
+pub(crate) mod forms;
 mod json;
 mod names;
 mod patterns;
@@ -29,12 +30,12 @@ pub use validate::NAMES as VALIDATORS;
 
 use self::{
     classify::{Kind, Syntax},
-    patterns::{FORMS, Form, KEYWORDS},
+    forms::{FORMS, Form},
     validate::Proof,
 };
 use crate::{
     embedded,
-    engine::{Engine, Pattern, Prepared, RawMatch, Spec, Workspace},
+    engine::{Engine, Pattern, Prepared, RawMatch, Workspace},
     entropy::shannon,
     expr::Expr,
     gitleaks::LineDecoder,
@@ -131,14 +132,8 @@ impl SecretsDetector {
         let mut prepared: Vec<Prepared> = embedded.iter().map(|r| r.prepared()).collect();
         let rules: Vec<Rule> = embedded.iter().map(|r| r.rule()).collect();
         let mut meanings: Vec<Meaning> = (0..rules.len()).map(Meaning::Rule).collect();
-        let keywords: Vec<String> = KEYWORDS.iter().map(|k| (*k).to_owned()).collect();
-        for (at, (_, regex)) in FORMS.iter().enumerate() {
-            // The expressions are constants that a test plans; one that failed would leave its form out.
-            if let Ok(form) = Prepared::new(Spec { regex: (*regex).to_owned(), keywords: keywords.clone() }) {
-                prepared.push(form);
-                meanings.push(Meaning::Form(at));
-            }
-        }
+        prepared.extend(embedded::forms());
+        meanings.extend((0..FORMS.len()).map(Meaning::Form));
         let mut infos: Vec<RuleInfo> = rules.iter().map(|r| r.info.clone()).collect();
         infos.extend(NATIVE.iter().map(NativeRule::info));
         let digest = embedded::digest();
@@ -187,13 +182,9 @@ impl SecretsDetector {
                 meanings.push(Meaning::Rule(at));
             }
         }
-        let keywords: Vec<String> = KEYWORDS.iter().map(|k| (*k).to_owned()).collect();
-        for (at, (_, regex)) in FORMS.iter().enumerate().filter(|_| native > 0) {
-            prepared.push(
-                Prepared::new(Spec { regex: (*regex).to_owned(), keywords: keywords.clone() })
-                    .map_err(|e| e.to_string())?,
-            );
-            meanings.push(Meaning::Form(at));
+        if native > 0 {
+            prepared.extend(embedded::forms());
+            meanings.extend((0..FORMS.len()).map(Meaning::Form));
         }
         let mut infos: Vec<RuleInfo> = rules.iter().map(|r| r.info.clone()).collect();
         infos.extend(NATIVE.iter().filter(|_| native > 0).map(NativeRule::info));

@@ -1,205 +1,12 @@
-//! Expressions that bring candidates to the classifier, and how a match is read.
+//! How a match of one of the forms is read: what is the name, what the value.
 
 use std::ops::Range;
 
-use super::classify::{Assignment, Quoting, Syntax};
+use super::{
+    classify::{Assignment, Quoting, Syntax},
+    forms::Form,
+};
 use crate::engine::Pattern;
-
-/// A form in which values are given names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    /// `name = value` and its kin; the last group is the value.
-    Assign,
-    /// `name =` on one line and a literal on the next.
-    NextLine,
-    /// `<name>value</name>`.
-    Element,
-    /// `key="name" value="value"`.
-    Attribute,
-    /// `setName("value")`.
-    Call,
-    /// `IDENTIFIED BY 'value'`, `PASSWORD 'value'`.
-    Sql,
-    /// A literal behind `?:`, `||`, `??` or a comma.
-    Default,
-    /// White space instead of an operator.
-    Space,
-    /// A name and its value as two fields.
-    Pair,
-    /// `--password value`.
-    Switch,
-    /// A name, and in the block or list of arguments behind it `default` or `example` with a value.
-    Block,
-    /// A user and a password as arguments: `Credential("user", "password")`.
-    Arguments,
-    /// Bytes written as numbers.
-    Bytes,
-    /// Base64 of a gzip or zlib stream, to be looked into.
-    Packed,
-    /// Holds no value itself: says that a reader of structured files has something to do.
-    Marker,
-}
-
-macro_rules! words {
-    () => {
-        "(?:pass|pwd|_pw|psk|secret|token|key|auth|cred|salt|pepper|nonce|seed|community|kennwort|senha|contrase)"
-    };
-}
-
-/// The forms with their expressions, in the order in which the engine numbers them.
-pub(super) const FORMS: &[(Form, &str)] = &[
-    (
-        Form::Assign,
-        concat!(
-            r"(?i)[\w.\-/]{0,40}?",
-            words!(),
-            r#"[\w.\-]{0,40}(?:\\?["'`]|\]|\)|\[\w{0,12}\]){0,3}[ \t]{0,24}(?:=>|:=|->|={1,3}|:[ \t]{0,4}[&a-z][\w<>\[\]?.|&' ]{0,30}=|:|,)[ \t]{0,24}"#,
-            r#"(?:(?:\[\]byte|bytes?|new [\w.]{1,30}|[\w.]{0,30}(?:decode|encode|base64string|buffer\.from|decodestring|getbytes|string))\([ \t]{0,4})?"#,
-            r#"((?:[brufl@$]{1,2})?\\?"[^"\r\n]{1,300}"|(?:[brufl]{1,2})?\\?'[^'\r\n]{1,300}'|`[^`\r\n]{1,300}`|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,300})"#
-        ),
-    ),
-    (
-        Form::NextLine,
-        concat!(
-            r"(?i)[\w.\-]{0,40}?",
-            words!(),
-            r#"[\w.\-]{0,40}["'\])]{0,3}[ \t]{0,24}(?:=>|:=|=)[ \t]{0,8}\(?[ \t]{0,4}\r?\n[ \t]{1,60}("[^"\r\n]{1,300}"|'[^'\r\n]{1,300}'|`[^`\r\n]{1,300}`)"#
-        ),
-    ),
-    (
-        Form::Element,
-        concat!(
-            r"(?i)[\w.:\-<]{0,31}?",
-            words!(),
-            r#"[\w.\-]{0,30}["']?(?:[ \t][^<>\r\n]{0,80})?>[ \t]{0,4}(?:\r?\n[ \t]{0,60})?([^<>\s][^<>\r\n]{1,200})(?:\r?\n[ \t]{0,60})?</"#
-        ),
-    ),
-    (
-        Form::Attribute,
-        concat!(
-            r"(?i)[\w.\-]{0,40}?",
-            words!(),
-            r#"[\w.\-]{0,40}["']\s{1,40}(?:[\w:]{1,20}="[^"\r\n]{0,60}"\s{1,40}){0,3}value[ \t]{0,3}=[ \t]{0,3}("[^"\r\n]{1,300}"|'[^'\r\n]{1,300}')"#
-        ),
-    ),
-    (
-        Form::Call,
-        concat!(
-            r"(?i)[\w.\-]{0,40}?",
-            words!(),
-            r#"[\w.]{0,30}\([ \t]{0,4}(?:[\w.]{2,30}\()?(@?"[^"\r\n]{1,300}"|'[^'\r\n]{1,300}')[ \t]{0,4}\)"#
-        ),
-    ),
-    (Form::Sql, r"(?i)(?:identified[ \t]{1,4}by|password)[ \t]{1,4}('[^'\r\n]{1,100}')"),
-    // The value that is used where nothing is configured.
-    (
-        Form::Default,
-        concat!(
-            r"(?i)[\w.\-]{0,40}?",
-            words!(),
-            r#"[\w.\-]{0,40}["'\]]{0,2}[ \t]{0,12}(?:=>|:=|=|:)[ \t]{0,4}(?:[\w.:\[\](){}'"$>\-]{3,80}(?:[ \t]{0,4}(?:\?:|\|\||\?\?)|[ \t]{1,4}or)|[\w.]{2,40}\([^()\r\n]{1,60},)[ \t]{0,4}("[^"\r\n]{1,200}"|'[^'\r\n]{1,200}')"#
-        ),
-    ),
-    // `#define NAME "value"` and settings whose names and values are separated by white space.
-    (
-        Form::Space,
-        concat!(
-            r"(?i)[\w.\-]{0,40}?",
-            words!(),
-            r#"[\w.\-]{0,40}[ \t]{1,24}("[^"\r\n]{1,200}"|'[^'\r\n]{1,200}'|`[^`\r\n]{1,100}`)"#
-        ),
-    ),
-    // `name: NAME` on one line and `value: value` on the next, or both in one element.
-    (
-        Form::Pair,
-        concat!(
-            r"(?i)[\w.\-]{0,40}?",
-            words!(),
-            r#"[\w.\-]{0,40}["']?,?[ \t]{0,4}(?:\r?\n[ \t]{0,40})?["']?value["']?[ \t]{0,4}[:=][ \t]{0,4}("[^"\r\n]{1,300}"|'[^'\r\n]{1,300}'|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,300})"#
-        ),
-    ),
-    // `password(name: "X", defaultValue: "y")`, `variable "x_password" { default = "y" }`.
-    (
-        Form::Block,
-        concat!(
-            r"(?i)[\w.\-]{0,40}?",
-            words!(),
-            r#"[\w.\-]{0,40}["']?[ \t]{0,4}(?:[:=][ \t]{0,4})?[,{][^{}\r\n"']{0,24}(?:["'][^"'\r\n]{0,40}["'][^{}"'\r\n]{0,24}|\r?\n[^{}"'\r\n]{0,24}){0,4}\b(?:default(?:_?value)?|initial_?value|example|value)["']?[ \t]{0,4}[:=][ \t]{0,4}("[^"\r\n]{1,200}"|'[^'\r\n]{1,200}')"#
-        ),
-    ),
-    // A literal for the user, one for the password.
-    (
-        Form::Arguments,
-        r#"(?i)(?:credentials?|basic_?auth|passwordauthentication|usernamepassword\w{0,24}|auth(?:enticate|entication)?)(?:\(|["']?[ \t]{0,2}[:=][ \t]{0,2}[(\[])[ \t]{0,4}["'][^"'\r\n]{1,60}["'][ \t]{0,2},[ \t]{0,4}("[^"\r\n]{2,100}"|'[^'\r\n]{2,100}')"#,
-    ),
-    (
-        Form::Arguments,
-        r#"(?i)(?:getconnection|mysqli?_p?connect|new[ ]mysqli|new[ ]pdo)[ \t]{0,2}\([^"'\r\n]{0,40}(?:["'][^"'\r\n]{0,80}["']|[$\w.]{1,40})[ \t]{0,2},[ \t]{0,4}["'][^"'\r\n]{1,60}["'][ \t]{0,2},[ \t]{0,4}("[^"\r\n]{2,100}"|'[^'\r\n]{2,100}')"#,
-    ),
-    (
-        Form::Switch,
-        r#"(?i)[\w\-]{0,30}?(?:-pass(?:word|wd|phrase)?|-pwd|-token|-secret|-api-?key|-access-?key|-secret-?key)["']{0,1}(?:[ \t]{1,4}|,[ \t]{0,4})("[^"\r\n]{1,200}"|'[^'\r\n]{1,200}'|[^\s"'`,;<>(){}\[\]=|&$%\-][^\s"'`,;<>(){}|&]{2,200})"#,
-    ),
-    // Eight bytes or more, in one line or several; the first line is the place.
-    (
-        Form::Bytes,
-        concat!(
-            r"(?i)[\w.\-]{0,40}?",
-            words!(),
-            r#"[\w.\-]{0,30}(?:\[\w{0,12}\])?[ \t]{0,8}[:=][^;{}\[\]\r\n"'(]{0,24}[{\[(]\s{0,60}((?:(?:\((?:byte|char)\)[ \t]?)?0x[0-9a-f]{1,2}[ \t]{0,4},?[ \t]{0,4}){4,})"#
-        ),
-    ),
-    // The first bytes of a gzip or zlib stream in base64.
-    (Form::Packed, r"(?:H4sI|eJ[wxyz]|eN[opqr]|eA[EFGH]|eF[4567])[0-9A-Za-z+/_\-]{20,}={0,2}"),
-    (Form::Marker, r#"kind"?[ \t]{0,4}:[ \t]{0,4}"?Secret\b"#),
-];
-
-/// Words of which one must be in the text.
-pub(super) const KEYWORDS: &[&str] = &[
-    "pass",
-    "pwd",
-    "_pw",
-    "psk",
-    "secret",
-    "token",
-    "key",
-    "auth",
-    "cred",
-    "salt",
-    "pepper",
-    "nonce",
-    "seed",
-    "community",
-    "kennwort",
-    "senha",
-    "contrase",
-    "identified",
-    "getconnection",
-    "mysql_connect",
-    "mysqli_connect",
-    "mysql_pconnect",
-    "mysqli_pconnect",
-    "new mysqli",
-    "new pdo",
-    "kind",
-    "h4si",
-    "ejw",
-    "ejx",
-    "ejy",
-    "ejz",
-    "eno",
-    "enp",
-    "enq",
-    "enr",
-    "eae",
-    "eaf",
-    "eag",
-    "eah",
-    "ef4",
-    "ef5",
-    "ef6",
-    "ef7",
-];
 
 /// A value with its name, located in the text.
 #[derive(Debug)]
@@ -389,7 +196,10 @@ fn called(name: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::forms::{FORMS, KEYWORDS},
+        *,
+    };
 
     /// Name and value that a form reads in a text.
     fn named(form: Form, text: &str, syntax: Syntax) -> Vec<(String, String)> {

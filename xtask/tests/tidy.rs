@@ -1,6 +1,13 @@
 //! Checks on the shape of the repository.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "tidy/dependencies.rs"]
+mod dependencies;
+#[path = "tidy/links.rs"]
+mod links;
+#[path = "tidy/notices.rs"]
+mod notices;
+
 use std::{
     collections::BTreeMap,
     fs,

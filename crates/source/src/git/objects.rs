@@ -51,6 +51,8 @@ pub struct Objects {
 const MAX_ALTERNATES: usize = 32;
 /// Longest chain of deltas that is followed; git itself makes none longer than 4095.
 const MAX_CHAIN: usize = 10_000;
+/// Bytes that the deltas of one chain may have together, in largest objects.
+const MAX_HELD: u64 = 4;
 
 impl Objects {
     /// Opens an `objects` directory and its alternates.
@@ -261,7 +263,7 @@ impl Reader<'_> {
                 Err(loose) => break self.read_loose(&loose)?,
             }
             // All deltas of a chain are held until its base is found.
-            if deltas.len() > MAX_CHAIN || held > objects.limits.object {
+            if deltas.len() > MAX_CHAIN || held > objects.limits.object.saturating_mul(MAX_HELD) {
                 return Err(damaged("delta chain"));
             }
         };

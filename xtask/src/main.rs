@@ -4,12 +4,15 @@
 mod bench;
 mod conformance;
 mod coverage;
+mod instructions;
 mod schema;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+
+use instructions::Then;
 
 #[derive(Debug, Parser)]
 #[command(name = "xtask", about = "Work on the repository itself")]
@@ -32,16 +35,25 @@ enum Command {
         #[arg(long)]
         dir: PathBuf,
     },
-    /// Time whole commands, alone or against a peer's command, in turn
+    /// Time whole commands, alone or against a peer's command, in turn; or count the instructions of a fixed set
     Bench {
         /// Pairs of runs
         #[arg(short, default_value_t = 5)]
         n: usize,
         /// The peer's command, as one string
-        #[arg(long)]
+        #[arg(long, conflicts_with = "instructions")]
         peer: Option<String>,
+        /// Count instructions, and compare with conformance/instructions.tsv
+        #[arg(long, conflicts_with = "command")]
+        instructions: bool,
+        /// Write conformance/instructions.tsv
+        #[arg(long, requires = "instructions")]
+        write: bool,
+        /// What counts instructions
+        #[arg(long, value_enum, default_value = "valgrind")]
+        counter: instructions::Counter,
         /// Our command
-        #[arg(required = true, trailing_var_arg = true)]
+        #[arg(required_unless_present = "instructions", trailing_var_arg = true)]
         command: Vec<String>,
     },
 }
@@ -51,7 +63,10 @@ fn main() -> Result<()> {
         Command::Coverage => coverage::write(),
         Command::Schema => schema::write(),
         Command::Conformance { suite, dir } => conformance::write(&suite, &dir),
-        Command::Bench { n, peer, command } => bench::run(n, peer.as_deref(), &command),
+        Command::Bench { instructions: true, write, counter, .. } => {
+            instructions::run(counter, if write { Then::Write } else { Then::Compare })
+        }
+        Command::Bench { n, peer, command, .. } => bench::run(n, peer.as_deref(), &command),
     }
 }
 

@@ -2,6 +2,9 @@
 #![expect(clippy::print_stderr, reason = "a test that cannot run says so")]
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
+#[path = "cli/book.rs"]
+mod book;
+
 use std::{
     fs,
     path::{Path, PathBuf},

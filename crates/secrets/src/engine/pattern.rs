@@ -8,7 +8,7 @@
 use std::sync::OnceLock;
 
 use regex_automata::{Input, meta, util::syntax};
-use regex_syntax::hir::{Class, Hir, HirKind};
+use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Repetition};
 
 /// A pattern that the engine cannot take, with the place where it stops being understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -79,6 +79,12 @@ impl Pattern {
         self.regex(Alphabet::of(text)).is_some_and(|re| re.is_match(text))
     }
 
+    /// Byte ranges of every match in `text`, leftmost first, none overlapping: what the engine has to find.
+    #[must_use]
+    pub fn find_all(&self, text: &[u8]) -> Vec<std::ops::Range<usize>> {
+        self.regex(Alphabet::of(text)).map_or_else(Vec::new, |re| re.find_iter(text).map(|m| m.range()).collect())
+    }
+
     /// Groups of the leftmost match in `text`: byte ranges, group 0 first.
     #[must_use]
     pub fn captures(&self, text: &[u8]) -> Option<Vec<Option<std::ops::Range<usize>>>> {
@@ -112,19 +118,45 @@ pub(crate) fn compile(hir: &Hir) -> Result<meta::Regex, PatternError> {
 
 /// Parses a Go pattern in one of the two alphabets.
 pub(crate) fn parse(source: &str, alphabet: Alphabet) -> Result<Hir, PatternError> {
-    let translated = translate(source, alphabet);
-    let unicode = alphabet == Alphabet::Characters;
-    let attempt = |unicode: bool| {
+    let attempt = |alphabet: Alphabet| -> Result<Hir, String> {
+        let unicode = alphabet == Alphabet::Characters;
         let config = syntax::Config::new().unicode(unicode).utf8(false).nest_limit(NEST_LIMIT);
-        syntax::parse_with(&translated, &config).map_err(|e| e.to_string())
+        let hir = syntax::parse_with(&translate(source, alphabet), &config).map_err(|e| e.to_string())?;
+        Ok(if unicode { fold_ascii_only(hir) } else { hir })
     };
-    let first = attempt(unicode);
+    let first = attempt(alphabet);
     // `\p{...}` and literals outside ASCII in a class exist only in the character reading.
-    let result = if first.is_err() && !unicode { attempt(true) } else { first };
-    result.map_err(|text| {
+    let result = if first.is_err() { attempt(Alphabet::Characters) } else { first };
+    result.map_err(|text: String| {
         let reason = text.lines().rfind(|l| l.starts_with("error: ")).unwrap_or(text.trim());
         PatternError { message: reason.trim_start_matches("error: ").to_owned(), offset: caret(&text) }
     })
+}
+
+/// Letters outside ASCII that case folding adds to a letter of ASCII: long s and the Kelvin sign.
+const FOLDED: [(char, char); 2] = [('s', '\u{17f}'), ('k', '\u{212a}')];
+
+/// Takes back what `(?i)` adds to `k` and `s` outside ASCII. Literals are found by their ASCII letters only, so an
+/// expression must not see more; and `\w` stays ASCII under `(?i)`, as in Go.
+fn fold_ascii_only(hir: Hir) -> Hir {
+    match hir.into_kind() {
+        HirKind::Class(Class::Unicode(class)) => {
+            let holds = |c: char| class.ranges().iter().any(|r| (r.start()..=r.end()).contains(&c));
+            let added = |r: &ClassUnicodeRange| {
+                FOLDED.iter().any(|(ascii, other)| (r.start(), r.end()) == (*other, *other) && holds(*ascii))
+            };
+            let kept = class.ranges().iter().filter(|r| !added(r)).copied();
+            Hir::class(Class::Unicode(ClassUnicode::new(kept)))
+        }
+        HirKind::Class(class) => Hir::class(class),
+        HirKind::Repetition(rep) => Hir::repetition(Repetition { sub: Box::new(fold_ascii_only(*rep.sub)), ..rep }),
+        HirKind::Capture(cap) => Hir::capture(Capture { sub: Box::new(fold_ascii_only(*cap.sub)), ..cap }),
+        HirKind::Concat(subs) => Hir::concat(subs.into_iter().map(fold_ascii_only).collect()),
+        HirKind::Alternation(subs) => Hir::alternation(subs.into_iter().map(fold_ascii_only).collect()),
+        HirKind::Literal(literal) => Hir::literal(literal.0),
+        HirKind::Look(look) => Hir::look(look),
+        HirKind::Empty => Hir::empty(),
+    }
 }
 
 /// The column of the first caret in a rendered syntax error; the pattern starts at column 4.
@@ -161,6 +193,13 @@ fn translate(source: &str, alphabet: Alphabet) -> String {
             at += 2 + end + if quoted[end..].is_empty() { 0 } else { 2 };
         } else if rest.starts_with('\\') && rest.len() > 1 {
             let next = rest[1..].chars().next().unwrap_or('\\');
+            // `\x{...}` and `\p{...}`: the brace is part of the escape.
+            let braced = matches!(next, 'x' | 'p' | 'P') && rest[2..].starts_with('{');
+            if let Some(end) = rest.find('}').filter(|_| braced) {
+                out.push_str(&rest[..=end]);
+                at += end + 1;
+                continue;
+            }
             out.push_str(&escape(next, in_class, alphabet));
             at += 1 + next.len_utf8();
         } else if !in_class && rest.starts_with("(?#") {
@@ -243,15 +282,9 @@ fn is_repetition(rest: &str) -> bool {
     !low.is_empty() && digits(low) && high.is_none_or(digits)
 }
 
-/// Whether the text before a `}` ends in the inside of a counted repetition or of `\p{...}`, `\x{...}`.
+/// Whether the text before a `}` ends in the inside of a counted repetition.
 fn closes_repetition(before: &str) -> bool {
-    before.rfind('{').is_some_and(|open| {
-        let head = &before[..open];
-        is_repetition(&format!("{}}}", &before[open..]))
-            || head.ends_with(r"\p")
-            || head.ends_with(r"\P")
-            || head.ends_with(r"\x")
-    })
+    before.rfind('{').is_some_and(|open| is_repetition(&format!("{}}}", &before[open..])))
 }
 
 #[cfg(test)]
@@ -277,6 +310,9 @@ mod tests {
             (r"(?i)KEY", "key", true),
             (r"a&&b", "a&&b", true),
             (r"[a&&b]", "&", true),
+            (r"^\x{41}\p{Greek}$", "Aλ", true),
+            (r"(?i)^[\w-]$", "\u{17f}", false),
+            (r"(?i)^\w\x{e9}$", "s\u{c9}", true),
         ] {
             let compiled = Pattern::new(pattern).unwrap_or_else(|e| panic!("{pattern}: {e}"));
             assert_eq!(compiled.is_match(text.as_bytes()), expected, "{pattern} on {text}");

@@ -338,10 +338,14 @@ impl Engine {
         let alphabet = program.alphabet(alphabet);
         let Some(regex) = program.pattern.regex(alphabet) else { return };
         let cache = workspace.cache(rule, alphabet, regex);
-        let mut at = range.start;
+        let (mut at, mut ended) = (range.start, usize::MAX);
         while at <= range.end {
             let Some(found) = regex.search_with(cache, &Input::new(text).span(at..range.end)) else { break };
-            out.push(RawMatch { rule, start: found.start(), end: found.end() });
+            // An empty match where the match before ended is none (Go and the library agree).
+            if !(found.is_empty() && found.end() == ended) {
+                out.push(RawMatch { rule, start: found.start(), end: found.end() });
+            }
+            ended = found.end();
             at = if found.is_empty() { found.end() + 1 } else { found.end() };
         }
     }
@@ -472,6 +476,9 @@ mod tests {
         (r"xo[a-z]-(?:\d+-)+[a-z0-9]{4}", &["xo"]),
         (r"k.y[^=]{2}=[a-z]+", &["k"]),
         (r"[0-9]{4}", &[]),
+        (r"z9|x*", &["z9"]),
+        (r"\bghp_[a-zé]{3}\b", &["ghp_"]),
+        (r"(?i)key[a-z:= ]{2}", &["key"]),
         (r"(?i)[\w.-]{0,5}?(?:tasks.initialize|tasks)[ =]{0,3}([a-z]{3})", &["tasks"]),
     ];
 
@@ -524,6 +531,7 @@ mod tests {
             ";",
             "\u{ff}",
             "z9",
+            "\u{17f}",
         ];
         let mut text = Vec::new();
         for _ in 0..length {

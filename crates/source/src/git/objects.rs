@@ -49,7 +49,10 @@ pub struct Objects {
 }
 
 const MAX_ALTERNATES: usize = 32;
-const MAX_CHAIN: usize = 100_000;
+/// Longest chain of deltas that is followed; git itself makes none longer than 4095.
+const MAX_CHAIN: usize = 10_000;
+/// Bytes that the deltas of one chain may have together, in largest objects.
+const MAX_HELD: u64 = 4;
 
 impl Objects {
     /// Opens an `objects` directory and its alternates.
@@ -221,58 +224,65 @@ impl Reader<'_> {
         }
     }
 
+    /// Follows a chain of deltas to its base, which may be in another pack, and builds the object back up.
     fn read_packed(&mut self, pack_number: usize, position: usize) -> Result<Object, GitError> {
         let objects = self.objects;
-        let pack = &objects.packs[pack_number];
-        let oid = pack.oid(position);
+        let first = &objects.packs[pack_number];
+        let oid = first.oid(position);
         let damaged = |what: &str| {
-            GitError::damaged(
-                pack.path(),
-                format!("{what} of {}", oid.map_or_else(|| "?".to_owned(), |o| o.to_string())),
-            )
+            let name = oid.map_or_else(|| "?".to_owned(), |oid| oid.to_string());
+            GitError::damaged(first.path(), format!("{what} of {name}"))
         };
-        let mut offset = pack.offset(position).ok_or_else(|| damaged("no offset"))?;
-        let mut deltas: Vec<(u64, Vec<u8>)> = Vec::new();
+        let mut at = (pack_number, first.offset(position).ok_or_else(|| damaged("no offset"))?);
+        let mut deltas: Vec<((usize, u64), Vec<u8>)> = Vec::new();
+        let mut held = 0;
         let mut object = loop {
-            if let Some(found) = self.bases.get(pack_number, offset) {
+            if let Some(found) = self.bases.get(at.0, at.1) {
                 break found;
             }
-            let entry = pack.read_entry(offset, &mut self.raw)?;
+            let pack = &objects.packs[at.0];
+            let entry = pack.read_entry(at.1, &mut self.raw)?;
             let mut data = Vec::new();
-            self.inflate_entry(entry.size, (entry.data - offset) as usize, &mut data)
+            self.inflate_entry(entry.size, (entry.data - at.1) as usize, &mut data)
                 .ok_or_else(|| damaged("compressed data"))?;
-            match entry.kind {
+            let base = match entry.kind {
                 EntryKind::Whole(kind) => {
                     let object = Object { kind, bytes: Arc::new(data) };
                     // Commits and tags are read once each, and seldom stored as deltas.
                     let reused = !deltas.is_empty() || matches!(kind, Kind::Tree | Kind::Blob);
-                    break if reused { self.bases.put(pack_number, offset, object) } else { object };
+                    break if reused { self.bases.put(at.0, at.1, object) } else { object };
                 }
-                EntryKind::OffsetDelta(base) => {
-                    deltas.push((offset, data));
-                    offset = base;
-                }
-                EntryKind::RefDelta(base) => {
-                    deltas.push((offset, data));
-                    match pack.find(&base).and_then(|p| pack.offset(p)) {
-                        Some(base) if !deltas.iter().any(|(o, _)| *o == base) => offset = base,
-                        Some(_) => return Err(damaged("delta loop")),
-                        None => break self.read(&base)?,
-                    }
-                }
+                EntryKind::OffsetDelta(base) => Ok((at.0, base)),
+                EntryKind::RefDelta(base) => self.base_of(at.0, base),
+            };
+            held += data.len() as u64;
+            deltas.push((at, data));
+            match base {
+                Ok(base) if deltas.iter().any(|(known, _)| *known == base) => return Err(damaged("delta loop")),
+                Ok(base) => at = base,
+                Err(loose) => break self.read_loose(&loose)?,
             }
-            if deltas.len() > MAX_CHAIN {
+            // All deltas of a chain are held until its base is found.
+            if deltas.len() > MAX_CHAIN || held > objects.limits.object.saturating_mul(MAX_HELD) {
                 return Err(damaged("delta chain"));
             }
         };
         let mut segments = Vec::new();
-        while let Some((offset, data)) = deltas.pop() {
+        while let Some(((pack, offset), data)) = deltas.pop() {
             let mut result = Vec::new();
             delta::apply(&object.bytes, &data, objects.limits.object, &mut result, &mut segments)
                 .ok_or_else(|| damaged("delta"))?;
-            object = self.bases.put(pack_number, offset, Object { kind: object.kind, bytes: Arc::new(result) });
+            object = self.bases.put(pack, offset, Object { kind: object.kind, bytes: Arc::new(result) });
         }
         Ok(object)
+    }
+
+    /// Pack and offset of the base of a delta, looked for in the same pack first; its id where no pack has it.
+    fn base_of(&self, pack: usize, base: Oid) -> Result<(usize, u64), Oid> {
+        let packs = &self.objects.packs;
+        let here = packs[pack].find(&base).map(|position| (pack, position));
+        let (pack, position) = here.or_else(|| self.objects.locate(&base)).ok_or(base)?;
+        packs[pack].offset(position).map(|offset| (pack, offset)).ok_or(base)
     }
 
     fn inflate_entry(&mut self, size: u64, from: usize, out: &mut Vec<u8>) -> Option<()> {

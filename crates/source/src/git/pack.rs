@@ -302,7 +302,7 @@ impl Entries<'_> {
         let (mut piece, mut from) = (Vec::new(), u64::MAX);
         for (entry, offset) in self.offsets.iter().enumerate() {
             let end = self.end_of(entry);
-            let wanted = end.min(offset + HEADER);
+            let wanted = end.min(offset.saturating_add(HEADER));
             let inside = from <= *offset && wanted <= from.saturating_add(piece.len() as u64);
             if !inside && wanted > *offset {
                 from = *offset;

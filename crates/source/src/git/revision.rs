@@ -48,9 +48,10 @@ pub fn commit(repository: &Repository, name: &str) -> Result<Oid, GitError> {
     let mut oid = peel(repository, resolve(repository, if base == "@" { "HEAD" } else { base }).ok_or_else(unknown)?)
         .ok_or_else(unknown)?;
     while let Some(kind) = steps.chars().next() {
-        let digits = steps[1..].find(|c: char| !c.is_ascii_digit()).unwrap_or(steps.len() - 1);
-        let count: usize = if digits == 0 { 1 } else { steps[1..=digits].parse().map_err(|_| unknown())? };
-        steps = &steps[1 + digits..];
+        let after = &steps[kind.len_utf8()..];
+        let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+        let count: usize = if digits == 0 { 1 } else { after[..digits].parse().map_err(|_| unknown())? };
+        steps = &after[digits..];
         match kind {
             '~' => {
                 for _ in 0..count {

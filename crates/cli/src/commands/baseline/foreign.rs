@@ -3,8 +3,6 @@
 //! gitleaks and Betterleaks: a line `FILE:RULE:LINE` or `COMMIT:FILE:RULE:LINE` each, or a report in JSON. detect-secrets:
 //! a JSON document with `results`, by file. All name the place; none holds the value in a form that can be used here.
 
-use std::path::Path;
-
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
@@ -44,14 +42,8 @@ pub(super) struct Foreign {
     pub(super) unread: Vec<String>,
 }
 
-/// Reads a file; its form shows in its first character.
-pub(super) fn read(path: &Path) -> Result<Foreign> {
-    let name = path.display().to_string();
-    let text = crate::files::read_text(path)?;
-    parse(&name, &text)
-}
-
-fn parse(name: &str, text: &str) -> Result<Foreign> {
+/// Reads the text of a file; its form shows in its first character.
+pub(super) fn parse(name: &str, text: &str) -> Result<Foreign> {
     match text.trim_start_matches('\u{feff}').trim_start().chars().next() {
         Some('[' | '{') => {
             let value = serde_json::from_str(text.trim_start_matches('\u{feff}'))

@@ -19,6 +19,7 @@ use super::{
     foreign::{self, Accepted, Foreign, Role},
 };
 use crate::{
+    files,
     commands::scanning,
     scan::{self, Collected},
     terminal,
@@ -54,7 +55,10 @@ pub(super) struct ImportArgs {
 
 /// Reads the files, scans once, and writes what could be resolved.
 pub(super) fn run(args: ImportArgs) -> Result<ExitCode> {
-    let read = args.files.iter().map(|path| Ok((path.as_path(), foreign::read(path)?)));
+    let read = args.files.iter().map(|path| {
+        let text = files::read_text(path)?;
+        Ok((path.as_path(), foreign::parse(&path.display().to_string(), &text)?))
+    });
     let sources: Vec<(&Path, Foreign)> = read.collect::<Result<_>>()?;
     let tree = collect(&args.target, &[])?;
     let mut places = Places::default();

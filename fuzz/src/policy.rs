@@ -10,7 +10,6 @@ use testudo_policy::{
 use crate::{
     foreign,
     input::{halves, text},
-    scratch::Scratch,
 };
 
 /// `testudo.toml`: an error names places inside the text, and what is accepted can be shown.

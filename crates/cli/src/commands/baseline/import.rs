@@ -19,8 +19,8 @@ use super::{
     foreign::{self, Accepted, Foreign, Role},
 };
 use crate::{
-    files,
     commands::scanning,
+    files,
     scan::{self, Collected},
     terminal,
 };

@@ -10,7 +10,7 @@ use crate::{
         Prepared, Spec,
         plan::{ByteSet, Plan, Prefix, Reach},
     },
-    rule::{Rule, Ruleset},
+    rule::{Conventions, Rule, Ruleset},
     verify::Request,
 };
 
@@ -110,6 +110,8 @@ impl EmbeddedRule {
             tags: Vec::new(),
             allowlists: Vec::new(),
             required: Vec::new(),
+            conventions: Conventions::Own,
+            rank: 0,
             skip_report: false,
             compiled: OnceLock::new(),
             validate: owned(self.validate),

@@ -16,6 +16,9 @@ use crate::{
 /// Bytes on each side of a match that filters see. Those of Betterleaks look at 8,192.
 const FRAGMENT: usize = 1 << 14;
 
+/// What on the line of a match says that it is known.
+const ALLOWED: [&[u8]; 2] = [b"gitleaks:allow", b"betterleaks:allow"];
+
 fn attributes(path: &str) -> Map {
     Map::of_fields([("path", Value::text(path)), ("resource", Value::text("fs.content"))])
 }
@@ -38,14 +41,16 @@ pub(super) fn judge(
 ) -> Option<Candidate> {
     let rule = &detector.rules[index];
     let trimmed = without_breaks(text, found.clone());
-    let group = secret_of(rule, &text[trimmed.clone()])?;
-    let range = trimmed.start + group.start..trimmed.start + group.end;
+    let range = secret_of(rule, text, &found, &trimmed)?;
     let (matched, secret) = (&text[trimmed.clone()], &text[range.clone()]);
     let bits = shannon(secret);
     if rule.entropy > 0.0 && bits <= rule.entropy {
         return None;
     }
     let line = line_around(text, &trimmed);
+    if ALLOWED.iter().any(|mark| memchr::memmem::find(line, mark).is_some()) {
+        return None;
+    }
     let subject = Subject { secret, matched, line, path: &place.display, commit: "" };
     let mut lists = detector.allowlists.iter().chain(&rule.allowlists);
     if lists.any(|a| a.allows(&subject)) || rule.allowlists.iter().any(|a| a.allows_place(&place.display, "")) {
@@ -120,14 +125,19 @@ fn without_breaks(text: &[u8], found: Range<usize>) -> Range<usize> {
     if start == matched.len() { found.start..found.start } else { found.start + start..found.end - end }
 }
 
-/// The secret in a match: the rule's group, or the first group that is not empty, found again in the match alone.
-fn secret_of(rule: &Rule, matched: &[u8]) -> Option<Range<usize>> {
-    let whole = 0..matched.len();
-    let groups = rule.pattern()?.captures(matched).unwrap_or_default();
+/// The secret in a match: the rule's group, or the first group that is not empty. Without groups, the match.
+fn secret_of(rule: &Rule, text: &[u8], found: &Range<usize>, trimmed: &Range<usize>) -> Option<Range<usize>> {
+    let pattern = rule.pattern()?;
+    let alone = || {
+        let groups = pattern.captures(&text[trimmed.clone()])?;
+        let lifted = |group: Option<Range<usize>>| group.map(|g| g.start + trimmed.start..g.end + trimmed.start);
+        Some(groups.into_iter().map(lifted).collect::<Vec<_>>())
+    };
+    let groups = pattern.captures_at(text, found).or_else(alone).unwrap_or_default();
     match rule.secret_group {
-        _ if groups.len() < 2 => Some(whole),
-        0 => Some(groups[1..].iter().flatten().find(|group| !group.is_empty()).cloned().unwrap_or(whole)),
-        group => groups.get(group).map(|range| range.clone().unwrap_or(0..0)),
+        _ if groups.len() < 2 => Some(trimmed.clone()),
+        0 => Some(groups[1..].iter().flatten().find(|group| !group.is_empty()).unwrap_or(trimmed).clone()),
+        group => groups.get(group).map(|range| range.clone().unwrap_or(trimmed.start..trimmed.start)),
     }
 }
 
@@ -248,4 +258,94 @@ fn without_lesser(detector: &SecretsDetector, lines: &LineIndex<'_>, found: Vec<
     let mut kept: Vec<Candidate> = found.iter().filter(is_lesser).cloned().collect();
     kept.dedup_by(|a, b| a.info == b.info && a.range == b.range && a.value == b.value);
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use testudo_model::{Confidence, Finding};
+
+    use super::super::{Display, FingerprintKey, Options, Own};
+    use super::*;
+    use crate::load::gitleaks::{NoExtend, load};
+
+    /// Rule, value, line and confidence of each finding.
+    fn found(rules: &str, text: &str) -> Vec<(String, String, u32, Confidence)> {
+        let set = load("rules.toml", rules, &NoExtend).unwrap();
+        let options = Options {
+            key: FingerprintKey([7; 32]),
+            decode_depth: 0,
+            display: Display::Clear,
+            disabled: Vec::new(),
+            least: Confidence::Low,
+        };
+        let detector = SecretsDetector::with_rules(vec![set], Own::Replace, options).unwrap();
+        let value = |f: &Finding| f.properties["secret"].as_str().unwrap_or_default().to_owned();
+        let findings = detector.findings_of("a.txt", text);
+        findings.iter().map(|f| (f.rule.clone(), value(f), f.location.line(), f.confidence)).collect()
+    }
+
+    fn values(rules: &str, text: &str) -> Vec<String> {
+        found(rules, text).into_iter().map(|(rule, value, ..)| format!("{rule} {value}")).collect()
+    }
+
+    /// Two rules, the first with more keys.
+    fn pair(keys: &str) -> String {
+        format!("[[rules]]\nid='a'\nregex='AAA(\\w+)'\n{keys}\n[[rules]]\nid='b'\nregex='BBB(\\w+)'\n")
+    }
+
+    #[test]
+    fn a_match_is_judged_by_its_rule_alone() {
+        let rule = "[[rules]]\nid='a'\nregex='key=(\\w+)'\n";
+        assert_eq!(values(rule, "key=changeme"), ["a changeme"]);
+        assert!(values(rule, "key=changeme # gitleaks:allow").is_empty());
+    }
+
+    #[test]
+    fn components_have_to_be_in_the_window() {
+        let cases = [
+            ("2L", "AAAx\nBBBy", true),
+            ("2L", "AAAx\n\nBBBy", false),
+            ("+2L", "AAAx\nBBBy", true),
+            ("-2L", "AAAx\nBBBy", false),
+            ("20C", "AAAfoo.................. BBBy", true),
+            ("20C", "AAAfoo.................... BBBy", false),
+            ("2L,20C", "AAAfoo\n.................... BBBy", true),
+            ("2L,20C", "AAAfoo\n............................. BBBy", false),
+        ];
+        for (within, text, near) in cases {
+            let rules = pair(&format!("components=[{{id='b',within='{within}'}}]"));
+            let first = values(&rules, text).iter().any(|v| v.starts_with("a "));
+            assert_eq!(first, near, "{within} {text}");
+            // A part that was taken is not reported by itself.
+            assert_eq!(values(&rules, text).iter().any(|v| v.starts_with("b ")), !near, "{within} {text}");
+        }
+        assert_eq!(values(&pair("components=[{id='b',optional=true}]"), "AAAx"), ["a x"]);
+    }
+
+    #[test]
+    fn filters_count_tokens_and_set_the_confidence() {
+        let rule = |filter: &str| format!("[[rules]]\nid='a'\nregex='key=(\\w+)'\nfilter='''{filter}'''\n");
+        let language = rule(r#"tokenRatio(finding["secret"]) >= 2.5"#);
+        assert_eq!(values(&language, "key=password key=a8f7b3c9d2e1"), ["a a8f7b3c9d2e1"]);
+        let plain = rule(r#"failsTokenEfficiency(finding["secret"])"#);
+        assert_eq!(values(&plain, "key=kitchen9x key=a8f7b3c9d2e1"), ["a a8f7b3c9d2e1"]);
+        let level = rule(
+            r#"let before = finding["fragment_raw"][:finding["match_start_idx"]];
+            let _ = setConfidence((before contains "login") ? "medium" : "low"); false"#,
+        );
+        assert_eq!(found(&level, "login: key=abc")[0].3, Confidence::Medium);
+        assert_eq!(found(&level, "other: key=abc")[0].3, Confidence::Low);
+    }
+
+    #[test]
+    fn a_rule_of_less_rank_yields() {
+        let rules = "[[rules]]\nid='generic'\nregex='key=(\\w+)'\n[[rules]]\nid='special'\nregex='key=sp_\\w+'\n";
+        assert_eq!(values(rules, "key=sp_1 key=other"), ["special key=sp_1", "generic other"]);
+    }
+
+    #[test]
+    fn groups_are_those_of_the_match_in_its_place() {
+        let rules = "[[rules]]\nid='a'\nregex='key=(\\S+)(?:\\)|$)'\n";
+        assert_eq!(values(rules, "(key=abc) x"), ["a abc"]);
+    }
 }

@@ -121,7 +121,9 @@ mod tests {
             ("ab", 1),
             ("hello\r\nworld hello world hello world", 7),
             ("antidisestablishmentarianism", 6),
-            ("I'll say: it's 12345 o'clock!!\n\n  indeed   ", 18),
+            ("I'll say: it's 12345 o'clock!!\n\n  indeed   ", 15),
+            ("Stra\u{df}e \u{4e2d}\u{6587} \u{430}\u{431}\u{432} \u{661}\u{662} x", 13),
+            ("Zm9vYmFyYmF6cXV4MTIzNDU2Nzg5MA==", 28),
         ] {
             assert_eq!(Counter.tokens(text), expected, "{text:?}");
         }

@@ -382,7 +382,7 @@ fn read_component(node: &Node<'_>) -> Result<Required, LoadError> {
 
 /// Reads `7L,200C`: lines (the match's own counts as one) and columns, on both sides or, with a sign, on one.
 fn window(text: &str) -> Option<Window> {
-    let (mut lines, mut columns): (Option<(u32, u32)>, Option<(u32, u32)>) = (None, None);
+    let mut window = Window::default();
     for part in text.split(',').map(str::trim) {
         let (before, after, rest) = match part.split_at_checked(1)? {
             ("-", rest) => (true, false, rest),
@@ -392,15 +392,15 @@ fn window(text: &str) -> Option<Window> {
         let digits = rest.trim_end_matches(|c: char| c.is_ascii_alphabetic());
         let count: u32 = digits.parse().ok()?;
         let (side, count) = match rest[digits.len()..].to_ascii_uppercase().as_str() {
-            "L" => (&mut lines, count.saturating_sub(1)),
-            "C" | "" => (&mut columns, count),
+            "L" => (&mut window.lines, count.saturating_sub(1)),
+            "C" | "" => (&mut window.columns, count),
             _ => return None,
         };
         let (was_before, was_after) = side.unwrap_or_default();
         let widest = |was: u32, applies: bool| if applies { was.max(count) } else { was };
         *side = Some((widest(was_before, before), widest(was_after, after)));
     }
-    Some(Window { lines, columns })
+    Some(window)
 }
 
 fn read_required(node: &Node<'_>) -> Result<Required, LoadError> {

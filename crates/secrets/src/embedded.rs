@@ -11,7 +11,7 @@ use crate::{
         plan::{ByteSet, Plan, Prefix, Reach},
     },
     native::forms::{FORMS, KEYWORDS},
-    rule::{Rule, Ruleset},
+    rule::{Conventions, Rule, Ruleset},
     verify::Request,
 };
 
@@ -117,6 +117,8 @@ impl EmbeddedRule {
             tags: Vec::new(),
             allowlists: Vec::new(),
             required: Vec::new(),
+            conventions: Conventions::Own,
+            rank: 0,
             skip_report: false,
             compiled: OnceLock::new(),
             validate: owned(self.validate),

@@ -11,4 +11,5 @@ pub mod history;
 pub mod load;
 pub mod native;
 pub mod rule;
+mod tokens;
 pub mod verify;

@@ -126,6 +126,29 @@ pub struct Required {
     pub within_lines: Option<u32>,
     /// Largest distance in columns, if limited.
     pub within_columns: Option<u32>,
+    /// The stretch around the match in which it must be, in the terms of Betterleaks 2.
+    pub window: Option<Window>,
+    /// Whether the match counts without it.
+    pub optional: bool,
+}
+
+/// A stretch of text around a match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Window {
+    /// Lines before and after those of the match; none where the stretch is measured in bytes alone.
+    pub lines: Option<(u32, u32)>,
+    /// Bytes before and after: within the line where there are lines, else across lines. None for any number.
+    pub columns: Option<(u32, u32)>,
+}
+
+/// By whose conventions the matches of a rule are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Conventions {
+    /// Ours: stand-ins for a secret are dropped, and of findings that overlap the best is kept.
+    #[default]
+    Own,
+    /// Those of the tool that the rule was written for: a match is judged by what the rule says and nothing else.
+    Foreign,
 }
 
 /// One rule.
@@ -151,6 +174,10 @@ pub struct Rule {
     pub required: Vec<Required>,
     /// Only serves as a part of other rules.
     pub skip_report: bool,
+    /// By whose conventions matches are judged.
+    pub conventions: Conventions,
+    /// Where two rules find the same on a line, the one of more rank is reported.
+    pub rank: i32,
     /// Names of offline checks (see `validate`), for our own rules.
     pub validate: Vec<String>,
     /// Filter expression of Betterleaks; a match is dropped where it is true.
@@ -178,6 +205,8 @@ impl Rule {
             allowlists: Vec::new(),
             required: Vec::new(),
             skip_report: false,
+            conventions: Conventions::Own,
+            rank: 0,
             compiled: OnceLock::new(),
             validate: Vec::new(),
             filter: None,

@@ -20,8 +20,8 @@ pub(super) struct Flags {
     #[arg(short, long, global = true, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// Exit code when leaks have been found
-    #[arg(long, global = true, default_value_t = 1, value_name = "CODE")]
-    pub(super) exit_code: u8,
+    #[arg(long, global = true, default_value_t = 1, value_name = "CODE", allow_negative_numbers = true)]
+    pub(super) exit_code: i64,
     /// Report file, `-` for standard output
     #[arg(short, long, global = true, value_name = "FILE")]
     pub(super) report_path: Option<String>,

@@ -81,7 +81,8 @@ pub(super) fn finish(mut findings: Vec<CompatFinding>, flags: &Flags, rules: &[(
         return Ok(ExitCode::SUCCESS);
     }
     crate::terminal::warn(&format!("leaks found: {leaks}"));
-    Ok(ExitCode::from(flags.exit_code))
+    // The system keeps the low eight bits of what a program exits with.
+    Ok(ExitCode::from(flags.exit_code.rem_euclid(256) as u8))
 }
 
 fn render(findings: &[CompatFinding], flags: &Flags, path: &str, rules: &[(String, String)]) -> Result<String> {

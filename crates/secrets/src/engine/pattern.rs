@@ -7,7 +7,7 @@
 
 use std::sync::OnceLock;
 
-use regex_automata::{Input, meta, util::syntax};
+use regex_automata::{Anchored, Input, meta, util::syntax};
 use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Repetition};
 
 /// A pattern that the engine cannot take, with the place where it stops being understood.
@@ -93,6 +93,34 @@ impl Pattern {
         re.search_captures(&Input::new(text), &mut caps);
         caps.is_match().then(|| (0..caps.group_len()).map(|i| caps.get_group(i).map(|s| s.range())).collect())
     }
+
+    /// The groups of a match that is known to be at `found`, with its surroundings visible. None where a search from there
+    /// finds another match.
+    #[must_use]
+    pub fn captures_at(
+        &self,
+        text: &[u8],
+        found: &std::ops::Range<usize>,
+    ) -> Option<Vec<Option<std::ops::Range<usize>>>> {
+        let from = boundary(text, found.start.saturating_sub(SURROUNDINGS)).min(found.start);
+        let to = boundary(text, text.len().min(found.end + SURROUNDINGS));
+        let near = text.get(from..to)?;
+        let re = self.regex(Alphabet::of(near))?;
+        let mut caps = re.create_captures();
+        let input = Input::new(near).range(found.start - from..).anchored(Anchored::Yes);
+        re.search_captures(&input, &mut caps);
+        let lifted = |i: usize| caps.get_group(i).map(|s| s.start + from..s.end + from);
+        let same = caps.is_match() && lifted(0).as_ref() == Some(found);
+        same.then(|| (0..caps.group_len()).map(lifted).collect())
+    }
+}
+
+/// Bytes around a match that its groups may depend on.
+const SURROUNDINGS: usize = 64;
+
+/// The nearest offset from here on at which no character is cut.
+fn boundary(text: &[u8], at: usize) -> usize {
+    (at..text.len()).find(|i| text[*i] & 0xc0 != 0x80).unwrap_or(text.len())
 }
 
 impl Alphabet {

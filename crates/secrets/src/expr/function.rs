@@ -8,6 +8,8 @@ pub(super) enum Function {
     ContainsAny,
     Entropy,
     FailsTokenEfficiency,
+    TokenRatio,
+    SetConfidence,
     Get,
     GetPath,
     Len,
@@ -70,10 +72,12 @@ pub(super) fn named(name: &str) -> Option<(Function, Arity)> {
 fn filter_functions(name: &str) -> Option<(Function, Arity)> {
     Some(match name.strip_prefix("filter.").unwrap_or(name) {
         "matchesAny" => (Function::MatchesAny, 2..=2),
-        "findMatch" if name != "findMatch" => (Function::FindMatch, 2..=2),
+        "findMatch" => (Function::FindMatch, 2..=2),
         "containsAny" => (Function::ContainsAny, 2..=2),
         "entropy" => (Function::Entropy, 1..=1),
         "failsTokenEfficiency" => (Function::FailsTokenEfficiency, 1..=1),
+        "tokenRatio" => (Function::TokenRatio, 1..=1),
+        "setConfidence" => (Function::SetConfidence, 1..=1),
         _ => return None,
     })
 }

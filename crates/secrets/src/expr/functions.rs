@@ -1,5 +1,6 @@
 //! What the functions do that need nothing from outside.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -25,12 +26,17 @@ pub(super) fn call(
             search(machine, function, arguments, pattern)
         }
         Function::Entropy => Ok(Value::Float(entropy(text("entropy", &arguments[0])?))),
-        Function::FailsTokenEfficiency => {
-            let counter = machine.env.tokens.ok_or(EvalError::Unavailable { function: "failsTokenEfficiency" })?;
-            let secret = text("failsTokenEfficiency", &arguments[0])?;
-            // Words of every length are looked for at every place.
-            machine.spend(secret.len())?;
-            Ok(Value::Bool(is_plain_language(counter, secret)))
+        Function::FailsTokenEfficiency | Function::TokenRatio => efficiency(machine, function, &arguments[0]),
+        Function::SetConfidence => {
+            let level = text("setConfidence", &arguments[0])?;
+            let level = level.parse().map_err(|_| EvalError::Argument {
+                place: "setConfidence",
+                message: format!("`{level}` is none of low, medium, high"),
+            })?;
+            if let Some(confidence) = machine.env.confidence {
+                confidence.set(Some(level));
+            }
+            Ok(Value::Bool(true))
         }
         Function::Get | Function::GetPath | Function::First | Function::Last | Function::Keys | Function::Values => {
             pick(machine, function, arguments)
@@ -131,9 +137,29 @@ fn entropy(text: &str) -> f64 {
         .sum()
 }
 
+/// What tells language from generated text: a verdict, or bytes a token.
+fn efficiency(machine: &mut Machine<'_>, function: Function, value: &Value) -> Result<Value, EvalError> {
+    let place = if function == Function::TokenRatio { "tokenRatio" } else { "failsTokenEfficiency" };
+    let counter = machine.env.tokens.ok_or(EvalError::Unavailable { function: place })?;
+    let secret = text(place, value)?;
+    // Words of every length are looked for at every place.
+    machine.spend(secret.len())?;
+    if function == Function::FailsTokenEfficiency {
+        return Ok(Value::Bool(is_plain_language(counter, secret)));
+    }
+    let joined = without_breaks(secret);
+    let tokens = counter.tokens(&joined);
+    Ok(Value::Float(if tokens == 0 { 0.0 } else { joined.len() as f64 / tokens as f64 }))
+}
+
+/// Short values are counted without the line breaks in them.
+fn without_breaks(secret: &str) -> Cow<'_, str> {
+    if secret.len() < 20 { secret.replace(['\n', '\r'], "").into() } else { secret.into() }
+}
+
 /// Whether a value holds a word, or needs so few tokens for its length that it looks like language.
 fn is_plain_language(counter: &dyn TokenCounter, secret: &str) -> bool {
-    let joined = if secret.len() < 20 { secret.replace(['\n', '\r'], "") } else { secret.to_owned() };
+    let joined = without_breaks(secret);
     let tokens = counter.tokens(&joined);
     if tokens == 0 {
         return false;

@@ -15,10 +15,13 @@ mod number;
 mod parser;
 mod value;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use value::{List, Map, Value};
+
+use testudo_model::Confidence;
 
 use crate::engine::pattern::Pattern;
 
@@ -141,8 +144,10 @@ pub struct Env<'a> {
     pub captures: Map,
     /// What may be done outside; nothing where none.
     pub effects: Option<&'a dyn Effects>,
-    /// The vocabulary for `failsTokenEfficiency`, where loaded.
+    /// The vocabulary for `failsTokenEfficiency` and `tokenRatio`, where there is one.
     pub tokens: Option<&'a dyn TokenCounter>,
+    /// Where `setConfidence` leaves its level.
+    pub confidence: Option<&'a Cell<Option<Confidence>>>,
     /// Steps allowed.
     pub fuel: u64,
 }
@@ -156,6 +161,7 @@ impl Default for Env<'_> {
             captures: none,
             effects: None,
             tokens: None,
+            confidence: None,
             fuel: DEFAULT_FUEL,
         }
     }

@@ -291,7 +291,7 @@ impl Look<'_> {
             nearby.push(self.rule_findings(&self.scanner.rules[index], text, &own, decoder));
         }
         let near = |p: &CompatFinding| {
-            rule.required.iter().zip(&nearby).all(|(required, found)| {
+            rule.required.iter().zip(&nearby).filter(|(required, _)| !required.optional).all(|(required, found)| {
                 found.iter().any(|f| {
                     required.within_lines.is_none_or(|n| p.start_line.abs_diff(f.start_line) <= n as usize)
                         && required.within_columns.is_none_or(|n| p.start_column.abs_diff(f.start_column) <= n as usize)

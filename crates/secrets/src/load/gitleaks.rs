@@ -19,7 +19,7 @@ use crate::{
         pattern::{Alphabet, parse},
     },
     expr::Expr,
-    rule::{Allowlist, Condition, RegexTarget, Required, Rule, Ruleset},
+    rule::{Allowlist, Condition, Conventions, RegexTarget, Required, Rule, Ruleset, Window},
     verify::Request,
 };
 
@@ -271,6 +271,7 @@ fn merge_rule(child: &mut Rule, base: Rule) {
     join_before(&mut child.allowlists, base.allowlists);
     child.required = base.required;
     child.skip_report = base.skip_report;
+    child.rank = child.rank.min(base.rank);
 }
 
 fn join_before<T>(list: &mut Vec<T>, mut first: Vec<T>) {
@@ -293,18 +294,14 @@ fn read_rule(node: &Node<'_>) -> Result<Rule, LoadError> {
         info: read_info(node, own.as_ref(), &id).map_err(named)?,
         regex,
         path,
-        secret_group: node.index("secretGroup").map_err(named)?.unwrap_or(0),
+        secret_group: secret_group(node).map_err(named)?,
         entropy: node.number("entropy").map_err(named)?.unwrap_or(0.0),
         keywords: node.strings("keywords").map_err(named)?.into_iter().map(lower).collect(),
         tags: node.strings("tags").map_err(named)?,
         allowlists: rule_allowlists(node).map_err(named)?,
-        required: node
-            .tables("required")
-            .map_err(named)?
-            .iter()
-            .map(read_required)
-            .collect::<Result<_, _>>()
-            .map_err(named)?,
+        required: required_rules(node).map_err(named)?,
+        conventions: if own.is_some() { Conventions::Own } else { Conventions::Foreign },
+        rank: rank(node, &id).map_err(named)?,
         skip_report: node.flag("skipReport").map_err(named)?,
         compiled: std::sync::OnceLock::new(),
         validate: own.map_or(Ok(Vec::new()), |t| t.strings("validate")).map_err(named)?,
@@ -329,7 +326,10 @@ fn read_info(node: &Node<'_>, own: Option<&Node<'_>>, id: &str) -> Result<RuleIn
         domain: DetectorId::Secrets,
         title: node.string("description")?.unwrap_or_default(),
         severity: level(own, "severity", text("severity")?, Severity::High)?,
-        confidence: level(own, "confidence", text("confidence")?, Confidence::High)?,
+        confidence: match text("confidence")? {
+            Some(word) => level(own, "confidence", Some(word), Confidence::High)?,
+            None => level(Some(node), "confidence", node.string("confidence")?, Confidence::High)?,
+        },
         persona: level(own, "persona", text("persona")?, Persona::Regular)?,
         cwe: if cwe.is_empty() { vec![798] } else { cwe },
         owasp: vec!["A07:2021".to_owned(), "A07:2025".to_owned()],
@@ -349,13 +349,73 @@ fn level<L: std::str::FromStr<Err = testudo_model::ParseLevelError>>(
     word.parse().map_err(|e| LoadError::at(node.path, node.text, node.offset(key), format!("`{key}`: {e}")))
 }
 
+/// `secretGroup`, which Betterleaks 2 calls `valueGroup`.
+fn secret_group(node: &Node<'_>) -> Result<usize, LoadError> {
+    Ok(node.index("secretGroup")?.or(node.index("valueGroup")?).unwrap_or(0))
+}
+
+/// `specificity`; without one a rule that calls itself generic yields to the others, as in gitleaks.
+fn rank(node: &Node<'_>, id: &str) -> Result<i32, LoadError> {
+    let least = if id.to_lowercase().contains("generic") { -1.0 } else { 0.0 };
+    Ok(node.number("specificity")?.unwrap_or(least).clamp(-1e6, 1e6) as i32)
+}
+
+/// `required` of gitleaks and Betterleaks 1, `components` of Betterleaks 2.
+fn required_rules(node: &Node<'_>) -> Result<Vec<Required>, LoadError> {
+    let mut rules = node.tables("required")?.iter().map(read_required).collect::<Result<Vec<_>, _>>()?;
+    for component in node.tables("components")? {
+        rules.push(read_component(&component)?);
+    }
+    Ok(rules)
+}
+
+fn read_component(node: &Node<'_>) -> Result<Required, LoadError> {
+    let id = node.string("id")?.unwrap_or_default();
+    if id.is_empty() {
+        return Err(node.error("a component needs an `id`"));
+    }
+    let within = node.string("within")?.filter(|w| !w.trim().is_empty() && w != "0");
+    let wrong = || at(node, "within", "`within` is not of the form `5L`, `200C` or `-2L,+40C`".to_owned());
+    let window = within.map(|w| window(&w).ok_or_else(wrong)).transpose()?;
+    Ok(Required { id, within_lines: None, within_columns: None, window, optional: node.flag("optional")? })
+}
+
+/// Reads `7L,200C`: lines (the match's own counts as one) and columns, on both sides or, with a sign, on one.
+fn window(text: &str) -> Option<Window> {
+    let mut window = Window::default();
+    for part in text.split(',').map(str::trim) {
+        let (before, after, rest) = match part.split_at_checked(1)? {
+            ("-", rest) => (true, false, rest),
+            ("+", rest) => (false, true, rest),
+            _ => (true, true, part),
+        };
+        let digits = rest.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let count: u32 = digits.parse().ok()?;
+        let (side, count) = match rest[digits.len()..].to_ascii_uppercase().as_str() {
+            "L" => (&mut window.lines, count.saturating_sub(1)),
+            "C" | "" => (&mut window.columns, count),
+            _ => return None,
+        };
+        let (was_before, was_after) = side.unwrap_or_default();
+        let widest = |was: u32, applies: bool| if applies { was.max(count) } else { was };
+        *side = Some((widest(was_before, before), widest(was_after, after)));
+    }
+    Some(window)
+}
+
 fn read_required(node: &Node<'_>) -> Result<Required, LoadError> {
     let id = node.string("id")?.unwrap_or_default();
     if id.is_empty() {
         return Err(node.error("[[rules.required]] needs an `id`"));
     }
     let limit = |key: &str| node.index(key).map(|n| n.map(|n| u32::try_from(n).unwrap_or(u32::MAX)));
-    Ok(Required { id, within_lines: limit("withinLines")?, within_columns: limit("withinColumns")? })
+    Ok(Required {
+        id,
+        within_lines: limit("withinLines")?,
+        within_columns: limit("withinColumns")?,
+        window: None,
+        optional: false,
+    })
 }
 
 fn rule_allowlists(node: &Node<'_>) -> Result<Vec<Allowlist>, LoadError> {

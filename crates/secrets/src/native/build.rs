@@ -9,7 +9,7 @@ use testudo_model::{Finding, Fingerprint, Fix, Location, Snippet};
 use testudo_source::{LineIndex, Origin};
 
 use super::{Candidate, Place, SecretsDetector, armour, severity_at, validate};
-use crate::document;
+use crate::{document, rule::Conventions};
 
 /// The 32-byte key of fingerprints.
 #[derive(Clone)]
@@ -104,6 +104,9 @@ pub(super) fn finding(
     if detector.options.display == Display::Clear {
         properties.insert("secret".to_owned(), Value::from(candidate.value.clone()));
     }
+    // Other tools name the line on which the match of a rule begins; ignore files and baselines of theirs count on it.
+    let foreign = candidate.rule.is_some_and(|r| detector.rules[r].conventions == Conventions::Foreign);
+    let shown = if foreign { candidate.matched.clone() } else { candidate.range.clone() };
     let hidden =
         if candidate.decoded.is_empty() { String::new() } else { format!(" behind {}", candidate.decoded.join(", ")) };
     Finding {
@@ -115,7 +118,7 @@ pub(super) fn finding(
         confidence: candidate.confidence,
         persona: info.persona,
         detector: info.domain,
-        location: Location { span: Some(lines.span(candidate.range.clone())), ..place.unit.location() },
+        location: Location { span: Some(lines.span(shown)), ..place.unit.location() },
         related: Vec::new(),
         fingerprint: Fingerprint::from_digest(key.digest(&[
             &Fingerprint::VERSION.to_string(),

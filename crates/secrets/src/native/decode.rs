@@ -86,7 +86,7 @@ impl Search<'_> {
             let Some(candidate) = self.detector.candidate(place, text, m) else { continue };
             // What stands in clear text was found there already.
             if let Some((range, decoded)) = lift(&candidate.range) {
-                self.found.push(Candidate { range, decoded, ..candidate });
+                self.found.push(Candidate { matched: range.clone(), range, decoded, ..candidate });
             }
         }
         matches

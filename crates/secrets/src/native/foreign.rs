@@ -1,41 +1,26 @@
-//! What loaded rules can say beyond an expression: composite rules, rules about paths, and Betterleaks' filters.
+//! What loaded rules say beyond an expression, judged as the tools judge it that they were written for: filters of
+//! Betterleaks, composite rules, rules about paths, and rules that yield to others.
 
-use super::{Candidate, Place, SecretsDetector};
-use crate::{
-    expr::{Env, Expr, Map, Value},
-    rule::Required,
-};
+use std::{cell::Cell, collections::BTreeMap, ops::Range};
 
 use testudo_source::LineIndex;
 
-/// What a filter looks at.
-pub(super) struct Fields<'a> {
-    pub(super) secret: &'a str,
-    pub(super) matched: &'a [u8],
-    pub(super) line: &'a [u8],
-    pub(super) rule: &'a str,
-    pub(super) path: &'a str,
-}
+use super::{Candidate, Place, SecretsDetector, line_around};
+use crate::{
+    entropy::shannon,
+    expr::{Env, Expr, Map, Value},
+    rule::{Conventions, Required, Rule, Subject, Window},
+    tokens::Counter,
+};
+
+/// Bytes on each side of a match that filters see. Those of Betterleaks look at 8,192.
+const FRAGMENT: usize = 1 << 14;
+
+/// What on the line of a match says that it is known.
+const ALLOWED: [&[u8]; 2] = [b"gitleaks:allow", b"betterleaks:allow"];
 
 fn attributes(path: &str) -> Map {
-    Map::of_fields([("path", Value::text(path))])
-}
-
-/// Whether a filter drops a finding. One that cannot be evaluated keeps it.
-pub(super) fn drops<'a>(filters: impl Iterator<Item = &'a Expr>, fields: &Fields<'_>) -> bool {
-    let mut filters = filters.peekable();
-    if filters.peek().is_none() {
-        return false;
-    }
-    let text = |bytes: &[u8]| Value::text(&String::from_utf8_lossy(bytes));
-    let finding = Map::of_fields([
-        ("secret", Value::text(fields.secret)),
-        ("match", text(fields.matched)),
-        ("line", text(fields.line)),
-        ("rule_id", Value::text(fields.rule)),
-    ]);
-    let env = Env { finding, attributes: attributes(fields.path), ..Env::default() };
-    filters.any(|f| f.matches(&env).unwrap_or(false))
+    Map::of_fields([("path", Value::text(path)), ("resource", Value::text("fs.content"))])
 }
 
 /// Whether a prefilter leaves out a file.
@@ -43,6 +28,116 @@ pub(super) fn skips(prefilters: &[Expr], path: &str) -> bool {
     !prefilters.is_empty() && {
         let env = Env { attributes: attributes(path), ..Env::default() };
         prefilters.iter().any(|f| f.matches(&env).unwrap_or(false))
+    }
+}
+
+/// Judges a match by what its rule says and nothing else.
+pub(super) fn judge(
+    detector: &SecretsDetector,
+    place: &Place<'_>,
+    text: &[u8],
+    found: Range<usize>,
+    index: usize,
+) -> Option<Candidate> {
+    let rule = &detector.rules[index];
+    let trimmed = without_breaks(text, found.clone());
+    let range = secret_of(rule, text, &found, &trimmed)?;
+    let (matched, secret) = (&text[trimmed.clone()], &text[range.clone()]);
+    let bits = shannon(secret);
+    if rule.entropy > 0.0 && bits <= rule.entropy {
+        return None;
+    }
+    let line = line_around(text, &trimmed);
+    if ALLOWED.iter().any(|mark| memchr::memmem::find(line, mark).is_some()) {
+        return None;
+    }
+    let subject = Subject { secret, matched, line, path: &place.display, commit: "" };
+    let mut lists = detector.allowlists.iter().chain(&rule.allowlists);
+    if lists.any(|a| a.allows(&subject)) || rule.allowlists.iter().any(|a| a.allows_place(&place.display, "")) {
+        return None;
+    }
+    let confidence = Cell::new(None);
+    let mut filters = detector.filters.iter().chain(&rule.filter).peekable();
+    if filters.peek().is_some() {
+        let finding = finding(rule, text, &found, &subject, bits);
+        let env = Env {
+            finding,
+            attributes: attributes(&place.display),
+            tokens: Some(&Counter),
+            confidence: Some(&confidence),
+            ..Env::default()
+        };
+        // One that cannot be evaluated keeps the finding.
+        if filters.any(|f| f.matches(&env).unwrap_or(false)) {
+            return None;
+        }
+    }
+    if skips(rule.prefilter.as_slice(), &place.display) {
+        return None;
+    }
+    Some(Candidate {
+        info: index,
+        rule: Some(index),
+        range,
+        matched: trimmed,
+        value: String::from_utf8_lossy(secret).into_owned(),
+        confidence: confidence.get().unwrap_or(rule.info.confidence),
+        proven: false,
+        generic: false,
+        decoded: Vec::new(),
+    })
+}
+
+/// What filters know as `finding`.
+fn finding(rule: &Rule, text: &[u8], found: &Range<usize>, subject: &Subject<'_>, bits: f64) -> Map {
+    let (from, to) = (found.start.saturating_sub(FRAGMENT), text.len().min(found.end + FRAGMENT));
+    // Offsets count in the text as filters see it, in which bytes that are no UTF-8 are replaced.
+    let mut fragment = String::from_utf8_lossy(&text[from..found.start]).into_owned();
+    let start = fragment.len();
+    let line_start = fragment.rfind(['\r', '\n']).map_or(0, |at| at + 1);
+    fragment.push_str(&String::from_utf8_lossy(&text[found.clone()]));
+    let end = fragment.len();
+    fragment.push_str(&String::from_utf8_lossy(&text[found.end..to]));
+    let line_end = fragment[end..].find(['\r', '\n']).map_or(fragment.len(), |at| end + at);
+    let text = |bytes: &[u8]| Value::text(&String::from_utf8_lossy(bytes));
+    let offset = |at: usize| Value::Int(at as i64);
+    Map::of_fields([
+        ("secret", text(subject.secret)),
+        ("match", text(subject.matched)),
+        ("line", text(subject.line)),
+        ("rule_id", Value::text(&rule.info.id)),
+        ("description", Value::text(&rule.info.title)),
+        ("entropy", Value::text(&bits.to_string())),
+        ("context", Value::text(&fragment)),
+        ("fragment_raw", Value::text(&fragment)),
+        ("match_start_idx", offset(start)),
+        ("match_end_idx", offset(end)),
+        ("match_line_start_idx", offset(line_start)),
+        ("match_line_end_idx", offset(line_end)),
+    ])
+}
+
+/// A match without the line breaks around it.
+fn without_breaks(text: &[u8], found: Range<usize>) -> Range<usize> {
+    let matched = &text[found.clone()];
+    let start = matched.iter().take_while(|b| **b == b'\n').count();
+    let end = matched.iter().rev().take_while(|b| **b == b'\n').count();
+    if start == matched.len() { found.start..found.start } else { found.start + start..found.end - end }
+}
+
+/// The secret in a match: the rule's group, or the first group that is not empty. Without groups, the match.
+fn secret_of(rule: &Rule, text: &[u8], found: &Range<usize>, trimmed: &Range<usize>) -> Option<Range<usize>> {
+    let pattern = rule.pattern()?;
+    let alone = || {
+        let groups = pattern.captures(&text[trimmed.clone()])?;
+        let lifted = |group: Option<Range<usize>>| group.map(|g| g.start + trimmed.start..g.end + trimmed.start);
+        Some(groups.into_iter().map(lifted).collect::<Vec<_>>())
+    };
+    let groups = pattern.captures_at(text, found).or_else(alone).unwrap_or_default();
+    match rule.secret_group {
+        _ if groups.len() < 2 => Some(trimmed.clone()),
+        0 => Some(groups[1..].iter().flatten().find(|group| !group.is_empty()).unwrap_or(trimmed).clone()),
+        group => groups.get(group).map(|range| range.clone().unwrap_or(trimmed.start..trimmed.start)),
     }
 }
 
@@ -59,6 +154,7 @@ pub(super) fn path_rules(detector: &SecretsDetector, place: &Place<'_>) -> Vec<C
             info: index,
             rule: Some(index),
             range: 0..0,
+            matched: 0..0,
             value: place.display.clone(),
             confidence: rule.info.confidence,
             proven: false,
@@ -68,27 +164,188 @@ pub(super) fn path_rules(detector: &SecretsDetector, place: &Place<'_>) -> Vec<C
         .collect()
 }
 
-/// Drops findings of composite rules whose other parts are not near, and of rules that only serve as parts.
-pub(super) fn complete(detector: &SecretsDetector, text: &[u8], found: Vec<Candidate>) -> Vec<Candidate> {
-    let composite =
-        |c: &Candidate| c.rule.is_some_and(|r| !detector.rules[r].required.is_empty() || detector.rules[r].skip_report);
-    if !found.iter().any(composite) {
-        return found;
+/// Splits what was found into candidates that are judged by our conventions and the findings of loaded rules: without those
+/// whose other parts are not near, those that only serve as parts, and those that another rule tells better.
+///
+/// Where our rules run too, everything is judged by our conventions: two rules may know the same token.
+pub(super) fn settle(
+    detector: &SecretsDetector,
+    text: &[u8],
+    found: Vec<Candidate>,
+) -> (Vec<Candidate>, Vec<Candidate>) {
+    let rule = |c: &Candidate| c.rule.map(|r| &detector.rules[r]);
+    if found
+        .iter()
+        .all(|c| rule(c).is_none_or(|r| r.conventions == Conventions::Own && r.required.is_empty() && !r.skip_report))
+    {
+        return (found, Vec::new());
     }
     let lines = LineIndex::new(text);
-    let near = |candidate: &Candidate, required: &Required| {
-        let here = lines.position(candidate.range.start);
-        found.iter().filter(|o| detector.infos[o.info].id == required.id).any(|other| {
-            let there = lines.position(other.range.start);
-            required.within_lines.is_none_or(|n| here.line.abs_diff(there.line) <= n)
-                && required.within_columns.is_none_or(|n| here.column.abs_diff(there.column) <= n)
-        })
+    let reported = complete(detector, &lines, found);
+    if detector.own > 0 {
+        return (reported, Vec::new());
+    }
+    let foreign = |c: &Candidate| rule(c).is_some_and(|r| r.conventions == Conventions::Foreign);
+    let (foreign, own): (Vec<_>, Vec<_>) = reported.into_iter().partition(foreign);
+    (own, without_lesser(detector, &lines, foreign))
+}
+
+/// Drops findings of composite rules whose other parts are not near, those parts where they were near, and findings of rules
+/// that only serve as parts.
+fn complete(detector: &SecretsDetector, lines: &LineIndex<'_>, found: Vec<Candidate>) -> Vec<Candidate> {
+    let mut by_rule: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, candidate) in found.iter().enumerate() {
+        by_rule.entry(&detector.infos[candidate.info].id).or_default().push(at);
+    }
+    let mut kept = vec![true; found.len()];
+    let mut parts: Vec<usize> = Vec::new();
+    for (at, candidate) in found.iter().enumerate() {
+        let Some(rule) = candidate.rule.map(|r| &detector.rules[r]) else { continue };
+        kept[at] &= !rule.skip_report;
+        let mut near: Vec<usize> = Vec::new();
+        for required in &rule.required {
+            let others = by_rule.get(required.id.as_str()).map(Vec::as_slice).unwrap_or_default();
+            let before = near.len();
+            near.extend(others.iter().filter(|o| is_near(lines, candidate, &found[**o], required)));
+            kept[at] &= required.optional || near.len() > before;
+        }
+        if kept[at] {
+            parts.extend(near);
+        }
+    }
+    for part in parts {
+        kept[part] = false;
+    }
+    found.into_iter().zip(kept).filter_map(|(candidate, kept)| kept.then_some(candidate)).collect()
+}
+
+fn is_near(lines: &LineIndex<'_>, candidate: &Candidate, other: &Candidate, required: &Required) -> bool {
+    let (here, there) = (lines.position(candidate.matched.start), lines.position(other.matched.start));
+    required.within_lines.is_none_or(|n| here.line.abs_diff(there.line) <= n)
+        && required.within_columns.is_none_or(|n| here.column.abs_diff(there.column) <= n)
+        && required.window.is_none_or(|window| is_in_window(lines, candidate, other, window))
+}
+
+fn is_in_window(lines: &LineIndex<'_>, candidate: &Candidate, other: &Candidate, window: Window) -> bool {
+    let (matched, part) = (&candidate.matched, &other.matched);
+    let Some((above, below)) = window.lines else {
+        let (before, after) = window.columns.unwrap_or((u32::MAX, u32::MAX));
+        return part.start < matched.end.saturating_add(after as usize)
+            && part.end > matched.start.saturating_sub(before as usize);
     };
-    let holds = |c: &&Candidate| {
-        c.rule.is_none_or(|r| {
-            let rule = &detector.rules[r];
-            !rule.skip_report && rule.required.iter().all(|required| near(c, required))
-        })
+    let (first, last) = (lines.line_of(matched.start), lines.line_of(matched.end));
+    let (part_first, part_last) = (lines.line_of(part.start), lines.line_of(part.end));
+    let in_lines = part_last + above as usize >= first && part_first <= last + below as usize;
+    // Columns of a match of several lines mean nothing for the others.
+    let Some((before, after)) = window.columns.filter(|_| first == last) else { return in_lines };
+    let column = |at: usize| at - lines.line_range(lines.line_of(at)).start;
+    in_lines
+        && column(part.start) < column(matched.end).saturating_add(after as usize)
+        && column(part.end) + before as usize > column(matched.start)
+}
+
+/// Without findings whose value another rule of more rank found on the same line.
+fn without_lesser(detector: &SecretsDetector, lines: &LineIndex<'_>, found: Vec<Candidate>) -> Vec<Candidate> {
+    let mut by_line: BTreeMap<usize, Vec<&Candidate>> = BTreeMap::new();
+    for candidate in &found {
+        by_line.entry(lines.line_of(candidate.matched.start)).or_default().push(candidate);
+    }
+    let rank = |c: &Candidate| c.rule.map_or(0, |r| detector.rules[r].rank);
+    let is_lesser = |c: &&Candidate| {
+        let others = by_line.get(&lines.line_of(c.matched.start)).map(Vec::as_slice).unwrap_or_default();
+        !others.iter().any(|o| o.info != c.info && rank(o) > rank(c) && o.value.contains(&c.value))
     };
-    found.iter().filter(holds).cloned().collect()
+    let mut kept: Vec<Candidate> = found.iter().filter(is_lesser).cloned().collect();
+    kept.dedup_by(|a, b| a.info == b.info && a.range == b.range && a.value == b.value);
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use testudo_model::{Confidence, Finding};
+
+    use super::super::{Display, FingerprintKey, Options, Own};
+    use super::*;
+    use crate::load::gitleaks::{NoExtend, load};
+
+    /// Rule, value, line and confidence of each finding.
+    fn found(rules: &str, text: &str) -> Vec<(String, String, u32, Confidence)> {
+        let set = load("rules.toml", rules, &NoExtend).unwrap();
+        let options = Options {
+            key: FingerprintKey([7; 32]),
+            decode_depth: 0,
+            display: Display::Clear,
+            disabled: Vec::new(),
+            least: Confidence::Low,
+        };
+        let detector = SecretsDetector::with_rules(vec![set], Own::Replace, options).unwrap();
+        let value = |f: &Finding| f.properties["secret"].as_str().unwrap_or_default().to_owned();
+        let findings = detector.findings_of("a.txt", text);
+        findings.iter().map(|f| (f.rule.clone(), value(f), f.location.line(), f.confidence)).collect()
+    }
+
+    fn values(rules: &str, text: &str) -> Vec<String> {
+        found(rules, text).into_iter().map(|(rule, value, ..)| format!("{rule} {value}")).collect()
+    }
+
+    /// Two rules, the first with more keys.
+    fn pair(keys: &str) -> String {
+        format!("[[rules]]\nid='a'\nregex='AAA(\\w+)'\n{keys}\n[[rules]]\nid='b'\nregex='BBB(\\w+)'\n")
+    }
+
+    #[test]
+    fn a_match_is_judged_by_its_rule_alone() {
+        let rule = "[[rules]]\nid='a'\nregex='key=(\\w+)'\n";
+        assert_eq!(values(rule, "key=changeme"), ["a changeme"]);
+        assert!(values(rule, "key=changeme # gitleaks:allow").is_empty());
+    }
+
+    #[test]
+    fn components_have_to_be_in_the_window() {
+        let cases = [
+            ("2L", "AAAx\nBBBy", true),
+            ("2L", "AAAx\n\nBBBy", false),
+            ("+2L", "AAAx\nBBBy", true),
+            ("-2L", "AAAx\nBBBy", false),
+            ("20C", "AAAfoo.................. BBBy", true),
+            ("20C", "AAAfoo.................... BBBy", false),
+            ("2L,20C", "AAAfoo\n.................... BBBy", true),
+            ("2L,20C", "AAAfoo\n............................. BBBy", false),
+        ];
+        for (within, text, near) in cases {
+            let rules = pair(&format!("components=[{{id='b',within='{within}'}}]"));
+            let first = values(&rules, text).iter().any(|v| v.starts_with("a "));
+            assert_eq!(first, near, "{within} {text}");
+            // A part that was taken is not reported by itself.
+            assert_eq!(values(&rules, text).iter().any(|v| v.starts_with("b ")), !near, "{within} {text}");
+        }
+        assert_eq!(values(&pair("components=[{id='b',optional=true}]"), "AAAx"), ["a x"]);
+    }
+
+    #[test]
+    fn filters_count_tokens_and_set_the_confidence() {
+        let rule = |filter: &str| format!("[[rules]]\nid='a'\nregex='key=(\\w+)'\nfilter='''{filter}'''\n");
+        let language = rule(r#"tokenRatio(finding["secret"]) >= 2.5"#);
+        assert_eq!(values(&language, "key=password key=a8f7b3c9d2e1"), ["a a8f7b3c9d2e1"]);
+        let plain = rule(r#"failsTokenEfficiency(finding["secret"])"#);
+        assert_eq!(values(&plain, "key=kitchen9x key=a8f7b3c9d2e1"), ["a a8f7b3c9d2e1"]);
+        let level = rule(
+            r#"let before = finding["fragment_raw"][:finding["match_start_idx"]];
+            let _ = setConfidence((before contains "login") ? "medium" : "low"); false"#,
+        );
+        assert_eq!(found(&level, "login: key=abc")[0].3, Confidence::Medium);
+        assert_eq!(found(&level, "other: key=abc")[0].3, Confidence::Low);
+    }
+
+    #[test]
+    fn a_rule_of_less_rank_yields() {
+        let rules = "[[rules]]\nid='generic'\nregex='key=(\\w+)'\n[[rules]]\nid='special'\nregex='key=sp_\\w+'\n";
+        assert_eq!(values(rules, "key=sp_1 key=other"), ["special key=sp_1", "generic other"]);
+    }
+
+    #[test]
+    fn groups_are_those_of_the_match_in_its_place() {
+        let rules = "[[rules]]\nid='a'\nregex='key=(\\S+)(?:\\)|$)'\n";
+        assert_eq!(values(rules, "(key=abc) x"), ["a abc"]);
+    }
 }

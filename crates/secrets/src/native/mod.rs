@@ -40,7 +40,7 @@ use crate::{
     expr::Expr,
     gitleaks::LineDecoder,
     history::Judge,
-    rule::{Allowlist, Rule, Ruleset, Subject},
+    rule::{Allowlist, Conventions, Rule, Ruleset, Subject},
     verify::{self, Kept},
 };
 
@@ -114,6 +114,8 @@ struct Candidate {
     rule: Option<usize>,
     /// Where it is in the unit.
     range: Range<usize>,
+    /// Where all that the expression matched is.
+    matched: Range<usize>,
     value: String,
     confidence: Confidence,
     proven: bool,
@@ -269,8 +271,10 @@ impl SecretsDetector {
         output.findings
     }
 
-    fn info_of(&self, id: &str) -> Option<usize> {
-        self.infos.iter().position(|i| i.id == id)
+    /// The rule of a name that is code. Loaded rules of that name are others.
+    fn native_info(&self, id: &str) -> Option<usize> {
+        let first = self.rules.len();
+        self.infos[first..].iter().position(|i| i.id == id).map(|at| first + at)
     }
 }
 
@@ -327,7 +331,7 @@ impl Worker for SecretsWorker<'_> {
         if detector.options.decode_depth > 0 && unit.content != Content::Binary {
             found.extend(decode::find(detector, &place, &mut self.workspace, output, &self.matches));
         }
-        if detector.info_of("generic-password").is_some()
+        if detector.native_info("generic-password").is_some()
             && unit.content != Content::Binary
             && let Ok(text) = std::str::from_utf8(&unit.bytes)
         {
@@ -339,7 +343,10 @@ impl Worker for SecretsWorker<'_> {
             output.notices.push(Notice::new(NoticeCode::LfsPointer, unit.location(), message));
         }
         found.extend(foreign::path_rules(detector, &place));
-        let found = best(foreign::complete(detector, &unit.bytes, found));
+        let (own, foreign) = foreign::settle(detector, &unit.bytes, found);
+        let mut found = best(own);
+        found.extend(foreign);
+        found.sort_by_key(|c| (c.range.start, c.range.end));
         if !found.is_empty() {
             let lines = LineIndex::new(&unit.bytes);
             let ranges: Vec<_> = found.iter().map(|c| c.range.clone()).collect();
@@ -403,6 +410,9 @@ impl SecretsDetector {
         if rule.path.as_ref().is_some_and(|p| !p.is_match(place.display.as_bytes())) {
             return None;
         }
+        if rule.conventions == Conventions::Foreign {
+            return foreign::judge(self, place, text, found, index);
+        }
         let matched = &text[found.clone()];
         let groups = rule.pattern()?.captures(matched).unwrap_or_else(|| vec![Some(0..matched.len())]);
         let group = match rule.secret_group {
@@ -424,12 +434,6 @@ impl SecretsDetector {
         if value.len() <= 200 && (placeholder::is_placeholder(&value) || placeholder::is_sequence(&value)) {
             return None;
         }
-        let fields = foreign::Fields { secret: &value, matched, line, rule: &rule.info.id, path: &place.display };
-        if foreign::drops(rule.filter.iter().chain(&self.filters), &fields)
-            || foreign::skips(rule.prefilter.as_slice(), &place.display)
-        {
-            return None;
-        }
         let proofs: Vec<Proof> = rule.validate.iter().map(|name| validate::check(name, &value)).collect();
         if proofs.contains(&Proof::Refuted) {
             return None;
@@ -447,6 +451,7 @@ impl SecretsDetector {
             info: index,
             rule: Some(index),
             range,
+            matched: found,
             value,
             confidence,
             proven,
@@ -471,10 +476,11 @@ impl SecretsDetector {
     }
 
     fn generic(&self, kind: Kind, range: Range<usize>, value: String, confidence: Confidence) -> Option<Candidate> {
-        let info = self.info_of(kind.rule())?;
+        let info = self.native_info(kind.rule())?;
         Some(Candidate {
             info,
             rule: None,
+            matched: range.clone(),
             range,
             value,
             confidence,
@@ -485,11 +491,12 @@ impl SecretsDetector {
     }
 
     fn structured(&self, text: &str, found: structured::Structured) -> Option<Candidate> {
-        let info = self.info_of(found.rule)?;
+        let info = self.native_info(found.rule)?;
         let value = text.get(found.range.clone())?.to_owned();
         Some(Candidate {
             info,
             rule: None,
+            matched: found.range.clone(),
             range: found.range,
             value,
             confidence: found.confidence,
@@ -515,7 +522,8 @@ impl Judge for SecretsDetector {
                 let found = RawMatch { rule, start: 0, end: matched.len() };
                 self.candidate(&place, matched, &found).is_some_and(|c| c.confidence >= self.options.least)
             }
-            Meaning::Rule(index) if self.rules[index].path.is_some() => true,
+            Meaning::Rule(index) if self.rules[index].path.is_some() || !self.filters.is_empty() => true,
+            Meaning::Rule(index) if self.rules[index].filter.is_some() || self.rules[index].prefilter.is_some() => true,
             Meaning::Rule(index) => self.by_rule(&place, matched, 0..matched.len(), index).is_some(),
         }
     }

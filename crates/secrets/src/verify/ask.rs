@@ -387,6 +387,8 @@ mod tests {
             allowlists: Vec::new(),
             required: Vec::new(),
             skip_report: false,
+            conventions: crate::rule::Conventions::Own,
+            rank: 0,
             compiled: OnceLock::new(),
             validate: Vec::new(),
             filter: None,

@@ -102,14 +102,55 @@ pub(super) enum Command {
     },
     /// Scan standard input
     Stdin,
+    /// The older verb for `git`, `dir` (--no-git) and `stdin` (--pipe)
+    #[command(hide = true)]
+    Detect {
+        /// The repository or directory
+        #[arg(short, long, default_value = ".", value_name = "PATH")]
+        source: PathBuf,
+        /// Scan the files, not the history
+        #[arg(long)]
+        no_git: bool,
+        /// Scan standard input
+        #[arg(long)]
+        pipe: bool,
+        /// As with `git`
+        #[arg(long, value_name = "OPTIONS", allow_hyphen_values = true)]
+        log_opts: Option<String>,
+    },
+    /// The older verb for `git --pre-commit`
+    #[command(hide = true)]
+    Protect {
+        /// The repository
+        #[arg(short, long, default_value = ".", value_name = "PATH")]
+        source: PathBuf,
+        /// Scan staged changes
+        #[arg(long)]
+        staged: bool,
+    },
+    /// Print the version of gitleaks that is reproduced
+    Version,
 }
 
 impl Command {
+    /// The command that an older verb stands for.
+    pub(super) fn modern(self) -> Self {
+        let git = |path, staged, pre_commit, log_opts| Self::Git { path, staged, pre_commit, log_opts, platform: None };
+        match self {
+            Self::Detect { pipe: true, .. } => Self::Stdin,
+            Self::Detect { source, no_git: true, .. } => Self::Dir { path: source },
+            Self::Detect { source, log_opts, .. } => git(source, false, false, log_opts),
+            Self::Protect { source, staged } => git(source, staged, true, None),
+            other => other,
+        }
+    }
+
     /// The target's path.
     pub(super) fn source(&self) -> PathBuf {
         match self {
             Self::Dir { path } | Self::Git { path, .. } => path.clone(),
-            Self::Stdin => PathBuf::from("."),
+            Self::Detect { source, .. } | Self::Protect { source, .. } => source.clone(),
+            Self::Stdin | Self::Version => PathBuf::from("."),
         }
     }
 }

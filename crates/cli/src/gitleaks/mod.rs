@@ -31,7 +31,18 @@ pub(crate) fn run(args: GitleaksArgs) -> ExitCode {
 }
 
 fn execute(args: GitleaksArgs) -> Result<ExitCode> {
-    let (flags, command) = (args.flags, args.command);
+    let (flags, command) = (args.flags, args.command.modern());
+    if matches!(command, Command::Version) {
+        crate::terminal::stdout("8.30.1\n")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for (set, flag) in [(flags.max_archive_depth > 0, "--max-archive-depth"), (flags.timeout > 0, "--timeout")] {
+        if set {
+            crate::terminal::warn(&format!(
+                "{flag} has no effect here: archives stay closed, and the scan runs to its end"
+            ));
+        }
+    }
     let source = command.source();
     let rules = config::load(&flags, &source)?;
     let settings = Settings {
@@ -54,6 +65,7 @@ fn execute(args: GitleaksArgs) -> Result<ExitCode> {
             };
             history::scan(&scanner, &source, &scope, &flags)?
         }
+        Command::Detect { .. } | Command::Protect { .. } | Command::Version => Vec::new(),
     };
     findings.sort_by(|a, b| {
         (&a.file, &a.commit, a.start_line, a.start_column, &a.rule).cmp(&(

@@ -11,6 +11,7 @@ use std::{
 #[expect(dead_code, unreachable_pub, reason = "the build needs the planning part of the engine only")]
 #[path = "src/engine"]
 mod engine {
+    pub mod groups;
     pub mod pattern;
     pub mod plan;
     pub mod prepare;

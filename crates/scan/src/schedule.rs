@@ -117,21 +117,19 @@ pub fn run(loader: &dyn Loader, detectors: &[&dyn Detector], threads: usize, pro
     let threads = if threads == 0 { cores } else { threads }.clamp(1, jobs.max(1));
     let next = AtomicUsize::new(0);
     let part = || work(loader, detectors, &next, progress);
-    let mut outcome = Outcome::default();
-    if threads == 1 {
-        outcome = part();
-    } else {
-        std::thread::scope(|scope| {
-            let handles: Vec<_> = (0..threads).map(|_| scope.spawn(part)).collect();
-            for handle in handles {
-                // Units are caught one by one, so a thread only ends early on a fault of the scheduler itself.
-                match handle.join() {
-                    Ok(part) => outcome.absorb(part),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
+    let mut outcome = std::thread::scope(|scope| {
+        let handles: Vec<_> = (1..threads).map(|_| scope.spawn(part)).collect();
+        // This thread works too, so that less memory lies idle with others.
+        let mut outcome = part();
+        for handle in handles {
+            // Units are caught one by one, so a thread only ends early on a fault of the scheduler itself.
+            match handle.join() {
+                Ok(part) => outcome.absorb(part),
+                Err(panic) => std::panic::resume_unwind(panic),
             }
-        });
-    }
+        }
+        outcome
+    });
     outcome.sort();
     outcome
 }

@@ -52,6 +52,7 @@ pub(super) fn scan(look: &Look<'_>, reach: Reach, file: &MemoryFile) -> Result<O
     // After the blobs, so that the memory that searching took is used again.
     let commits = ancestry::history(repository, &tips(repository), &[]);
     let mut missing = commits.missing.clone();
+    let before = remembered.clone();
     let mut memory = with_blobs(remembered, &found, detector, repository);
     let changes = attributed(repository, &commits, &mut memory, &found, &mut missing);
     let ids: HashMap<Oid, &[u64]> = memory.blobs.iter().map(|(oid, ids)| (*oid, ids.as_slice())).collect();
@@ -67,11 +68,12 @@ pub(super) fn scan(look: &Look<'_>, reach: Reach, file: &MemoryFile) -> Result<O
     memory.messages = said.with_findings;
     outcome.absorb(said.outcome);
     memory.commits = commits.commits.iter().map(|c| c.oid).chain(commits.tags.iter().copied()).collect();
+    memory.commits.sort_unstable();
     // What is missing today may be here tomorrow.
     if !missing.is_empty() {
         (memory.commits, memory.changes, memory.messages) = Default::default();
     }
-    if memory != file.read() {
+    if memory != before {
         file.write(&memory);
     }
     tell(repository, &commits, &found, &memory, missing, &mut outcome);
@@ -94,13 +96,16 @@ fn with_blobs(mut memory: Memory, found: &BlobMatches, detector: &SecretsDetecto
     memory.blobs.sort();
     memory.blobs.dedup_by(|a, b| a.0 == b.0);
     let here: BTreeSet<_> = repository.objects().packs().iter().filter_map(|pack| pack.identity()).collect();
+    let loose: BTreeSet<Oid> = repository.objects().loose().into_iter().collect();
+    if !memory.known.packs.is_subset(&here) || !memory.known.loose.is_subset(&loose) {
+        memory.blobs.retain(|(oid, _)| repository.objects().contains(oid));
+    }
     if !memory.known.packs.is_subset(&here) {
         // Packs were written anew: their blobs are counted again.
         (memory.visited, memory.raw_bytes) = (0, 0);
     }
     memory.known.packs.retain(|pack| here.contains(pack));
     memory.known.packs.extend(&found.packs);
-    let loose: BTreeSet<Oid> = repository.objects().loose().into_iter().collect();
     memory.known.loose.retain(|oid| loose.contains(oid));
     memory.known.loose.extend(&found.loose);
     memory.visited += found.visited;
@@ -117,7 +122,10 @@ fn attributed(
     found: &BlobMatches,
     missing: &mut Vec<Oid>,
 ) -> Vec<Change> {
-    let positions: HashMap<Oid, u32> = commits.commits.iter().zip(0..).map(|(c, at)| (c.oid, at)).collect();
+    // Only what is remembered has to be found again.
+    let remembered = !memory.commits.is_empty();
+    let positions: HashMap<Oid, u32> =
+        commits.commits.iter().zip(0..).filter(|_| remembered).map(|(c, at)| (c.oid, at)).collect();
     let tags: HashSet<Oid> = commits.tags.iter().copied().collect();
     // A commit that is gone may have been the first to bring something that others have too.
     if !memory.commits.iter().all(|oid| positions.contains_key(oid) || tags.contains(oid)) {
@@ -125,17 +133,17 @@ fn attributed(
     }
     let wanted: HashSet<Oid> = memory.blobs.iter().map(|(oid, _)| *oid).collect();
     let wants = |oid: &Oid, name: &[u8]| wanted.contains(oid) || std::str::from_utf8(name).is_ok_and(wants_name);
-    let ask = |known: &BTreeSet<Oid>, missing: &mut Vec<Oid>| {
-        let known = |oid: &Oid| known.contains(oid);
+    let ask = |memory: &Memory, missing: &mut Vec<Oid>| {
+        let known = |oid: &Oid| memory.has_commit(oid);
         let question = Question { commits: &commits.commits, known: &known, wanted: &wants, detail: Detail::First };
         attribution::changes(repository, &question, missing)
     };
-    let mut changes = ask(&memory.commits, missing);
+    let mut changes = ask(memory, missing);
     let brought: HashSet<Oid> = changes.iter().map(|c| c.new).chain(memory.changes.iter().map(|c| c.blob)).collect();
     // A blob that came later than its commit, as partial clones have it.
     if !memory.commits.is_empty() && found.blobs.iter().any(|(oid, _)| !brought.contains(oid)) {
         (memory.commits, memory.changes) = Default::default();
-        changes = ask(&memory.commits, missing);
+        changes = ask(memory, missing);
     }
     let known = memory.changes.iter().filter_map(|change| {
         let commit = positions.get(&change.commit).copied()?;
@@ -162,7 +170,7 @@ fn attributed(
 fn unknown_messages(commits: &History, memory: &Memory) -> Vec<Oid> {
     let with_findings: HashSet<Oid> = memory.messages.iter().copied().collect();
     let all = commits.commits.iter().map(|c| c.oid).chain(commits.tags.iter().copied());
-    all.filter(|oid| !memory.commits.contains(oid) || with_findings.contains(oid)).collect()
+    all.filter(|oid| !memory.has_commit(oid) || with_findings.contains(oid)).collect()
 }
 
 /// For each match and path the first blob that has it: only those are looked at in full.

@@ -321,21 +321,21 @@ pub(super) fn messages(
 ) -> Said {
     let mut outcome = testudo_scan::run(&Messages { repository, oids }, &[detector], threads, &Progress::default());
     let object = |f: &Finding| Oid::from_hex(f.properties.get("blob")?.as_str()?.as_bytes());
-    let positions: HashMap<Oid, usize> = if outcome.findings.is_empty() {
-        HashMap::new()
-    } else {
-        history.commits.iter().map(|c| c.oid).chain(history.tags.iter().copied()).zip(0..).collect()
-    };
+    let with_findings: HashSet<Oid> = outcome.findings.iter().filter_map(object).collect();
+    let all = history.commits.iter().map(|c| &c.oid).chain(&history.tags);
+    let positions: HashMap<Oid, usize> =
+        all.zip(0..).filter(|(oid, _)| with_findings.contains(oid)).map(|(oid, at)| (*oid, at)).collect();
     outcome.findings.sort_by_key(|f| object(f).and_then(|oid| positions.get(&oid).copied()).unwrap_or(usize::MAX));
-    let with_findings: BTreeSet<Oid> = outcome.findings.iter().filter_map(object).collect();
     let (mut seen, mut signer) = (HashSet::new(), Signer::new(repository));
     outcome.findings.retain(|f| seen.insert(f.fingerprint.clone()));
-    let head: HashSet<Oid> = match repository.head().filter(|_| !outcome.findings.is_empty()) {
-        Some(head) => ancestry::history(repository, &[head], &[]).commits.into_iter().map(|c| c.oid).collect(),
+    let head = match repository.head().filter(|_| !with_findings.is_empty()) {
+        Some(head) => ancestry::reached(repository, head, &with_findings),
         None => HashSet::new(),
     };
     for finding in &mut outcome.findings {
         finding.location.commit = object(finding).and_then(|oid| signer.sign(oid, head.contains(&oid)));
     }
-    Said { outcome, with_findings: with_findings.into_iter().collect() }
+    let mut with_findings: Vec<Oid> = with_findings.into_iter().collect();
+    with_findings.sort_unstable();
+    Said { outcome, with_findings }
 }

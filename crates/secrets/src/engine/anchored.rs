@@ -11,7 +11,7 @@ use regex_automata::{
 use regex_syntax::hir::Hir;
 
 /// Bytes of memory for the states of one expression in one thread.
-const CACHE: usize = 1 << 20;
+const CACHE: usize = 1 << 19;
 
 /// An expression prepared for runs at one place.
 #[derive(Debug)]

@@ -5,10 +5,12 @@
 //! encoded character at a time, as Go does, while `\w \d \s \b` stay ASCII; it is used for buffers that
 //! are valid UTF-8, not ASCII, and only for patterns where it can make a difference.
 
-use std::sync::OnceLock;
+use std::{ops::Range, sync::OnceLock};
 
 use regex_automata::{Anchored, Input, meta, util::syntax};
 use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Repetition};
+
+use super::groups::{Groups, Ranges, TooLong};
 
 /// A pattern that the engine cannot take, with the place where it stops being understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,8 +40,15 @@ const NEST_LIMIT: u32 = 120;
 #[derive(Debug)]
 pub struct Pattern {
     source: String,
-    bytes: OnceLock<Option<meta::Regex>>,
-    characters: OnceLock<Option<meta::Regex>>,
+    bytes: Translation,
+    characters: Translation,
+}
+
+/// What one reading of a pattern is compiled to, each part when first needed; none where it is too large.
+#[derive(Debug, Default)]
+struct Translation {
+    regex: OnceLock<Option<meta::Regex>>,
+    groups: OnceLock<Option<Groups>>,
 }
 
 impl Pattern {
@@ -55,7 +64,7 @@ impl Pattern {
     /// A pattern that is known to parse, such as one of our own that a test has parsed.
     #[must_use]
     pub fn unchecked(source: &str) -> Self {
-        Self { source: source.to_owned(), bytes: OnceLock::new(), characters: OnceLock::new() }
+        Self { source: source.to_owned(), bytes: Translation::default(), characters: Translation::default() }
     }
 
     /// The pattern as written.
@@ -66,11 +75,20 @@ impl Pattern {
 
     /// The program for buffers of this alphabet; none where it is too large to compile.
     pub(crate) fn regex(&self, alphabet: Alphabet) -> Option<&meta::Regex> {
-        let slot = match alphabet {
+        let slot = &self.translation(alphabet).regex;
+        slot.get_or_init(|| parse(&self.source, alphabet).ok().and_then(|hir| compile(&hir).ok())).as_ref()
+    }
+
+    fn groups(&self, alphabet: Alphabet) -> Option<&Groups> {
+        let slot = &self.translation(alphabet).groups;
+        slot.get_or_init(|| parse(&self.source, alphabet).ok().and_then(|hir| Groups::new(&hir))).as_ref()
+    }
+
+    fn translation(&self, alphabet: Alphabet) -> &Translation {
+        match alphabet {
             Alphabet::Bytes => &self.bytes,
             Alphabet::Characters => &self.characters,
-        };
-        slot.get_or_init(|| parse(&self.source, alphabet).ok().and_then(|hir| compile(&hir).ok())).as_ref()
+        }
     }
 
     /// Whether the pattern matches anywhere in `text`.
@@ -81,37 +99,41 @@ impl Pattern {
 
     /// Byte ranges of every match in `text`, leftmost first, none overlapping: what the engine has to find.
     #[must_use]
-    pub fn find_all(&self, text: &[u8]) -> Vec<std::ops::Range<usize>> {
+    pub fn find_all(&self, text: &[u8]) -> Vec<Range<usize>> {
         self.regex(Alphabet::of(text)).map_or_else(Vec::new, |re| re.find_iter(text).map(|m| m.range()).collect())
     }
 
     /// Groups of the leftmost match in `text`: byte ranges, group 0 first.
     #[must_use]
-    pub fn captures(&self, text: &[u8]) -> Option<Vec<Option<std::ops::Range<usize>>>> {
-        let re = self.regex(Alphabet::of(text))?;
+    pub fn captures(&self, text: &[u8]) -> Option<Vec<Option<Range<usize>>>> {
+        // Nothing is further left than a match at the start, which is where those that are asked for are.
+        if let Some(Ok(Some(groups))) = self.groups(Alphabet::of(text)).map(|groups| groups.at(text, 0)) {
+            return Some(groups);
+        }
+        self.search(&Input::new(text))
+    }
+
+    fn search(&self, input: &Input<'_>) -> Option<Ranges> {
+        let re = self.regex(Alphabet::of(input.haystack()))?;
         let mut caps = re.create_captures();
-        re.search_captures(&Input::new(text), &mut caps);
+        re.search_captures(input, &mut caps);
         caps.is_match().then(|| (0..caps.group_len()).map(|i| caps.get_group(i).map(|s| s.range())).collect())
     }
 
     /// The groups of a match that is known to be at `found`, with its surroundings visible. None where a search from there
     /// finds another match.
     #[must_use]
-    pub fn captures_at(
-        &self,
-        text: &[u8],
-        found: &std::ops::Range<usize>,
-    ) -> Option<Vec<Option<std::ops::Range<usize>>>> {
+    pub fn captures_at(&self, text: &[u8], found: &Range<usize>) -> Option<Vec<Option<Range<usize>>>> {
         let from = boundary(text, found.start.saturating_sub(SURROUNDINGS)).min(found.start);
         let to = boundary(text, text.len().min(found.end + SURROUNDINGS));
         let near = text.get(from..to)?;
-        let re = self.regex(Alphabet::of(near))?;
-        let mut caps = re.create_captures();
-        let input = Input::new(near).range(found.start - from..).anchored(Anchored::Yes);
-        re.search_captures(&input, &mut caps);
-        let lifted = |i: usize| caps.get_group(i).map(|s| s.start + from..s.end + from);
-        let same = caps.is_match() && lifted(0).as_ref() == Some(found);
-        same.then(|| (0..caps.group_len()).map(lifted).collect())
+        let lifted = |group: Range<usize>| group.start + from..group.end + from;
+        let groups = match self.groups(Alphabet::of(near))?.at(near, found.start - from) {
+            Ok(groups) => groups,
+            Err(TooLong) => self.search(&Input::new(near).range(found.start - from..).anchored(Anchored::Yes)),
+        };
+        let groups: Ranges = groups?.into_iter().map(|group| group.map(lifted)).collect();
+        (groups.first()?.as_ref() == Some(found)).then_some(groups)
     }
 }
 

@@ -3,8 +3,6 @@
 //! The memory names objects by their ids and matches by keyed digests. It holds no text of the repository but paths, and
 //! belongs to one repository, one set of rules and one key. A memory that is damaged in any way remembers nothing.
 
-use std::collections::BTreeSet;
-
 use sha2::{Digest as _, Sha256};
 use testudo_source::git::Oid;
 
@@ -36,8 +34,8 @@ pub struct Memory {
     pub visited: u64,
     /// Bytes that these blobs have.
     pub raw_bytes: u64,
-    /// Commits and tags whose changes and messages were looked at.
-    pub commits: BTreeSet<Oid>,
+    /// Commits and tags whose changes and messages were looked at, sorted.
+    pub commits: Vec<Oid>,
     /// Changes of those commits, in their order.
     pub changes: Vec<KnownChange>,
     /// Commits and tags whose messages have findings.
@@ -66,11 +64,17 @@ impl Memory {
             blobs: input.list(|i| Some((i.oid()?, i.list(Input::number)?)))?,
             visited: input.number()?,
             raw_bytes: input.number()?,
-            commits: input.list(Input::oid)?.into_iter().collect(),
+            commits: input.list(Input::oid)?,
             changes: input.list(Input::change)?,
             messages: input.list(Input::oid)?,
         };
         input.rest.is_empty().then_some(memory)
+    }
+
+    /// Whether a commit or tag was looked at.
+    #[must_use]
+    pub fn has_commit(&self, oid: &Oid) -> bool {
+        self.commits.binary_search(oid).is_ok()
     }
 
     /// The file for `context`.
@@ -161,6 +165,8 @@ impl<'a> Input<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn oid(byte: u8) -> Oid {
@@ -173,7 +179,7 @@ mod tests {
             blobs: vec![(oid(4), vec![5, 6]), (oid(5), Vec::new())],
             visited: 8,
             raw_bytes: 9,
-            commits: BTreeSet::from([oid(10)]),
+            commits: vec![oid(10)],
             changes: vec![KnownChange { commit: oid(10), path: "a/\u{e9}".to_owned(), blob: oid(4) }],
             messages: vec![oid(10)],
         }

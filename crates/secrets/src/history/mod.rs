@@ -9,10 +9,12 @@ pub mod memory;
 
 use std::{
     collections::{BTreeSet, HashMap},
+    panic::resume_unwind,
     sync::{
         Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    thread::ScopedJoinHandle,
 };
 
 use testudo_source::git::{
@@ -113,8 +115,12 @@ pub fn scan(
             visitor.part
         };
         let parts: Vec<BlobMatches> = std::thread::scope(|scope| {
-            let handles: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(work)).collect();
-            handles.into_iter().map(|h| h.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+            let handles: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+            // This thread works too: what follows then uses the memory again that its share took.
+            let own = work();
+            let join =
+                |handle: ScopedJoinHandle<'_, BlobMatches>| handle.join().unwrap_or_else(|panic| resume_unwind(panic));
+            handles.into_iter().map(join).chain([own]).collect()
         });
         let failed = result.failed.len();
         parts.into_iter().for_each(|part| result.absorb(part));

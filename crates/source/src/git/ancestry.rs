@@ -2,12 +2,15 @@
 //!
 //! A large project has hundreds of thousands of commits, so each gets a number, and relations are kept as numbers.
 
-use std::{cmp::Reverse, collections::BinaryHeap};
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashSet},
+};
 
 use super::{
     Oid, Repository, TagObject,
     commit::CommitLinks,
-    marks::{FastMap, FastSet},
+    marks::{FastMap, FastSet, Marks},
     objects::Reader,
     pack::Kind,
 };
@@ -62,6 +65,35 @@ pub fn history(repository: &Repository, tips: &[Oid], excluded: &[Oid]) -> Histo
     let mut tags: Vec<Oid> = tags.into_iter().collect();
     tags.sort_unstable();
     History { commits: sorted(&commits, &parents, first), missing, tags }
+}
+
+/// Which of the `wanted` commits and tags are reachable from `tip`. Takes less memory than the whole history.
+#[must_use]
+pub fn reached(repository: &Repository, tip: Oid, wanted: &HashSet<Oid>) -> HashSet<Oid> {
+    let shallow: FastSet<Oid> = repository.shallow().iter().copied().collect();
+    let (mut reader, mut seen, mut stack) = (repository.objects().reader(), Marks::default(), vec![tip]);
+    let mut found = HashSet::new();
+    while let Some(oid) = stack.pop() {
+        let place = reader.locate(&oid);
+        if !seen.insert(&oid, place) {
+            continue;
+        }
+        let Ok(object) = reader.read_at(&oid, place) else { continue };
+        if wanted.contains(&oid) {
+            found.insert(oid);
+            if found.len() == wanted.len() {
+                break;
+            }
+        }
+        match object.kind {
+            Kind::Commit if !shallow.contains(&oid) => {
+                stack.extend(CommitLinks::parse(&object.bytes).into_iter().flat_map(|links| links.parents));
+            }
+            Kind::Tag => stack.extend(TagObject::parse(&object.bytes).map(|tag| tag.target)),
+            Kind::Commit | Kind::Tree | Kind::Blob => {}
+        }
+    }
+    found
 }
 
 /// A commit while it waits for its place.

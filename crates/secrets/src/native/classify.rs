@@ -100,7 +100,7 @@ pub fn judge(assignment: &Assignment<'_>) -> Option<(Kind, Confidence)> {
     };
     let confidence = match kind {
         Kind::Password => password(value)?,
-        Kind::Secret => shared(value)?,
+        Kind::Secret => shared(value).or_else(|| short_secret(assignment, value))?,
         Kind::Token | Kind::Key => machine(kind, value)?,
         Kind::Unqualified => machine(kind, value)
             .filter(|c| *c == Confidence::High && value.len() >= 20 && shannon(value.as_bytes()) >= 3.5)
@@ -304,6 +304,15 @@ fn shared(value: &str) -> Option<Confidence> {
     machine(Kind::Secret, value).max(typed)
 }
 
+/// A short word that a variable of the environment is set to: too weak for a secret, but one all the same.
+fn short_secret(assignment: &Assignment<'_>, value: &str) -> Option<Confidence> {
+    let variable = !assignment.name.bytes().any(|b| b.is_ascii_lowercase()) && assignment.name.contains('_');
+    let letter = |b: u8| b.is_ascii_lowercase();
+    let word = value.len() >= 4 && value.bytes().any(letter) && value.bytes().all(|b| letter(b) || b.is_ascii_digit());
+    let stands = words::is_common(value) || placeholder::is_placeholder(value);
+    (variable && word && assignment.syntax == Syntax::Settings && !stands).then_some(Confidence::Low)
+}
+
 /// Judges what a person typed.
 fn password(value: &str) -> Option<Confidence> {
     let s = shape(value);
@@ -411,19 +420,20 @@ fn adjust(assignment: &Assignment<'_>, kind: Kind, value: &str, confidence: Conf
     };
     let bare = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     let same_word = value.len() >= 4 && bare(assignment.name).contains(&bare(value));
-    // A variable of the environment that ends in PASSWORD is set to one, even where it is a plain word.
-    let variable = !assignment.name.bytes().any(|b| b.is_ascii_lowercase())
-        && assignment.name.contains('_')
-        && ["PASSWORD", "PASSWD", "_PASS", "_PWD"].iter().any(|end| assignment.name.ends_with(end));
+    let variable = is_password_variable(assignment.name);
     let word = value.len() >= 6 && value.bytes().all(|b| b.is_ascii_lowercase());
     if is_action(assignment.name) && is_worded(value.trim_end_matches('!')) {
         return None;
     }
     Some(match assignment.syntax {
         // Accounts that a system is set up with often have their own name for a password.
-        Syntax::Settings | Syntax::Prose if variable && ACCOUNTS.contains(&value) => Confidence::Medium,
+        Syntax::Settings if variable && words::is_account(value) => Confidence::High,
+        Syntax::Prose if variable && words::is_account(value) => Confidence::Medium,
         _ if same_word => Confidence::Low,
         Syntax::Settings | Syntax::Prose if variable && word && confidence == Confidence::Medium => Confidence::High,
+        Syntax::Settings if kind == Kind::Password && is_password(assignment.name) => {
+            configured(variable, value, confidence)
+        }
         // Samples in prose are often invented; what is plainly made is often not.
         Syntax::Prose if !is_strong(value) && (kind == Kind::Password || value.len() < 24) => lower(confidence),
         // In a program a plain word is the name of something more often than not.
@@ -433,8 +443,34 @@ fn adjust(assignment: &Assignment<'_>, kind: Kind, value: &str, confidence: Conf
     })
 }
 
-/// Names of accounts that are passwords of the same accounts.
-const ACCOUNTS: &[&str] = &["admin", "root", "postgres", "mysql", "guest", "administrator", "sa", "oracle", "mongo"];
+/// Whether a name is that of a variable of the environment that holds a password.
+fn is_password_variable(name: &str) -> bool {
+    !name.bytes().any(|b| b.is_ascii_lowercase())
+        && name.contains('_')
+        && ["PASSWORD", "PASSWD", "_PASS", "_PWD"].iter().any(|end| name.ends_with(end))
+}
+
+/// Whether a name says that its value is a password, and not something about one.
+fn is_password(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    ["password", "passwd", "passphrase", "pwd"].iter().any(|end| lower.ends_with(end))
+        || lower.rsplit(['.', '-', '_', ':']).next() == Some("pass")
+}
+
+/// What a configuration sets a password to is one, however weak, unless it is a word that only stands for it.
+fn configured(variable: bool, value: &str, confidence: Confidence) -> Confidence {
+    let plain = value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let digits = value.bytes().all(|b| b.is_ascii_digit());
+    let stands = words::is_common(value) || placeholder::is_placeholder(value);
+    match confidence {
+        Confidence::Medium if plain && value.len() >= 5 => Confidence::High,
+        Confidence::Low if words::is_account(value) => Confidence::Medium,
+        Confidence::Low if stands && !digits || value.len() < 4 => Confidence::Low,
+        // `orchardsecretpassword`, where there is no doubt that a password is set.
+        Confidence::Low if plain && (variable || !names_itself(value)) => Confidence::Medium,
+        confidence => confidence,
+    }
+}
 
 /// Names whose values need not be secret: a nonce travels in the clear, and most seeds are for games.
 fn is_weak_name(name: &str) -> bool {
@@ -467,7 +503,16 @@ mod tests {
             ("password", "some.Provider/vaults/secrets@2022-07-01", Quoted, Syntax::Code, Some(Confidence::Low)),
             ("jwt_secret", "this-is-our-own-signing-text", Quoted, Syntax::Code, Some(Confidence::Medium)),
             ("secret", "v01p+Kuckuck", Bare, Syntax::Settings, Some(Confidence::High)),
-            ("DB_ROOT_PASSWORD", "root", Bare, Syntax::Settings, Some(Confidence::Medium)),
+            ("DB_ROOT_PASSWORD", "root", Bare, Syntax::Settings, Some(Confidence::High)),
+            ("DB_ROOT_PASSWORD", "password", Bare, Syntax::Settings, Some(Confidence::Low)),
+            ("datasource.password", "postgres", Bare, Syntax::Settings, Some(Confidence::Medium)),
+            ("datasource.password", "sparrowhawk", Bare, Syntax::Settings, Some(Confidence::High)),
+            ("datasource.password", "4711", Quoted, Syntax::Settings, Some(Confidence::Medium)),
+            ("password", "Kennwort", Bare, Syntax::Settings, Some(Confidence::Medium)),
+            ("DB_PASSWORD", "orchardsecretpassword", Bare, Syntax::Settings, Some(Confidence::Medium)),
+            ("DB_PASSWORD", "if_you_see_this_use_another", Bare, Syntax::Settings, Some(Confidence::Low)),
+            ("COMMUNITY_PORT", "8087", Bare, Syntax::Settings, None),
+            ("JWT_SECRET", "harbour", Bare, Syntax::Settings, Some(Confidence::Low)),
             ("nonce", "5300d17a1d695bd411e4cdf96f9548c2", Quoted, Syntax::Code, Some(Confidence::Low)),
             ("password", "hashed", Quoted, Syntax::Code, Some(Confidence::Low)),
             ("password", "xkqzvjwh", Quoted, Syntax::Code, Some(Confidence::High)),

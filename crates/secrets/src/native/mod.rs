@@ -444,6 +444,7 @@ impl SecretsDetector {
             _ if rule.info.id == "google-api-key" && is_shipped(&place.display) => Confidence::Low,
             Some(carried) if classify::is_chosen_in_address(&carried) => Confidence::High,
             Some(carried) if words::is_common(&carried) => Confidence::Low,
+            None if words::is_account(&value) => Confidence::Low,
             _ => rule.info.confidence,
         };
         let range = found.start + group.start..found.start + group.end;

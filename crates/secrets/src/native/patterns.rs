@@ -34,6 +34,10 @@ pub(super) fn read<'a>(
     let before = &text[found.start.saturating_sub(BEFORE)..found.start];
     let (value, literal) = unquote(matched, value);
     let comma = head.trim_end_matches([' ', '\t', '"', '\'', '`', '\\', '(', '@']).ends_with(',');
+    // `${NAME:+value}` and `${NAME:?message}` of the shell give no value.
+    if form == Form::Assign && before.ends_with(b"${") && matches!(matched.get(value.start), Some(b'+' | b'?')) {
+        return None;
+    }
     if !stands(form, head, before, literal, syntax) || form == Form::Switch && comma && literal == Quoting::Bare {
         return None;
     }

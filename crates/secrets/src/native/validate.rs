@@ -4,7 +4,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::placeholder;
+use super::{placeholder, words};
 use crate::{base64, checksum};
 
 /// What a check says.
@@ -62,7 +62,7 @@ pub(super) fn check(name: &str, value: &str) -> Proof {
         "mixed" => {
             plausible(value.bytes().any(|b| b.is_ascii_digit()) && value.bytes().any(|b| b.is_ascii_alphabetic()))
         }
-        "not-dictionary" => plausible(!super::words::is_common(value)),
+        "not-dictionary" => plausible(!words::is_common(value) || words::is_account(value)),
         _ => Proof::Plausible,
     }
 }

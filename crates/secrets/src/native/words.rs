@@ -36,6 +36,7 @@ const COMMON: &[&str] = &[
     "demo",
     "dev",
     "development",
+    "digest",
     "disabled",
     "empty",
     "enabled",
@@ -147,6 +148,16 @@ const COMMON: &[&str] = &[
     "wrongpassword",
     "yes",
 ];
+
+/// Names of accounts that are passwords of the same accounts. Sorted.
+const ACCOUNTS: &[&str] =
+    &["admin", "administrator", "guest", "mongo", "mysql", "oracle", "postgres", "rabbitmq", "root", "sa"];
+
+/// Whether a value is the name of an account that a system is set up with, and often its password too.
+#[must_use]
+pub(super) fn is_account(value: &str) -> bool {
+    ACCOUNTS.binary_search(&value).is_ok()
+}
 
 /// Whether a value is one of the words that everybody writes.
 #[must_use]
@@ -266,7 +277,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_is_sorted() {
+    fn the_lists_are_sorted() {
+        assert!(ACCOUNTS.is_sorted());
         assert!(COMMON.windows(2).all(|w| w[0] < w[1]), "{:?}", COMMON.windows(2).find(|w| w[0] >= w[1]));
     }
 

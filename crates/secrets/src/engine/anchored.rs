@@ -10,6 +10,8 @@ use regex_automata::{
 };
 use regex_syntax::hir::Hir;
 
+use super::gate::{Ahead, Gate};
+
 /// Bytes of memory for the states of one expression in one thread.
 const CACHE: usize = 1 << 19;
 
@@ -17,6 +19,7 @@ const CACHE: usize = 1 << 19;
 #[derive(Debug)]
 pub(crate) struct Runner {
     dfa: DFA,
+    gate: Option<Gate>,
 }
 
 /// What a run saw.
@@ -29,15 +32,22 @@ pub(crate) struct Run {
 }
 
 impl Runner {
-    /// Prepares an expression; none where it is too large.
-    pub(crate) fn new(hir: &Hir) -> Option<Self> {
+    /// Prepares an expression whose matches begin with one of `literals`; none where it is too large.
+    pub(crate) fn new(hir: &Hir, literals: &[Vec<u8>]) -> Option<Self> {
         let config = thompson::Config::new()
             .utf8(false)
             .nfa_size_limit(Some(super::pattern::SIZE_LIMIT))
             .which_captures(WhichCaptures::None);
         let nfa = thompson::Compiler::new().configure(config).build_from_hir(hir).ok()?;
         let config = DFA::config().cache_capacity(CACHE).skip_cache_capacity_check(true);
-        DFA::builder().configure(config).build_from_nfa(nfa).ok().map(|dfa| Self { dfa })
+        let gate = Gate::new(&nfa, literals);
+        DFA::builder().configure(config).build_from_nfa(nfa).ok().map(|dfa| Self { dfa, gate })
+    }
+
+    /// What a run at a literal would see, where what is ahead of it lets nothing match.
+    pub(super) fn closed(&self, ahead: Option<&Ahead>) -> Option<Run> {
+        let extent = self.gate.as_ref()?.closed(ahead?)?;
+        Some(Run { end: None, extent })
     }
 
     /// Scratch memory for one thread.

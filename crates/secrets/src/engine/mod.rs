@@ -1,6 +1,7 @@
 //! The matching engine: every rule over a buffer, at the cost of little more than one pass.
 
 mod anchored;
+mod gate;
 mod groups;
 pub(crate) mod literal;
 pub mod pattern;

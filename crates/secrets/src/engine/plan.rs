@@ -32,7 +32,8 @@ impl ByteSet {
     /// No byte.
     pub(crate) const EMPTY: Self = Self([0; 4]);
 
-    fn insert(&mut self, byte: u8) {
+    /// Adds a byte.
+    pub(super) fn insert(&mut self, byte: u8) {
         self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
     }
 

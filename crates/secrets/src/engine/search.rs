@@ -7,6 +7,7 @@ use testudo_scan::Fuel;
 
 use super::{
     anchored::{Run, Runner},
+    gate::Ahead,
     literal::{Hit, LiteralScanner},
     pattern::{Alphabet, Pattern, PatternError, parse},
     plan::{Plan, Prefix, Reach, core_of},
@@ -74,10 +75,9 @@ impl Program {
         self.runners[alphabet as usize]
             .get_or_init(|| {
                 let hir = parse(self.pattern.as_str(), alphabet).ok()?;
-                match &self.plan {
-                    Plan::Anchored { prefix: Some(_), .. } => Runner::new(&core_of(&hir)?),
-                    _ => Runner::new(&hir),
-                }
+                let Plan::Anchored { literals, prefix } = &self.plan else { return None };
+                let core = if prefix.is_some() { core_of(&hir)? } else { hir };
+                Runner::new(&core, literals)
             })
             .as_ref()
     }
@@ -99,6 +99,14 @@ pub struct Engine {
     roles: Vec<Roles>,
     literal_lengths: Vec<usize>,
     whole: Vec<u32>,
+}
+
+/// A literal in a text.
+struct Place<'t> {
+    text: &'t [u8],
+    alphabet: Alphabet,
+    at: usize,
+    ahead: Option<Ahead>,
 }
 
 /// Scratch memory of one thread.
@@ -227,9 +235,10 @@ impl Engine {
         workspace.last_end.resize(self.programs.len(), 0);
         for hit in &hits {
             let roles = &self.roles[hit.literal as usize];
+            let place = self.place(text, alphabet, hit.start, hit.literal);
             for &rule in &roles.anchors {
                 if hit.start >= workspace.last_end[rule as usize] && self.applies(rule, workspace) {
-                    self.try_anchor(text, alphabet, rule, hit.start, workspace, out);
+                    self.try_anchor(&place, rule, workspace, out);
                 }
             }
             for &rule in &roles.windows {
@@ -263,30 +272,27 @@ impl Engine {
         program.gated_by_plan || program.gates.is_empty() || program.gates.iter().any(|g| workspace.seen[*g as usize])
     }
 
-    fn try_anchor(
-        &self,
-        text: &[u8],
-        alphabet: Alphabet,
-        rule: u32,
-        at: usize,
-        workspace: &mut Workspace,
-        out: &mut Vec<RawMatch>,
-    ) {
-        let Some(end) = self.run_at(text, alphabet, rule, at, workspace).end else { return };
+    fn place<'t>(&self, text: &'t [u8], alphabet: Alphabet, at: usize, literal: u32) -> Place<'t> {
+        Place { text, alphabet, at, ahead: Ahead::of(text, at + self.literal_lengths[literal as usize]) }
+    }
+
+    fn try_anchor(&self, place: &Place<'_>, rule: u32, workspace: &mut Workspace, out: &mut Vec<RawMatch>) {
+        let Some(end) = self.run_at(place, rule, workspace).end else { return };
         let floor = workspace.last_end[rule as usize];
-        let start = self.extend_left(text, rule, at, floor);
-        workspace.last_end[rule as usize] = end.max(at + 1);
+        let start = self.extend_left(place.text, rule, place.at, floor);
+        workspace.last_end[rule as usize] = end.max(place.at + 1);
         out.push(RawMatch { rule, start, end });
     }
 
     /// Runs the core of an anchored rule at a literal.
-    fn run_at(&self, text: &[u8], alphabet: Alphabet, rule: u32, at: usize, workspace: &mut Workspace) -> Run {
+    fn run_at(&self, place: &Place<'_>, rule: u32, workspace: &mut Workspace) -> Run {
+        let Place { text, alphabet, at, ahead } = place;
         let program = &self.programs[rule as usize];
-        let Some(runner) = program.runner(alphabet) else { return Run { end: None, extent: at } };
-        if workspace.is_spent() {
-            return Run { end: None, extent: at };
-        }
-        let run = runner.run(workspace.run_cache(rule, program.alphabet(alphabet), runner), text, at);
+        let nothing = Run { end: None, extent: *at };
+        let Some(runner) = program.runner(*alphabet).filter(|_| !workspace.is_spent()) else { return nothing };
+        let run = runner
+            .closed(ahead.as_ref())
+            .unwrap_or_else(|| runner.run(workspace.run_cache(rule, program.alphabet(*alphabet), runner), text, *at));
         workspace.spend(run.extent - at + 1);
         run
     }
@@ -383,8 +389,9 @@ impl Engine {
         out: &mut Vec<Evaluated>,
     ) -> Candidate {
         let mut extent = start + self.literal_lengths[literal as usize];
+        let place = self.place(text, alphabet, start, literal);
         for &rule in &self.roles[literal as usize].anchors {
-            let run = self.run_at(text, alphabet, rule, start, workspace);
+            let run = self.run_at(&place, rule, workspace);
             extent = extent.max(run.extent);
             out.extend(run.end.map(|end| Evaluated { rule, anchor: start, end, memo: None }));
         }

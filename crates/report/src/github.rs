@@ -54,15 +54,7 @@ fn text(finding: &Finding) -> String {
     if !finding.location.members.is_empty() {
         lines.push(format!("in {}", wording::place(&finding.location)));
     }
-    if let Some(fix) = &finding.fix {
-        lines.push(format!("fix: {}", fix.description));
-    }
-    if !finding.owner.is_empty() {
-        lines.push(format!("owner: {}", finding.owner.join(", ")));
-    }
-    if let Some(commit) = &finding.location.commit {
-        lines.push(format!("commit: {}", wording::commit(commit)));
-    }
+    lines.extend(wording::remarks(finding));
     lines.join("\n")
 }
 

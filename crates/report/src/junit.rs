@@ -115,15 +115,7 @@ fn reason(suppression: &Suppression) -> String {
 
 fn text(finding: &Finding) -> String {
     let mut lines = vec![finding.message.clone()];
-    if let Some(fix) = &finding.fix {
-        lines.push(format!("fix: {}", fix.description));
-    }
-    if !finding.owner.is_empty() {
-        lines.push(format!("owner: {}", finding.owner.join(", ")));
-    }
-    if let Some(commit) = &finding.location.commit {
-        lines.push(format!("commit: {}", wording::commit(commit)));
-    }
+    lines.extend(wording::remarks(finding));
     lines.push(format!("fingerprint: {}", finding.fingerprint));
     lines.join("\n")
 }

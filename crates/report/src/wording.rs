@@ -40,6 +40,14 @@ pub(crate) fn commit(commit: &Commit) -> String {
     format!("{short}, {day}, {}: {} ({fate})", commit.author, commit.subject)
 }
 
+/// Fix, owner and commit, a line each as far as there are any.
+pub(crate) fn remarks(finding: &Finding) -> Vec<String> {
+    let fix = finding.fix.as_ref().map(|fix| format!("fix: {}", fix.description));
+    let owner = (!finding.owner.is_empty()).then(|| format!("owner: {}", finding.owner.join(", ")));
+    let commit = finding.location.commit.as_ref().map(|c| format!("commit: {}", commit(c)));
+    [fix, owner, commit].into_iter().flatten().collect()
+}
+
 /// What the issuer said: `live: the issuer accepted it (api.acme.example, status 200)`.
 pub(crate) fn verification(verification: &Verification) -> String {
     let status = verification.status.map(|status| format!(", status {status}")).unwrap_or_default();

@@ -13,7 +13,7 @@ use testudo_secrets::{
         self, BlobMatches, MatchId, Method,
         memory::{KnownChange, Memory},
     },
-    native::{SecretsDetector, wants_name},
+    native::{Names, SecretsDetector},
 };
 use testudo_source::git::{
     Oid, Repository,
@@ -54,7 +54,7 @@ pub(super) fn scan(look: &Look<'_>, reach: Reach, file: &MemoryFile) -> Result<O
     let mut missing = commits.missing.clone();
     let before = remembered.clone();
     let mut memory = with_blobs(remembered, &found, detector, repository);
-    let changes = attributed(repository, &commits, &mut memory, &found, &mut missing);
+    let changes = attributed(look, &commits, &mut memory, &found, &mut missing);
     let ids: HashMap<Oid, &[u64]> = memory.blobs.iter().map(|(oid, ids)| (*oid, ids.as_slice())).collect();
     let mut jobs = firsts(&changes, &ids);
     let reached: HashSet<Oid> = changes.iter().map(|c| c.new).collect();
@@ -116,12 +116,13 @@ fn with_blobs(mut memory: Memory, found: &BlobMatches, detector: &SecretsDetecto
 /// The changes that brought blobs with matches, in the order of the commits. Only commits that are not remembered are
 /// opened, unless what is remembered does not fit this history.
 fn attributed(
-    repository: &Repository,
+    look: &Look<'_>,
     commits: &History,
     memory: &mut Memory,
     found: &BlobMatches,
     missing: &mut Vec<Oid>,
 ) -> Vec<Change> {
+    let (repository, names) = (look.repository, Names::new(look.detector));
     // Only what is remembered has to be found again.
     let remembered = !memory.commits.is_empty();
     let positions: HashMap<Oid, u32> =
@@ -132,7 +133,8 @@ fn attributed(
         (memory.commits, memory.changes, memory.messages) = Default::default();
     }
     let wanted: HashSet<Oid> = memory.blobs.iter().map(|(oid, _)| *oid).collect();
-    let wants = |oid: &Oid, name: &[u8]| wanted.contains(oid) || std::str::from_utf8(name).is_ok_and(wants_name);
+    let wants =
+        |oid: &Oid, name: &[u8]| wanted.contains(oid) || std::str::from_utf8(name).is_ok_and(|name| names.wants(name));
     let ask = |memory: &Memory, missing: &mut Vec<Oid>| {
         let known = |oid: &Oid| memory.has_commit(oid);
         let question = Question { commits: &commits.commits, known: &known, wanted: &wants, detail: Detail::First };

@@ -1,17 +1,73 @@
 //! Secrets in names of files and folders: a download named after its token, a folder named after a key.
 
-use testudo_model::{Confidence, Finding};
+use std::{cell::RefCell, collections::HashMap};
 
-use super::{Meaning, Place, SecretsDetector, build};
+use testudo_model::{Confidence, Finding};
+use testudo_source::{Origin, Unit};
+
+use super::{Candidate, Meaning, Place, SecretsDetector, build, classify::Syntax, structured};
 use crate::engine::{RawMatch, Workspace};
 
-/// Looks for tokens in a unit's name; gives the findings and the values. Only vendors' tokens count: a name is no place where passwords are assigned.
+/// Which names of files make them worth reading whatever is in them: credential files, and names that hold a token.
+#[derive(Debug)]
+pub struct Names<'a> {
+    detector: &'a SecretsDetector,
+    memory: RefCell<Memory>,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    workspace: Workspace,
+    matches: Vec<RawMatch>,
+    /// A history has the same few names in every tree.
+    known: HashMap<String, bool>,
+}
+
+impl<'a> Names<'a> {
+    /// The names that `detector` has something to say about.
+    #[must_use]
+    pub fn new(detector: &'a SecretsDetector) -> Self {
+        Self { detector, memory: RefCell::default() }
+    }
+
+    /// Whether a file of this name, folders left out, is worth reading.
+    #[must_use]
+    pub fn wants(&self, name: &str) -> bool {
+        let Memory { workspace, matches, known } = &mut *self.memory.borrow_mut();
+        if let Some(known) = known.get(name) {
+            return *known;
+        }
+        let place = Place {
+            unit: &Unit::new("", Vec::new(), Origin::File),
+            syntax: Syntax::Settings,
+            display: name.to_owned(),
+            encrypted: false,
+        };
+        let wanted = structured::wants(name) || !tokens(self.detector, &place, workspace, matches).is_empty();
+        known.insert(name.to_owned(), wanted);
+        wanted
+    }
+}
+
+/// Looks for tokens in a unit's name; gives the findings and the values.
 pub(super) fn find(
     detector: &SecretsDetector,
     place: &Place<'_>,
     workspace: &mut Workspace,
     matches: &mut Vec<RawMatch>,
 ) -> (Vec<Finding>, Vec<String>) {
+    let found = tokens(detector, place, workspace, matches);
+    let findings = found.iter().map(|candidate| build::name_finding(detector, place, candidate)).collect();
+    (findings, found.into_iter().map(|candidate| candidate.value).collect())
+}
+
+/// The tokens in a place's name. Only vendors' tokens count: a name is no place where passwords are assigned.
+fn tokens(
+    detector: &SecretsDetector,
+    place: &Place<'_>,
+    workspace: &mut Workspace,
+    matches: &mut Vec<RawMatch>,
+) -> Vec<Candidate> {
     let name = place.display.as_bytes();
     matches.clear();
     detector.engine.find(name, workspace, matches);
@@ -24,8 +80,7 @@ pub(super) fn find(
         .collect();
     found.sort_by(|a, b| (a.range.start, &detector.infos[a.info].id).cmp(&(b.range.start, &detector.infos[b.info].id)));
     found.dedup_by(|later, kept| later.range.start < kept.range.end);
-    let findings = found.iter().map(|candidate| build::name_finding(detector, place, candidate)).collect();
-    (findings, found.into_iter().map(|candidate| candidate.value).collect())
+    found
 }
 
 /// Masks the secrets of a name in the places of findings, so that no report shows them.

@@ -25,6 +25,7 @@ use testudo_scan::{Fuel, Output, RulesIdentity, Worker};
 use testudo_source::{Content, LineIndex, Unit, archive, text};
 
 pub use build::{Display, FingerprintKey};
+pub use file_name::Names;
 pub use rules::{NATIVE, NativeRule};
 pub use validate::NAMES as VALIDATORS;
 
@@ -558,12 +559,6 @@ fn carried_password(rule: &Rule, value: &str) -> Option<String> {
 fn is_shipped(path: &str) -> bool {
     let file = path.rsplit('/').next().unwrap_or(path);
     matches!(file, "google-services.json" | "GoogleService-Info.plist")
-}
-
-/// Whether a file is worth reading for its name alone.
-#[must_use]
-pub fn wants_name(name: &str) -> bool {
-    structured::wants(name)
 }
 
 /// Severity of a candidate at its place: one step lower where only tests or documentation hold it.

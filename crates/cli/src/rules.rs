@@ -3,10 +3,13 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result, bail};
-use testudo_model::{Confidence, DetectorId, Persona, Reference, RuleInfo, Severity};
+use testudo_model::{Location, Notice, NoticeCode};
 use testudo_secrets::{
-    load::{LoadError, gitleaks, yaml_rules},
-    rule::{Rule, Ruleset},
+    load::{
+        gitleaks,
+        yaml_ruleset::{self, Extent},
+    },
+    rule::{Ruleset, Unapplied},
 };
 
 use crate::gitleaks::Disk;
@@ -32,37 +35,12 @@ pub(crate) fn load_file(path: &Path) -> Result<Ruleset> {
     let name = path.to_string_lossy();
     let text = crate::files::read_text(path)?;
     match path.extension().and_then(|e| e.to_str()) {
-        Some("yml" | "yaml") => Ok(from_yaml(&name, yaml_rules::read(&name, &text)?)?),
+        Some("yml" | "yaml") => Ok(yaml_ruleset::load(&name, &text, Extent::Scan)?),
         _ => Ok(gitleaks::load(&name, &text, &Disk)?),
     }
 }
 
-/// Rules of Nosey Parker and Kingfisher in the common form. They have no keywords: the plan finds its own.
-fn from_yaml(path: &str, rules: Vec<yaml_rules::YamlRule>) -> Result<Ruleset, LoadError> {
-    let mut set = Ruleset::default();
-    for rule in rules.into_iter().filter(|r| r.visible) {
-        let regex = rule.pattern.clone();
-        testudo_secrets::engine::Pattern::new(&regex).map_err(|e| {
-            LoadError { line: rule.span.0, column: rule.span.1, ..LoadError::file(path, format!("`pattern`: {e}")) }
-                .in_rule(&rule.id)
-        })?;
-        set.rules.push(Rule::of(info(&rule), regex, rule.min_entropy.unwrap_or(0.0)));
-    }
-    Ok(set)
-}
-
-fn info(rule: &yaml_rules::YamlRule) -> RuleInfo {
-    RuleInfo {
-        id: rule.id.clone(),
-        domain: DetectorId::Secrets,
-        title: rule.name.clone(),
-        severity: Severity::High,
-        confidence: rule.confidence.as_deref().and_then(|c| c.parse().ok()).unwrap_or(Confidence::High),
-        persona: Persona::Regular,
-        cwe: vec![798],
-        owasp: vec!["A07:2021".to_owned(), "A07:2025".to_owned()],
-        aliases: Vec::new(),
-        references: rule.references.iter().cloned().map(Reference).collect(),
-        help: rule.description.clone().unwrap_or_default(),
-    }
+/// What a rule file says and is not done.
+pub(crate) fn notice(unapplied: &Unapplied) -> Notice {
+    Notice::new(NoticeCode::RuleKeyUnapplied, Location::file(&unapplied.path), unapplied.to_string())
 }

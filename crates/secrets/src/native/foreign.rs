@@ -9,7 +9,7 @@ use super::{Candidate, Place, SecretsDetector, line_around};
 use crate::{
     entropy::shannon,
     expr::{Env, Expr, Map, Value},
-    rule::{Conventions, Required, Rule, Subject, Window},
+    rule::{Conventions, Part, Required, Rule, Subject, Window},
     tokens::Counter,
 };
 
@@ -185,7 +185,7 @@ pub(super) fn settle(
     if detector.own > 0 {
         return (reported, Vec::new());
     }
-    let foreign = |c: &Candidate| rule(c).is_some_and(|r| r.conventions == Conventions::Foreign);
+    let foreign = |c: &Candidate| rule(c).is_some_and(|r| r.conventions != Conventions::Own);
     let (foreign, own): (Vec<_>, Vec<_>) = reported.into_iter().partition(foreign);
     (own, without_lesser(detector, &lines, foreign))
 }
@@ -208,6 +208,9 @@ fn complete(detector: &SecretsDetector, lines: &LineIndex<'_>, found: Vec<Candid
             let before = near.len();
             near.extend(others.iter().filter(|o| is_near(lines, candidate, &found[**o], required)));
             kept[at] &= required.optional || near.len() > before;
+            if required.part == Part::Reported {
+                near.truncate(before);
+            }
         }
         if kept[at] {
             parts.extend(near);

@@ -54,7 +54,7 @@ impl Outcome {
 /// The file is refused, or an expression cannot be used.
 pub fn run(path: &str, text: &str) -> Result<Vec<Tested>, LoadError> {
     let rules = yaml_rules::read(path, text)?;
-    let (bare, whole) = (detector(path, text, Extent::Expressions)?, detector(path, text, Extent::Scan)?);
+    let (bare, whole) = (detector(path, text, Extent::Expressions)?, detector(path, text, Extent::Shown)?);
     Ok(rules.iter().map(|rule| test(rule, &bare, &whole)).collect())
 }
 
@@ -79,8 +79,8 @@ fn test(rule: &YamlRule, bare: &SecretsDetector, whole: &SecretsDetector) -> Tes
     };
     let wanted = |text: &String| match finds(bare, text) {
         false => Outcome::Missed,
-        // A hidden rule is never reported, and one about paths does not know this one.
-        true if !rule.visible || rule.path.is_some() || finds(whole, text) => Outcome::Found,
+        // A rule about paths does not know this one.
+        true if rule.path.is_some() || finds(whole, text) => Outcome::Found,
         true => Outcome::Dropped,
     };
     let unwanted = |text: &String| if finds(whole, text) { Outcome::Loud } else { Outcome::Quiet };

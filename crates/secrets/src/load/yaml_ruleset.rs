@@ -35,7 +35,9 @@ const REASONS: [(&str, &str); 10] = [
 pub enum Extent {
     /// What a scan takes: rules with all their conditions, hidden ones only where others need them.
     Scan,
-    /// Every rule, with its expression and nothing else: what examples are about.
+    /// Every rule with all its conditions, hidden ones as if they were shown.
+    Shown,
+    /// Every rule, with its expression and nothing else.
     Expressions,
 }
 
@@ -50,8 +52,9 @@ pub fn load(path: &str, text: &str, extent: Extent) -> Result<Ruleset, LoadError
     for rule in &rules {
         if extent == Extent::Expressions {
             set.rules.push(expression(path, rule)?);
-        } else if rule.visible || is_needed(rule, &rules) {
-            set.rules.push(whole(path, rule, &rules)?);
+        } else if extent == Extent::Shown || rule.visible || is_needed(rule, &rules) {
+            let whole = whole(path, rule, &rules)?;
+            set.rules.push(Rule { skip_report: whole.skip_report && extent == Extent::Scan, ..whole });
         }
     }
     Ok(set)
@@ -65,7 +68,7 @@ fn is_needed(rule: &YamlRule, rules: &[YamlRule]) -> bool {
 
 /// The rule with its expression and nothing else.
 fn expression(path: &str, rule: &YamlRule) -> Result<Rule, LoadError> {
-    let hir = syntax_tree(path, rule, "pattern", &rule.pattern)?;
+    let hir = syntax_tree(path, rule, "pattern", &in_bytes(&rule.pattern))?;
     let mut names = Vec::new();
     collect_names(&hir, &mut names);
     let groups = hir.properties().explicit_captures_len();
@@ -79,7 +82,7 @@ fn expression(path: &str, rule: &YamlRule) -> Result<Rule, LoadError> {
         tags: rule.tags.clone(),
         // What matches is found, as in Nosey Parker.
         conventions: Conventions::NoseyParker,
-        ..Rule::of(info(rule), rule.pattern.clone(), 0.0)
+        ..Rule::of(info(rule), in_bytes(&rule.pattern), 0.0)
     })
 }
 
@@ -113,6 +116,11 @@ fn whole(path: &str, rule: &YamlRule, rules: &[YamlRule]) -> Result<Rule, LoadEr
     })
 }
 
+/// Both tools read text byte by byte: `.` takes half of a character.
+fn in_bytes(pattern: &str) -> String {
+    format!("(?-u){pattern}")
+}
+
 fn syntax_tree(path: &str, rule: &YamlRule, key: &str, source: &str) -> Result<Hir, LoadError> {
     parse(source, Alphabet::Bytes).map_err(|e| {
         LoadError { line: rule.span.0, column: rule.span.1, ..LoadError::file(path, format!("`{key}`: {e}")) }
@@ -133,11 +141,11 @@ fn collect_names(hir: &Hir, names: &mut Vec<(String, usize)>) {
     }
 }
 
-/// Groups that Kingfisher takes the secret from: one with the name TOKEN, else one with a name, else the first.
+/// Groups that Kingfisher shows as the secret: one with the name TOKEN, else the first that took part.
 fn secret_groups(names: &[(String, usize)], groups: usize) -> Vec<usize> {
     let tokens = names.iter().filter(|(name, _)| name.eq_ignore_ascii_case("TOKEN"));
-    let mut order: Vec<usize> = tokens.chain(names).map(|(_, index)| *index).collect();
-    order.extend((groups > 0).then_some(1));
+    let mut order: Vec<usize> = tokens.map(|(_, index)| *index).collect();
+    order.extend(1..=groups);
     order
 }
 
@@ -212,8 +220,8 @@ mod tests {
         for (pattern, extra, expected) in [
             ("abc", "", vec![]),
             ("(a)(b)", "", vec![1, 2]),
-            ("(a)(b)", ", min_entropy: 1", vec![1]),
-            ("(a)(?P<x>b)(?P<token>c)", ", min_entropy: 1", vec![3, 2, 3, 1]),
+            ("(a)(b)", ", min_entropy: 1", vec![1, 2]),
+            ("(a)(?P<x>b)(?P<token>c)", ", min_entropy: 1", vec![3, 1, 2, 3]),
         ] {
             let set = load_scan(&format!("rules: [{{id: a, name: b, pattern: '{pattern}'{extra}}}]"));
             assert_eq!(set.rules[0].secret_groups, expected, "{pattern}{extra}");

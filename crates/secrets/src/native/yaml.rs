@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{Candidate, Place, SecretsDetector, line_around, stand_in};
 use crate::{
-    entropy::shannon,
+    entropy::shannon_of_bytes,
     requirements::{Counted, Matched},
     rule::{Conventions, Rule, Subject},
 };
@@ -30,8 +30,10 @@ pub(super) fn judge(
     if detector.allowlists.iter().any(|list| list.allows(&subject)) {
         return None;
     }
+    // Kingfisher judges one group and shows another, where expressions have several.
+    let judged = &text[judged(rule, &groups, &found)];
     if rule.conventions == Conventions::Kingfisher
-        && (shannon(secret) <= rule.entropy || stand_in::is_stand_in(secret) || is_directed(text, &range))
+        && (shannon_of_bytes(judged) <= rule.entropy || stand_in::is_stand_in(judged) || is_directed(text, &range))
     {
         return None;
     }
@@ -41,7 +43,7 @@ pub(super) fn judge(
         let named: Vec<(&str, &[u8])> = named.iter().map(|(name, range)| (name.as_str(), &text[range.clone()])).collect();
         let several = groups.len() > 2 || !rule.group_names.is_empty();
         let counted = if several { Counted::Whole } else { Counted::Secret };
-        if requirements.unmet(&Matched { whole: matched, secret, named: &named, counted }).is_some() {
+        if requirements.unmet(&Matched { whole: matched, secret: judged, named: &named, counted }).is_some() {
             return None;
         }
     }
@@ -66,6 +68,14 @@ fn groups(rule: &Rule, text: &[u8], found: &Range<usize>) -> Option<Vec<Option<R
     }
     let alone = pattern.captures(&text[found.clone()]).unwrap_or_default();
     Some(alone.into_iter().map(|group| group.map(|g| g.start + found.start..g.end + found.start)).collect())
+}
+
+/// What Kingfisher's entropy and requirements are about: the group TOKEN, else one with a name, else the first group, else
+/// the whole match.
+fn judged(rule: &Rule, groups: &[Option<Range<usize>>], found: &Range<usize>) -> Range<usize> {
+    let tokens = rule.group_names.iter().filter(|(name, _)| name.eq_ignore_ascii_case("TOKEN"));
+    let order = tokens.chain(&rule.group_names).map(|(_, index)| *index).chain([1]);
+    order.into_iter().find_map(|group| groups.get(group)?.clone()).unwrap_or_else(|| found.clone())
 }
 
 /// Whether a line of the secret, or the line before or after, says that it is to be left alone.
@@ -121,8 +131,9 @@ mod tests {
         let two = "  pattern: 'k=([a-z]+)\\s+(?P<TOKEN>\\w+)'";
         assert_eq!(values(two, "k=id\n  q8Zr7Tn2"), ["a q8Zr7Tn2 2"]);
         let either = "  pattern: 'x(a1b2)|y(c3d4)'";
-        // The first group did not take part in the second, so the whole match is the secret.
-        assert_eq!(values(either, "xa1b2 yc3d4"), ["a a1b2 1", "a yc3d4 1"]);
+        assert_eq!(values(either, "xa1b2 yc3d4"), ["a a1b2 1", "a c3d4 1"]);
+        assert_eq!(values("  pattern: 'x(?:(\\d)|z)w'", "xzw"), ["a xzw 1"]);
+        assert_eq!(values("  pattern: 'k.{0,2}=(\\w+)'", "ké=q8Zr ké.=q8Zr"), ["a q8Zr 1"], "bytes are counted");
         let plain = "rules: [{id: a, name: n, pattern: 'x(a1b2)|y(c3d4)', categories: [api]}]";
         assert_eq!(found(plain, Extent::Scan, "\nyc3d4"), ["a c3d4 2"]);
     }

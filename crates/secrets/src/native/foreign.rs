@@ -8,8 +8,8 @@ use testudo_source::LineIndex;
 use super::{Candidate, Place, SecretsDetector, line_around};
 use crate::{
     entropy::shannon,
-    expr::{Env, Expr, Map, Value},
-    rule::{Conventions, Part, Required, Rule, Subject, Window},
+    expr::{Env, EvalError, Expr, Map, Value},
+    rule::{Conventions, Part, Required, Rule, Ruleset, Subject, Window},
     tokens::Counter,
 };
 
@@ -86,6 +86,26 @@ pub(super) fn judge(
         generic: false,
         decoded: Vec::new(),
     })
+}
+
+/// Computes every filter and prefilter that a match of `secret` by a rule would be asked about, as a scan does.
+///
+/// # Errors
+/// A filter cannot be computed. A scan keeps the finding then.
+pub fn compute_filters(set: &Ruleset, rule: &Rule, secret: &str) -> Result<(), EvalError> {
+    let (bytes, path) = (secret.as_bytes(), "src/app.conf");
+    let subject = Subject { secret: bytes, matched: bytes, line: bytes, path, commit: "" };
+    let confidence = Cell::new(None);
+    let env = Env {
+        finding: finding(rule, bytes, &(0..bytes.len()), &subject, shannon(bytes)),
+        attributes: attributes(path),
+        tokens: Some(&Counter),
+        confidence: Some(&confidence),
+        ..Env::default()
+    };
+    set.filters.iter().chain(&rule.filter).try_for_each(|filter| filter.matches(&env).map(drop))?;
+    let before = Env { attributes: attributes(path), ..Env::default() };
+    set.prefilters.iter().chain(&rule.prefilter).try_for_each(|filter| filter.matches(&before).map(drop))
 }
 
 /// What filters know as `finding`.

@@ -27,6 +27,7 @@ use testudo_scan::{Fuel, Output, RulesIdentity, Worker};
 use testudo_source::{Content, LineIndex, Unit, archive, text};
 
 pub use build::{Display, FingerprintKey};
+pub use foreign::compute_filters;
 pub use rules::{NATIVE, NativeRule};
 pub use validate::NAMES as VALIDATORS;
 

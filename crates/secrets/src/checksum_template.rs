@@ -249,7 +249,11 @@ fn apply(filter: Filter, value: &str, arguments: &[String]) -> Option<String> {
 /// The last digits of a number, with zeros in front where it has fewer; all of it for 0.
 fn last_digits(number: &str, digits: usize) -> String {
     let digits = digits.min(38);
-    if digits == 0 { number.to_owned() } else { format!("{:0>digits$}", &number[number.len().saturating_sub(digits)..]) }
+    if digits == 0 {
+        number.to_owned()
+    } else {
+        format!("{:0>digits$}", &number[number.len().saturating_sub(digits)..])
+    }
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use testudo_model::{Confidence, Finding};
 use crate::{
     load::{
         LoadError,
-        yaml_ruleset::{self, Extent},
         yaml_rules::{self, YamlRule},
+        yaml_ruleset::{self, Extent},
     },
     native::{Display, FingerprintKey, Options, Own, SecretsDetector},
 };
@@ -97,13 +97,11 @@ mod tests {
         let text = "rules:\n\
             - id: a\n  name: n\n  pattern: 'k=(\\w+)'\n  min_entropy: 2\n\
             \x20 examples: ['k=q8Zr7Tn2', 'k=aabb', 'x']\n  negative_examples: ['x', 'k=aa', 'k=q8Zr7Tn2']\n\
-            - {id: h, name: n, pattern: 'h(\\d)', visible: false, examples: [h1]}\n";
+            - {id: h, name: n, pattern: 'h(\\d+)', visible: false, examples: [h12]}\n";
         let results: Vec<_> = run("f.yml", text).unwrap().into_iter().map(|t| (t.id, t.line, t.results)).collect();
         use Outcome::{Dropped, Found, Loud, Missed, Quiet};
-        let expected = [
-            ("a".to_owned(), 2, vec![Found, Dropped, Missed, Quiet, Quiet, Loud]),
-            ("h".to_owned(), 8, vec![Found]),
-        ];
+        let expected =
+            [("a".to_owned(), 2, vec![Found, Dropped, Missed, Quiet, Quiet, Loud]), ("h".to_owned(), 8, vec![Found])];
         assert_eq!(results, expected);
     }
 }

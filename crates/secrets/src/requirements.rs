@@ -142,8 +142,13 @@ mod tests {
 
     #[test]
     fn characters_are_counted() {
-        let all =
-            Requirements { min_digits: 1, min_uppercase: 1, min_lowercase: 1, min_special_chars: 1, ..Default::default() };
+        let all = Requirements {
+            min_digits: 1,
+            min_uppercase: 1,
+            min_lowercase: 1,
+            min_special_chars: 1,
+            ..Default::default()
+        };
         for (text, expected) in [
             ("Abc1!", None),
             ("Abc!", Some(Unmet::Characters)),
@@ -153,14 +158,14 @@ mod tests {
         ] {
             assert_eq!(unmet(&all, text), expected, "{text}");
         }
-        let dollars =
-            Requirements { min_special_chars: 2, special_chars: Some("$".to_owned()), ..Default::default() };
+        let dollars = Requirements { min_special_chars: 2, special_chars: Some("$".to_owned()), ..Default::default() };
         assert_eq!((unmet(&dollars, "a$$"), unmet(&dollars, "a$!")), (None, Some(Unmet::Characters)));
     }
 
     #[test]
     fn words_are_looked_for_in_any_case() {
-        let words = Requirements { ignore_if_contains: vec![" Demo ".to_owned(), " ".to_owned()], ..Default::default() };
+        let words =
+            Requirements { ignore_if_contains: vec![" Demo ".to_owned(), " ".to_owned()], ..Default::default() };
         assert_eq!((unmet(&words, "a b"), unmet(&words, "xDEMOx")), (None, Some(Unmet::Ignored)));
     }
 

@@ -381,7 +381,14 @@ fn read_component(node: &Node<'_>) -> Result<Required, LoadError> {
     let within = node.string("within")?.filter(|w| !w.trim().is_empty() && w != "0");
     let wrong = || at(node, "within", "`within` is not of the form `5L`, `200C` or `-2L,+40C`".to_owned());
     let window = within.map(|w| Window::parse(&w).ok_or_else(wrong)).transpose()?;
-    Ok(Required { id, within_lines: None, within_columns: None, window, optional: node.flag("optional")?, part: Part::Absorbed })
+    Ok(Required {
+        id,
+        within_lines: None,
+        within_columns: None,
+        window,
+        optional: node.flag("optional")?,
+        part: Part::Absorbed,
+    })
 }
 
 fn read_required(node: &Node<'_>) -> Result<Required, LoadError> {

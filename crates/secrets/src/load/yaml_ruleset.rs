@@ -171,15 +171,13 @@ fn info(rule: &YamlRule) -> RuleInfo {
 /// What the file says and is not done, one entry a key.
 fn unapplied(path: &str, rules: &[YamlRule]) -> Vec<Unapplied> {
     let mut found: Vec<Unapplied> = Vec::new();
-    let mut add = |key: &str, reason: String, id: &str| {
-        match found.iter_mut().find(|known| known.key == key && known.reason == reason) {
-            Some(known) => known.rules.push(id.to_owned()),
-            None => found.push(Unapplied {
-                path: path.to_owned(),
-                key: key.to_owned(),
-                reason,
-                rules: vec![id.to_owned()],
-            }),
+    let mut add = |key: &str, reason: String, id: &str| match found
+        .iter_mut()
+        .find(|known| known.key == key && known.reason == reason)
+    {
+        Some(known) => known.rules.push(id.to_owned()),
+        None => {
+            found.push(Unapplied { path: path.to_owned(), key: key.to_owned(), reason, rules: vec![id.to_owned()] })
         }
     };
     for rule in rules {

@@ -40,7 +40,8 @@ pub(super) fn judge(
     if let Some(requirements) = &rule.requirements {
         let group = |(name, index): &'_ (String, usize)| groups.get(*index)?.clone().map(|range| (name.clone(), range));
         let named: Vec<(String, Range<usize>)> = rule.group_names.iter().filter_map(group).collect();
-        let named: Vec<(&str, &[u8])> = named.iter().map(|(name, range)| (name.as_str(), &text[range.clone()])).collect();
+        let named: Vec<(&str, &[u8])> =
+            named.iter().map(|(name, range)| (name.as_str(), &text[range.clone()])).collect();
         let several = groups.len() > 2 || !rule.group_names.is_empty();
         let counted = if several { Counted::Whole } else { Counted::Secret };
         if requirements.unmet(&Matched { whole: matched, secret: judged, named: &named, counted }).is_some() {
@@ -84,7 +85,10 @@ fn is_directed(text: &[u8], range: &Range<usize>) -> bool {
     let before = (own.start > 0).then(|| around(text, &(own.start - 1..own.start - 1)));
     let after = (own.end < text.len()).then(|| around(text, &(own.end + 1..own.end + 1)));
     let lines = [Some(own), before, after];
-    lines.into_iter().flatten().any(|line| text[line].to_ascii_lowercase().windows(DIRECTIVE.len()).any(|w| w == DIRECTIVE))
+    lines
+        .into_iter()
+        .flatten()
+        .any(|line| text[line].to_ascii_lowercase().windows(DIRECTIVE.len()).any(|w| w == DIRECTIVE))
 }
 
 /// Bytes of a line on each side that are looked at: a file that is one line must not cost its square.

@@ -23,8 +23,12 @@ pub(super) fn judge(
 ) -> Option<Candidate> {
     let rule = &detector.rules[index];
     let groups = groups(rule, text, &found)?;
-    let taken = rule.secret_groups.iter().find_map(|group| groups.get(*group)?.clone());
-    let range = taken.unwrap_or_else(|| found.clone());
+    let held = |group: &usize| groups.get(*group)?.clone().filter(|range| !range.is_empty());
+    let range = rule.secret_groups.iter().find_map(held).unwrap_or_else(|| found.clone());
+    // Neither tool takes an expression that matches nothing at all; here its empty matches are none.
+    if range.is_empty() {
+        return None;
+    }
     let (matched, secret) = (&text[found.clone()], &text[range.clone()]);
     let subject = Subject { secret, matched, line: line_around(text, &found), path: &place.display, commit: "" };
     if detector.allowlists.iter().any(|list| list.allows(&subject)) {
@@ -181,6 +185,13 @@ mod tests {
         assert_eq!(found(&rules("", ""), Extent::Scan, "Aq8Zr"), ["a q8Zr 1"]);
         // A part that is shown stays a finding of its own.
         assert_eq!(found(&near, Extent::Scan, "Aq8Zr Hw7Yt Vt5Rm"), ["a q8Zr 1", "v t5Rm 1"]);
+    }
+
+    #[test]
+    fn nothing_is_no_secret() {
+        let rules = |pattern: &str| format!("rules: [{{id: a, name: n, pattern: '{pattern}'}}]");
+        assert!(found(&rules("q*"), Extent::Scan, "abc").is_empty());
+        assert_eq!(found(&rules("k=(q*)(z?)"), Extent::Scan, "k=z k="), ["a z 1", "a k= 1"]);
     }
 
     #[test]

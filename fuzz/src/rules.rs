@@ -10,6 +10,7 @@ use testudo_secrets::{
     load::{
         gitleaks::{NoExtend, load},
         yaml_rules,
+        yaml_ruleset::{self, Extent},
     },
     native::{Display, FingerprintKey, Options, Own, SecretsDetector},
 };
@@ -32,6 +33,16 @@ pub fn yaml_text(data: &[u8]) {
     }
 }
 
+fn options() -> Options {
+    Options {
+        key: FingerprintKey([7; 32]),
+        decode_depth: 2,
+        display: Display::Masked,
+        disabled: Vec::new(),
+        least: testudo_model::Confidence::Low,
+    }
+}
+
 /// Rules of gitleaks or Betterleaks before the separator, a text behind it. The rules are used by both fronts.
 pub fn gitleaks_toml(data: &[u8]) {
     let (rules, rest) = halves(data);
@@ -41,15 +52,8 @@ pub fn gitleaks_toml(data: &[u8]) {
     if let Ok(scanner) = Scanner::new(set, Settings::default()) {
         scan_text(&scanner, rest);
     }
-    let options = Options {
-        key: FingerprintKey([7; 32]),
-        decode_depth: 2,
-        display: Display::Masked,
-        disabled: Vec::new(),
-        least: testudo_model::Confidence::Low,
-    };
     let again = load("rules.toml", &rules, &NoExtend).into_iter().collect();
-    if let Ok(detector) = SecretsDetector::with_rules(again, Own::Replace, options) {
+    if let Ok(detector) = SecretsDetector::with_rules(again, Own::Replace, options()) {
         crate::detect::inspect(&detector, "src/app.conf", rest);
     }
 }
@@ -82,8 +86,14 @@ pub fn yaml_rule_file(data: &[u8]) {
     let text = text(data);
     let read = yaml_rules::read("rules.yml", &text);
     assert_eq!(format!("{read:?}"), format!("{:?}", yaml_rules::read("rules.yml", &text)));
-    for rule in read.into_iter().flatten() {
-        Pattern::new(&rule.pattern).ok();
+    if read.is_err() {
+        return;
+    }
+    let sets = [Extent::Scan, Extent::Shown, Extent::Expressions].map(|e| yaml_ruleset::load("rules.yml", &text, e));
+    for set in sets.into_iter().flatten() {
+        let Ok(detector) = SecretsDetector::with_rules(vec![set], Own::Replace, options()) else { continue };
+        // A rule file is a text like any other.
+        crate::detect::inspect(&detector, "rules.yml", text.as_bytes());
     }
 }
 

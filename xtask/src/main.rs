@@ -31,9 +31,9 @@ enum Command {
     Conformance {
         /// Name of the suite: gitleaks-config, betterleaks-rules, yaml-rules
         suite: String,
-        /// Where the suite is
-        #[arg(long)]
-        dir: PathBuf,
+        /// Where the suite is; several times where it has several parts
+        #[arg(long, required = true)]
+        dir: Vec<PathBuf>,
     },
     /// Time whole commands, alone or against a peer's command, in turn; or count the instructions of a fixed set
     Bench {

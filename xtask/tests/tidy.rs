@@ -101,5 +101,15 @@ fn ratchets_say_suite_commit_and_digest() {
         let digest: String =
             <sha2::Sha256 as sha2::Digest>::digest(listed.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
         assert!(text.contains(&format!("# digest {digest}\n")), "{}: changed by hand", entry.path().display());
+        let ids: Vec<&str> = listed.lines().collect();
+        assert!(!ids.is_empty(), "{}: a ratchet of nothing holds nothing", entry.path().display());
+        assert!(
+            ids.is_sorted() && ids.windows(2).all(|pair| pair[0] != pair[1]),
+            "{}: not a set",
+            entry.path().display()
+        );
+        let counts = text.lines().find_map(|l| l.strip_prefix("# passed ")?.split_once(" of ")).unwrap();
+        let (passed, cases): (usize, usize) = (counts.0.parse().unwrap(), counts.1.parse().unwrap());
+        assert!(passed == ids.len() && passed <= cases, "{}: says {passed} of {cases}", entry.path().display());
     }
 }

@@ -234,7 +234,36 @@ fn examples_in_yaml_rules_are_cases_too() {
     project.write("good.yml", &rule("acme_q8w2e4r6t1y3u5i7o9p0"));
     project.testudo(&["rules", "test", "good.yml"]).ok().says(&["2 cases, 0 failed"]);
     project.write("bad.yml", &rule("acme_"));
-    project.testudo(&["rules", "test", "bad.yml"]).fails(1).says(&["bad.yml:2: rule np.acme.1 finds nothing"]);
+    project
+        .testudo(&["rules", "test", "bad.yml"])
+        .fails(1)
+        .says(&["bad.yml:2: rule np.acme.1 does not match its example 1"]);
+    // A match that the rule itself drops is told, and no failure.
+    project.write("strict.yml", &format!("{}    min_entropy: 7\n", rule("acme_q8w2e4r6t1y3u5i7o9p0")));
+    project.testudo(&["rules", "test", "strict.yml"]).ok().says(&[
+        "2 cases, 0 failed, 1 matched and not reported",
+        "strict.yml:2: rule np.acme.1 matches its example 1, and its conditions drop it",
+    ]);
+}
+
+#[test]
+fn keys_of_yaml_rules_without_effect_are_told() {
+    let project = Project::new("unapplied");
+    let rule =
+        |id: &str, keys: &str| format!("  - {{id: {id}, name: Acme, pattern: 'acme_([a-z0-9]{{20}})', {keys}}}\n");
+    let first = format!("rules:\n{}", rule("acme.1", "confidence: high, validation: {type: Http}, colour: red"));
+    project.write("rules/a.yml", &first);
+    project.write("rules/b.yml", &format!("rules:\n{}", rule("acme.1", "confidence: high")));
+    project.write("src/app.txt", "token acme_q8w2e4r6t1y3u5i7o9p0\n");
+    let told = [
+        "`colour` of acme.1 has no effect: the key is not known",
+        "`validation` of acme.1 has no effect: nobody is asked about a value with another tool's requests",
+    ];
+    project.testudo(&["rules", "validate", "rules/a.yml"]).ok().says(&told);
+    let scanned = project.testudo(&["scan", "--rules", "rules", "-f", "json", "src"]).says(&told);
+    let scanned =
+        scanned.says(&["rule-key-unapplied", "`id` of acme.1 has no effect: rules/b.yml has a rule of the same"]);
+    assert_eq!(scanned.out.matches("\"rule\": \"acme.1\"").count(), 1, "{}", scanned.out);
 }
 
 #[test]

@@ -92,6 +92,8 @@ codes! {
     VerificationSetting = "verification-setting", Info;
     /// A rule was left out.
     RuleSkipped = "rule-skipped", Error;
+    /// A key of a rule file was read and has no effect.
+    RuleKeyUnapplied = "rule-key-unapplied", Info;
 }
 
 impl std::fmt::Display for NoticeCode {

@@ -8,16 +8,27 @@ pub fn crc32(bytes: &[u8]) -> u32 {
     })
 }
 
+/// Digits, upper case, lower case.
+pub const BASE62: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// Digits, lower case.
+pub const BASE36: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+
+/// A number in the base that `digits` has, at least `width` digits.
+#[must_use]
+pub fn in_base(mut value: u64, digits: &[u8], width: usize) -> String {
+    let base = digits.len() as u64;
+    let mut out = Vec::new();
+    while value > 0 || out.len() < width {
+        out.push(char::from(digits[(value % base) as usize]));
+        value /= base;
+    }
+    out.iter().rev().collect()
+}
+
 /// A number in base 62 (digits, upper case, lower case), at least `width` digits.
 #[must_use]
-pub fn base62(mut value: u32, width: usize) -> String {
-    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    let mut digits = Vec::new();
-    while value > 0 || digits.len() < width {
-        digits.push(char::from(DIGITS[(value % 62) as usize]));
-        value /= 62;
-    }
-    digits.iter().rev().collect()
+pub fn base62(value: u32, width: usize) -> String {
+    in_base(u64::from(value), BASE62, width)
 }
 
 #[cfg(test)]

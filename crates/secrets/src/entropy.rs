@@ -24,6 +24,15 @@ pub fn shannon(text: &[u8]) -> f64 {
     counts.into_values().map(term).sum()
 }
 
+/// Bits a byte, whatever the bytes stand for.
+#[must_use]
+pub fn shannon_of_bytes(bytes: &[u8]) -> f64 {
+    let mut counts = [0u32; 256];
+    bytes.iter().for_each(|b| counts[usize::from(*b)] += 1);
+    let frequencies = counts.iter().filter(|c| **c > 0).map(|c| f64::from(*c) / bytes.len() as f64);
+    frequencies.map(|f| -f * f.log2()).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,6 +41,8 @@ mod tests {
     fn known_values() {
         for (text, expected) in [("", 0.0), ("aaaa", 0.0), ("abab", 1.0), ("abcdefgh", 3.0), ("ää", 0.5)] {
             assert!((shannon(text.as_bytes()) - expected).abs() < 1e-9, "{text}");
+            let of_bytes = if text.is_ascii() { expected } else { 1.0 };
+            assert!((shannon_of_bytes(text.as_bytes()) - of_bytes).abs() < 1e-9, "{text}");
         }
     }
 }

@@ -4,7 +4,10 @@ use std::sync::OnceLock;
 
 use testudo_model::RuleInfo;
 
-use crate::engine::{Pattern, Spec};
+use crate::{
+    engine::{Pattern, Spec},
+    requirements::Requirements,
+};
 
 /// What an allow list's expressions are held against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -130,6 +133,18 @@ pub struct Required {
     pub window: Option<Window>,
     /// Whether the match counts without it.
     pub optional: bool,
+    /// What becomes of the other rule's match.
+    pub part: Part,
+}
+
+/// What becomes of a match that another rule needed nearby.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Part {
+    /// It is a part of the other finding and not reported by itself.
+    #[default]
+    Absorbed,
+    /// It is reported beside it.
+    Reported,
 }
 
 /// A stretch of text around a match.
@@ -141,14 +156,43 @@ pub struct Window {
     pub columns: Option<(u32, u32)>,
 }
 
+impl Window {
+    /// Reads `7L,200C`: lines (the match's own counts as one) and columns, on both sides or, with a sign, on one.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut window = Self::default();
+        for part in text.split(',').map(str::trim) {
+            let (before, after, rest) = match part.split_at_checked(1)? {
+                ("-", rest) => (true, false, rest),
+                ("+", rest) => (false, true, rest),
+                _ => (true, true, part),
+            };
+            let digits = rest.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+            let count: u32 = digits.parse().ok()?;
+            let (side, count) = match rest[digits.len()..].to_ascii_uppercase().as_str() {
+                "L" => (&mut window.lines, count.saturating_sub(1)),
+                "C" | "" => (&mut window.columns, count),
+                _ => return None,
+            };
+            let (was_before, was_after) = side.unwrap_or_default();
+            let widest = |was: u32, applies: bool| if applies { was.max(count) } else { was };
+            *side = Some((widest(was_before, before), widest(was_after, after)));
+        }
+        Some(window)
+    }
+}
+
 /// By whose conventions the matches of a rule are judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Conventions {
     /// Ours: stand-ins for a secret are dropped, and of findings that overlap the best is kept.
     #[default]
     Own,
-    /// Those of the tool that the rule was written for: a match is judged by what the rule says and nothing else.
+    /// Those of gitleaks and Betterleaks: a match is judged by what the rule says and nothing else.
     Foreign,
+    /// Those of Nosey Parker: what the expression matches is a finding.
+    NoseyParker,
+    /// Those of Kingfisher: entropy, requirements, and values that are known to be stand-ins.
+    Kingfisher,
 }
 
 /// One rule.
@@ -162,6 +206,9 @@ pub struct Rule {
     pub path: Option<Pattern>,
     /// Group that holds the secret; 0 takes the first group that took part, or the whole match.
     pub secret_group: usize,
+    /// Groups that may hold the secret: the first of them that took part, else the whole match. Empty where
+    /// `secret_group` decides.
+    pub secret_groups: Vec<usize>,
     /// Shannon entropy in bits a character that a secret must exceed; 0 for none.
     pub entropy: f64,
     /// Lower-case words of which one must be in the text.
@@ -178,6 +225,10 @@ pub struct Rule {
     pub conventions: Conventions,
     /// Where two rules find the same on a line, the one of more rank is reported.
     pub rank: i32,
+    /// Names of groups with their numbers, where `requirements` may ask for them.
+    pub group_names: Vec<(String, usize)>,
+    /// What a match must have besides matching.
+    pub requirements: Option<Requirements>,
     /// Names of offline checks (see `validate`), for our own rules.
     pub validate: Vec<String>,
     /// Filter expression of Betterleaks; a match is dropped where it is true.
@@ -199,6 +250,9 @@ impl Rule {
             regex: Some(regex),
             path: None,
             secret_group: 0,
+            secret_groups: Vec::new(),
+            group_names: Vec::new(),
+            requirements: None,
             entropy,
             keywords: Vec::new(),
             tags: Vec::new(),
@@ -241,4 +295,33 @@ pub struct Ruleset {
     pub prefilters: Vec<crate::expr::Expr>,
     /// Hexadecimal SHA-256 over the texts that the rules came from.
     pub digest: String,
+    /// What its files say and testudo does not do.
+    pub unapplied: Vec<Unapplied>,
+}
+
+/// A key of a rule file that was read and has no effect.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unapplied {
+    /// The file as named by the user.
+    pub path: String,
+    /// The key, with the path to it inside of a rule.
+    pub key: String,
+    /// Why.
+    pub reason: String,
+    /// Ids of the rules that have it, in the order of the file.
+    pub rules: Vec<String>,
+}
+
+impl Unapplied {
+    /// Rules that are named before the rest is only counted.
+    const NAMED: usize = 3;
+}
+
+impl std::fmt::Display for Unapplied {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let named = self.rules[..self.rules.len().min(Self::NAMED)].join(", ");
+        let more = self.rules.len().saturating_sub(Self::NAMED);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        write!(f, "`{}` of {named}{more} has no effect: {}", self.key, self.reason)
+    }
 }

@@ -59,6 +59,7 @@ pub(crate) fn collect(args: &ScanArgs) -> Result<Collected> {
     let mut notices = std::mem::take(&mut found.outcome.notices);
     notices.extend(setup.foreign_config());
     notices.extend(told);
+    notices.extend(detector.unapplied().iter().map(crate::rules::notice));
     found.outcome.notices = notices;
     setup.report(found, &detector).map(|(report, hidden)| Collected {
         report,

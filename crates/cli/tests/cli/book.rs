@@ -128,6 +128,11 @@ fn sample(name: &str) -> Option<Project> {
     project.write("src/app.py", "def greet(name):\n    return f\"hello {name}\"\n");
     project.write("gitleaks.toml", RULES);
     project.write(".gitleaks.toml", RULES);
+    project.write(
+        "acme.yml",
+        "rules: [{id: acme.1, name: Acme key, pattern: 'acme_([0-9a-z]{8})', examples: [acme_0q1w2e3r], \
+         negative_examples: [acme_short]}]",
+    );
     project.write("broken.toml", &RULES.replace(r"\b(acme_[0-9a-z]{24})\b", "a(b"));
     project.write("company.toml", RULES);
     project.write("gitleaks-default.toml", RULES);

@@ -304,7 +304,9 @@ fn escape(next: char, in_class: bool, alphabet: Alphabet) -> String {
     let members = match next {
         'w' | 'W' => "0-9A-Za-z_",
         'd' | 'D' => "0-9",
-        's' | 'S' => r"\t\n\x0c\r ",
+        // A space that is written as one would be passed over under `(?x)`.
+        's' | 'S' => r"\t\n\x0c\r\x20",
+        ' ' => return r"\x20".to_owned(),
         'b' if !in_class && alphabet == Alphabet::Characters => return r"(?-u:\b)".to_owned(),
         'B' if !in_class && alphabet == Alphabet::Characters => return r"(?-u:\B)".to_owned(),
         // Letters that only escape in other dialects, and every other punctuation, stay as they are.
@@ -361,6 +363,8 @@ mod tests {
             (r"a&&b", "a&&b", true),
             (r"[a&&b]", "&", true),
             (r"^\x{41}\p{Greek}$", "Aλ", true),
+            (r"(?x) a \s b \# [\ \t] c", "a b# c", true),
+            (r"a\ b", "a b", true),
             (r"(?i)^[\w-]$", "\u{17f}", false),
             (r"(?i)^\w\x{e9}$", "s\u{c9}", true),
         ] {

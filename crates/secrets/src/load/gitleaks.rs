@@ -19,7 +19,7 @@ use crate::{
         pattern::{Alphabet, parse},
     },
     expr::Expr,
-    rule::{Allowlist, Condition, Conventions, RegexTarget, Required, Rule, Ruleset, Window},
+    rule::{Allowlist, Condition, Conventions, Part, RegexTarget, Required, Rule, Ruleset, Window},
     verify::Request,
 };
 
@@ -72,6 +72,7 @@ pub fn load(path: &str, text: &str, resolver: &dyn Resolver) -> Result<Ruleset, 
         filters: config.filters,
         prefilters: config.prefilters,
         digest,
+        unapplied: Vec::new(),
     })
 }
 
@@ -307,6 +308,9 @@ fn read_rule(node: &Node<'_>) -> Result<Rule, LoadError> {
         validate: own.map_or(Ok(Vec::new()), |t| t.strings("validate")).map_err(named)?,
         filter: expression(node, "filter").map_err(named)?,
         prefilter: expression(node, "prefilter").map_err(named)?,
+        secret_groups: Vec::new(),
+        group_names: Vec::new(),
+        requirements: None,
         verify: own.map_or(Ok(None), |t| read_verify(&t)).map_err(named)?,
     })
 }
@@ -376,31 +380,15 @@ fn read_component(node: &Node<'_>) -> Result<Required, LoadError> {
     }
     let within = node.string("within")?.filter(|w| !w.trim().is_empty() && w != "0");
     let wrong = || at(node, "within", "`within` is not of the form `5L`, `200C` or `-2L,+40C`".to_owned());
-    let window = within.map(|w| window(&w).ok_or_else(wrong)).transpose()?;
-    Ok(Required { id, within_lines: None, within_columns: None, window, optional: node.flag("optional")? })
-}
-
-/// Reads `7L,200C`: lines (the match's own counts as one) and columns, on both sides or, with a sign, on one.
-fn window(text: &str) -> Option<Window> {
-    let mut window = Window::default();
-    for part in text.split(',').map(str::trim) {
-        let (before, after, rest) = match part.split_at_checked(1)? {
-            ("-", rest) => (true, false, rest),
-            ("+", rest) => (false, true, rest),
-            _ => (true, true, part),
-        };
-        let digits = rest.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-        let count: u32 = digits.parse().ok()?;
-        let (side, count) = match rest[digits.len()..].to_ascii_uppercase().as_str() {
-            "L" => (&mut window.lines, count.saturating_sub(1)),
-            "C" | "" => (&mut window.columns, count),
-            _ => return None,
-        };
-        let (was_before, was_after) = side.unwrap_or_default();
-        let widest = |was: u32, applies: bool| if applies { was.max(count) } else { was };
-        *side = Some((widest(was_before, before), widest(was_after, after)));
-    }
-    Some(window)
+    let window = within.map(|w| Window::parse(&w).ok_or_else(wrong)).transpose()?;
+    Ok(Required {
+        id,
+        within_lines: None,
+        within_columns: None,
+        window,
+        optional: node.flag("optional")?,
+        part: Part::Absorbed,
+    })
 }
 
 fn read_required(node: &Node<'_>) -> Result<Required, LoadError> {
@@ -415,6 +403,7 @@ fn read_required(node: &Node<'_>) -> Result<Required, LoadError> {
         within_columns: limit("withinColumns")?,
         window: None,
         optional: false,
+        part: Part::Absorbed,
     })
 }
 

@@ -4,5 +4,6 @@ mod error;
 pub mod gitleaks;
 mod toml_tree;
 pub mod yaml_rules;
+pub mod yaml_ruleset;
 
 pub use error::LoadError;

@@ -4,6 +4,12 @@
 //! not stop the reading, they are listed with the rule.
 
 use super::LoadError;
+use crate::{
+    checksum_template::{Template, TemplateError},
+    requirements::{Checksum, Missing, Requirements},
+    rule::Window,
+};
+use testudo_model::Confidence;
 use testudo_syntax::yaml::{self, Node, Value};
 
 /// A rule as written.
@@ -17,12 +23,14 @@ pub struct YamlRule {
     pub pattern: String,
     /// Least Shannon entropy of a secret, in bits a byte.
     pub min_entropy: Option<f64>,
-    /// `low`, `medium` or `high`; as written.
-    pub confidence: Option<String>,
+    /// How sure a match is.
+    pub confidence: Option<Confidence>,
     /// Texts in which the pattern matches.
     pub examples: Vec<String>,
     /// Texts in which it does not.
     pub negative_examples: Vec<String>,
+    /// Expression over the path of a file, outside of which the rule does not apply.
+    pub path: Option<String>,
     /// Categories and tags.
     pub tags: Vec<String>,
     /// Addresses of further reading.
@@ -31,33 +39,49 @@ pub struct YamlRule {
     pub description: Option<String>,
     /// Whether matches are shown; those of a hidden rule only feed others.
     pub visible: bool,
-    /// Rules whose matches the validation needs, with the variable that takes each.
-    pub depends_on: Vec<(String, String)>,
-    /// How to find out whether a secret works, as written.
-    pub validation: Option<serde_json::Value>,
+    /// Rules whose matches this one needs.
+    pub depends_on: Vec<Dependency>,
     /// What a match must have besides matching.
-    pub pattern_requirements: Option<PatternRequirements>,
-    /// Keys that mean nothing to this reader, those in maps with the path to them.
+    pub requirements: Option<Requirements>,
+    /// Why the checksum among the requirements cannot be computed.
+    pub checksum_fault: Option<TemplateError>,
+    /// Keys that have no effect here, those in maps with the path to them.
     pub ignored_keys: Vec<String>,
+    /// Whose rule it is.
+    pub dialect: Dialect,
     /// Line and column of the rule, counted from 1.
     pub span: (usize, usize),
 }
 
-/// What a match must have besides matching (Kingfisher 2). Numbers are least counts of characters.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PatternRequirements {
-    /// Digits.
-    pub min_digits: Option<usize>,
-    /// Capital letters.
-    pub min_uppercase: Option<usize>,
-    /// Small letters.
-    pub min_lowercase: Option<usize>,
-    /// Characters out of `special_chars`.
-    pub min_special_chars: Option<usize>,
-    /// The special characters, where not the usual ones.
-    pub special_chars: Option<String>,
-    /// Texts that a match must not hold, in whatever case.
-    pub ignore_if_contains: Vec<String>,
+/// Another rule whose match a rule needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dependency {
+    /// Its id.
+    pub rule_id: String,
+    /// The variable of the validation that takes the other value.
+    pub variable: String,
+    /// Whether the rule counts without it.
+    pub optional: bool,
+    /// Where the other match must be. Without it, the other value only serves the validation.
+    pub within: Option<Near>,
+}
+
+/// Where another match must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Near {
+    /// Anywhere in the file.
+    Anywhere,
+    /// In this stretch.
+    Window(Window),
+}
+
+/// The tool that a file of rules was written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// Nosey Parker: no rule of the file has a key that only Kingfisher knows.
+    NoseyParker,
+    /// Kingfisher.
+    Kingfisher,
 }
 
 /// Reads the rules of a file.
@@ -86,6 +110,10 @@ pub fn read(path: &str, text: &str) -> Result<Vec<YamlRule>, LoadError> {
     }
     if documents.is_empty() {
         return Err(LoadError::file(path, "the file is empty; a map with a list `rules` is expected"));
+    }
+    // One key that only one tool knows tells whose file it is.
+    if rules.iter().any(|rule| rule.dialect == Dialect::Kingfisher) {
+        rules.iter_mut().for_each(|rule| rule.dialect = Dialect::Kingfisher);
     }
     Ok(rules)
 }
@@ -132,22 +160,26 @@ impl Reader<'_> {
         let id = self.required(node, pairs, "id")?;
         self.rule = Some(id.clone());
         self.ignore(pairs, "", &KNOWN);
+        let (requirements, checksum_fault) = self.requirements(pairs)?;
+        let of_kingfisher = |(key, _): &(Node, Node)| key.text().is_some_and(|key| OF_KINGFISHER.contains(&key));
         let mut tags = self.texts(pairs, "categories")?;
         tags.extend(self.texts(pairs, "tags")?);
         Ok(YamlRule {
             name: self.required(node, pairs, "name")?,
             pattern: self.required(node, pairs, "pattern")?,
             min_entropy: self.entropy(pairs)?,
-            confidence: self.text(pairs, "confidence")?,
+            confidence: self.confidence(pairs)?,
             examples: self.texts(pairs, "examples")?,
             negative_examples: self.texts(pairs, "negative_examples")?,
             tags,
+            path: self.text(pairs, "path")?,
             references: self.texts(pairs, "references")?,
             description: self.text(pairs, "description")?,
             visible: self.visible(pairs)?,
             depends_on: self.depends_on(pairs)?,
-            validation: given(pairs, "validation").map(Node::to_json),
-            pattern_requirements: self.requirements(pairs)?,
+            requirements,
+            checksum_fault,
+            dialect: if pairs.iter().any(of_kingfisher) { Dialect::Kingfisher } else { Dialect::NoseyParker },
             ignored_keys: std::mem::take(&mut self.ignored),
             span: (node.line, node.column),
             id,
@@ -203,52 +235,107 @@ impl Reader<'_> {
         }
     }
 
-    fn visible(&self, pairs: &Pairs) -> Result<bool, LoadError> {
-        let Some(node) = given(pairs, "visible") else { return Ok(true) };
-        node.to_json().as_bool().ok_or_else(|| self.error(node, "`visible` must be true or false"))
+    fn confidence(&self, pairs: &Pairs) -> Result<Option<Confidence>, LoadError> {
+        let Some(node) = given(pairs, "confidence") else { return Ok(None) };
+        let level = node.text().and_then(|word| word.to_ascii_lowercase().parse().ok());
+        level.map(Some).ok_or_else(|| self.error(node, "`confidence` must be low, medium or high"))
     }
 
-    fn depends_on(&mut self, pairs: &Pairs) -> Result<Vec<(String, String)>, LoadError> {
+    fn visible(&self, pairs: &Pairs) -> Result<bool, LoadError> {
+        Ok(self.flag(pairs, "visible")?.unwrap_or(true))
+    }
+
+    fn flag(&self, pairs: &Pairs, key: &str) -> Result<Option<bool>, LoadError> {
+        let Some(node) = given(pairs, key) else { return Ok(None) };
+        let flag = node.to_json().as_bool();
+        flag.map(Some).ok_or_else(|| self.error(node, format!("`{key}` must be true or false")))
+    }
+
+    fn depends_on(&mut self, pairs: &Pairs) -> Result<Vec<Dependency>, LoadError> {
         let mut out = Vec::new();
         for item in self.list(pairs, "depends_on_rule")?.iter().filter(|item| !item.is_null()) {
             let Value::Map(inner) = &item.value else {
                 return Err(self.error(item, "`depends_on_rule` must be a list of maps with rule_id and variable"));
             };
-            self.ignore(inner, "depends_on_rule.", &["rule_id", "variable"]);
-            out.push((self.required(item, inner, "rule_id")?, self.required(item, inner, "variable")?));
+            self.ignore(inner, "depends_on_rule.", &["rule_id", "variable", "optional", "within"]);
+            out.push(Dependency {
+                rule_id: self.required(item, inner, "rule_id")?,
+                variable: self.required(item, inner, "variable")?,
+                optional: self.flag(inner, "optional")?.unwrap_or_default(),
+                within: self.within(inner)?,
+            });
         }
         Ok(out)
     }
 
-    fn requirements(&mut self, pairs: &Pairs) -> Result<Option<PatternRequirements>, LoadError> {
-        let Some(node) = given(pairs, "pattern_requirements") else { return Ok(None) };
+    fn within(&self, pairs: &Pairs) -> Result<Option<Near>, LoadError> {
+        let Some(node) = given(pairs, "within") else { return Ok(None) };
+        let wrong = || self.error(node, "`within` is not of the form `5L`, `200C` or `-2L,+40C`");
+        match node.text().ok_or_else(wrong)?.trim() {
+            "" | "0" => Ok(Some(Near::Anywhere)),
+            text => Window::parse(text).map(|window| Some(Near::Window(window))).ok_or_else(wrong),
+        }
+    }
+
+    fn requirements(&mut self, pairs: &Pairs) -> Result<(Option<Requirements>, Option<TemplateError>), LoadError> {
+        let Some(node) = given(pairs, "pattern_requirements") else { return Ok((None, None)) };
         let Value::Map(inner) = &node.value else {
             return Err(self.error(node, "`pattern_requirements` must be a map"));
         };
         self.ignore(inner, "pattern_requirements.", &KNOWN_REQUIREMENTS);
-        Ok(Some(PatternRequirements {
+        let (checksum, fault) = match self.checksum(inner)? {
+            None => (None, None),
+            Some(Ok(checksum)) => (Some(checksum), None),
+            Some(Err(fault)) => (None, Some(fault)),
+        };
+        let requirements = Requirements {
             min_digits: self.number(inner, "min_digits")?,
             min_uppercase: self.number(inner, "min_uppercase")?,
             min_lowercase: self.number(inner, "min_lowercase")?,
             min_special_chars: self.number(inner, "min_special_chars")?,
             special_chars: self.text(inner, "special_chars")?,
             ignore_if_contains: self.texts(inner, "ignore_if_contains")?,
-        }))
+            checksum,
+        };
+        Ok((Some(requirements), fault))
     }
 
-    fn number(&self, pairs: &Pairs, key: &str) -> Result<Option<usize>, LoadError> {
-        let Some(node) = given(pairs, key) else { return Ok(None) };
+    /// The checksum, or why it cannot be computed.
+    fn checksum(&mut self, pairs: &Pairs) -> Result<Option<Result<Checksum, TemplateError>>, LoadError> {
+        let Some(node) = given(pairs, "checksum") else { return Ok(None) };
+        let form = "`checksum` must be a map with `actual.template` and `expected`";
+        let Value::Map(inner) = &node.value else { return Err(self.error(node, form)) };
+        let actual = match given(inner, "actual").map(|node| &node.value) {
+            Some(Value::Map(actual)) => actual,
+            _ => return Err(self.error(node, form)),
+        };
+        self.ignore(inner, "pattern_requirements.checksum.", &["actual", "expected", "skip_if_missing"]);
+        self.ignore(actual, "pattern_requirements.checksum.actual.", &["template", "requires_capture"]);
+        let (template, expected) = (self.required(node, actual, "template")?, self.required(node, inner, "expected")?);
+        let requires_capture = self.text(actual, "requires_capture")?;
+        let skips = self.flag(inner, "skip_if_missing")?.unwrap_or_default();
+        let missing = if skips { Missing::Passes } else { Missing::Fails };
+        Ok(Some(Template::parse(&template).and_then(|actual| {
+            Ok(Checksum { actual, expected: Template::parse(&expected)?, requires_capture, missing })
+        })))
+    }
+
+    /// A least count; 0 where there is none.
+    fn number(&self, pairs: &Pairs, key: &str) -> Result<usize, LoadError> {
+        let Some(node) = given(pairs, key) else { return Ok(0) };
         match node.to_json().as_u64().and_then(|number| usize::try_from(number).ok()) {
-            Some(number) => Ok(Some(number)),
+            Some(number) => Ok(number),
             None => Err(self.error(node, format!("`{key}` must be a whole number from 0"))),
         }
     }
 }
 
+/// Keys that have an effect.
 const KNOWN: [&str; 15] = [
     "id",
     "name",
     "pattern",
+    "path",
     "min_entropy",
     "confidence",
     "examples",
@@ -259,12 +346,36 @@ const KNOWN: [&str; 15] = [
     "description",
     "visible",
     "depends_on_rule",
-    "validation",
     "pattern_requirements",
 ];
 
-const KNOWN_REQUIREMENTS: [&str; 6] =
-    ["min_digits", "min_uppercase", "min_lowercase", "min_special_chars", "special_chars", "ignore_if_contains"];
+/// Keys that Nosey Parker refuses.
+const OF_KINGFISHER: [&str; 14] = [
+    "path",
+    "min_entropy",
+    "confidence",
+    "visible",
+    "depends_on_rule",
+    "pattern_requirements",
+    "validation",
+    "revocation",
+    "prevalidated",
+    "tls_mode",
+    "authoritative",
+    "betterleaks_filter",
+    "betterleaks_secret_group",
+    "vectorscan_compatible",
+];
+
+const KNOWN_REQUIREMENTS: [&str; 7] = [
+    "min_digits",
+    "min_uppercase",
+    "min_lowercase",
+    "min_special_chars",
+    "special_chars",
+    "ignore_if_contains",
+    "checksum",
+];
 
 fn find<'n>(pairs: &'n Pairs, key: &str) -> Option<&'n Node> {
     pairs.iter().find(|(name, _)| name.text() == Some(key)).map(|(_, value)| value)
@@ -301,6 +412,8 @@ mod tests {
       -
       - rule_id: "acme.2"
         variable: ID
+        within: 3L
+        verify_candidates: true
     validation:
       type: Http
       content: {request: {method: GET, response_matcher: [{type: StatusMatch, status: [200]}]}}
@@ -309,7 +422,9 @@ mod tests {
       min_uppercase: 0
       special_chars: "!?"
       ignore_if_contains: [test]
-      checksum: {actual: x}
+      checksum:
+        actual: {template: "{{ checksum }}", requires_capture: checksum}
+        expected: "{{ body | uuid }}"
     prevalidated: true
   - {name: b, id: acme.2, pattern: "b+"}
 "#;
@@ -323,30 +438,33 @@ mod tests {
             name: "Acme Key".to_owned(),
             pattern: "(?x)\n\\b ( acme_ [0-9a-f]{8} ) \\b  (?# eight digits )\n".to_owned(),
             min_entropy: Some(3.0),
-            confidence: Some("medium".to_owned()),
+            confidence: Some(Confidence::Medium),
             examples: texts(&["acme_01234567", "12"]),
             negative_examples: texts(&["acme_xyz"]),
             tags: texts(&["api", "cloud"]),
             references: texts(&["https://acme.example/keys"]),
             description: Some("A key".to_owned()),
             visible: false,
-            depends_on: vec![("acme.2".to_owned(), "ID".to_owned())],
-            validation: Some(serde_json::json!({
-                "type": "Http",
-                "content": {"request": {"method": "GET", "response_matcher": [{"type": "StatusMatch", "status": [200]}]}},
-            })),
-            pattern_requirements: Some(PatternRequirements {
-                min_digits: Some(2),
-                min_uppercase: Some(0),
+            path: None,
+            depends_on: vec![Dependency {
+                rule_id: "acme.2".to_owned(),
+                variable: "ID".to_owned(),
+                optional: false,
+                within: Window::parse("3L").map(Near::Window),
+            }],
+            requirements: Some(Requirements {
+                min_digits: 2,
                 special_chars: Some("!?".to_owned()),
                 ignore_if_contains: texts(&["test"]),
-                ..PatternRequirements::default()
+                ..Requirements::default()
             }),
-            ignored_keys: texts(&["prevalidated", "pattern_requirements.checksum"]),
+            checksum_fault: Some(TemplateError::Filter("uuid".to_owned())),
+            dialect: Dialect::Kingfisher,
+            ignored_keys: texts(&["validation", "prevalidated", "depends_on_rule.verify_candidates"]),
             span: (2, 5),
         };
         assert_eq!(rules[0], expected);
-        assert_eq!((rules[1].id.as_str(), rules[1].visible, rules[1].span), ("acme.2", true, (33, 5)));
+        assert_eq!((rules[1].id.as_str(), rules[1].visible, rules[1].span), ("acme.2", true, (37, 5)));
     }
 
     #[test]
@@ -369,6 +487,18 @@ mod tests {
             (
                 "rules: [{id: a, name: b, pattern: c, visible: no}]",
                 "f.yml:1:47: rule a: `visible` must be true or false",
+            ),
+            (
+                "rules: [{id: a, name: b, pattern: c, confidence: sure}]",
+                "f.yml:1:50: rule a: `confidence` must be low, medium or high",
+            ),
+            (
+                "rules: [{id: a, name: b, pattern: c, depends_on_rule: [{rule_id: x, variable: y, within: z}]}]",
+                "f.yml:1:90: rule a: `within` is not of the form `5L`, `200C` or `-2L,+40C`",
+            ),
+            (
+                "rules: [{id: a, name: b, pattern: c, pattern_requirements: {checksum: 1}}]",
+                "f.yml:1:71: rule a: `checksum` must be a map with `actual.template` and `expected`",
             ),
             (
                 "rules: [{id: a, name: b, pattern: c, min_entropy: high}]",

@@ -104,8 +104,9 @@ pub(super) fn finding(
     if detector.options.display == Display::Clear {
         properties.insert("secret".to_owned(), Value::from(candidate.value.clone()));
     }
-    // Other tools name the line on which the match of a rule begins; ignore files and baselines of theirs count on it.
-    let foreign = candidate.rule.is_some_and(|r| detector.rules[r].conventions == Conventions::Foreign);
+    // Some tools name the line on which the match of a rule begins; ignore files and baselines of theirs count on it.
+    let by_match = |r: usize| matches!(detector.rules[r].conventions, Conventions::Foreign | Conventions::NoseyParker);
+    let foreign = candidate.rule.is_some_and(by_match);
     let shown = if foreign { candidate.matched.clone() } else { candidate.range.clone() };
     let hidden =
         if candidate.decoded.is_empty() { String::new() } else { format!(" behind {}", candidate.decoded.join(", ")) };

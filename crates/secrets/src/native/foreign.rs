@@ -8,8 +8,8 @@ use testudo_source::LineIndex;
 use super::{Candidate, Place, SecretsDetector, line_around};
 use crate::{
     entropy::shannon,
-    expr::{Env, Expr, Map, Value},
-    rule::{Conventions, Required, Rule, Subject, Window},
+    expr::{Env, EvalError, Expr, Map, Value},
+    rule::{Conventions, Part, Required, Rule, Ruleset, Subject, Window},
     tokens::Counter,
 };
 
@@ -86,6 +86,26 @@ pub(super) fn judge(
         generic: false,
         decoded: Vec::new(),
     })
+}
+
+/// Computes every filter and prefilter that a match of `secret` by a rule would be asked about, as a scan does.
+///
+/// # Errors
+/// A filter cannot be computed. A scan keeps the finding then.
+pub fn compute_filters(set: &Ruleset, rule: &Rule, secret: &str) -> Result<(), EvalError> {
+    let (bytes, path) = (secret.as_bytes(), "src/app.conf");
+    let subject = Subject { secret: bytes, matched: bytes, line: bytes, path, commit: "" };
+    let confidence = Cell::new(None);
+    let env = Env {
+        finding: finding(rule, bytes, &(0..bytes.len()), &subject, shannon(bytes)),
+        attributes: attributes(path),
+        tokens: Some(&Counter),
+        confidence: Some(&confidence),
+        ..Env::default()
+    };
+    set.filters.iter().chain(&rule.filter).try_for_each(|filter| filter.matches(&env).map(drop))?;
+    let before = Env { attributes: attributes(path), ..Env::default() };
+    set.prefilters.iter().chain(&rule.prefilter).try_for_each(|filter| filter.matches(&before).map(drop))
 }
 
 /// What filters know as `finding`.
@@ -181,18 +201,22 @@ pub(super) fn settle(
         return (found, Vec::new());
     }
     let lines = LineIndex::new(text);
-    let reported = complete(detector, &lines, found);
+    let (reported, parts) = complete(detector, &lines, found);
     if detector.own > 0 {
         return (reported, Vec::new());
     }
-    let foreign = |c: &Candidate| rule(c).is_some_and(|r| r.conventions == Conventions::Foreign);
+    let foreign = |c: &Candidate| rule(c).is_some_and(|r| r.conventions != Conventions::Own);
     let (foreign, own): (Vec<_>, Vec<_>) = reported.into_iter().partition(foreign);
-    (own, without_lesser(detector, &lines, foreign))
+    (own, without_lesser(detector, &lines, foreign, &parts))
 }
 
 /// Drops findings of composite rules whose other parts are not near, those parts where they were near, and findings of rules
-/// that only serve as parts.
-fn complete(detector: &SecretsDetector, lines: &LineIndex<'_>, found: Vec<Candidate>) -> Vec<Candidate> {
+/// that only serve as parts. The parts that others took come second.
+fn complete(
+    detector: &SecretsDetector,
+    lines: &LineIndex<'_>,
+    found: Vec<Candidate>,
+) -> (Vec<Candidate>, Vec<Candidate>) {
     let mut by_rule: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (at, candidate) in found.iter().enumerate() {
         by_rule.entry(&detector.infos[candidate.info].id).or_default().push(at);
@@ -208,15 +232,19 @@ fn complete(detector: &SecretsDetector, lines: &LineIndex<'_>, found: Vec<Candid
             let before = near.len();
             near.extend(others.iter().filter(|o| is_near(lines, candidate, &found[**o], required)));
             kept[at] &= required.optional || near.len() > before;
+            if required.part == Part::Reported {
+                near.truncate(before);
+            }
         }
         if kept[at] {
             parts.extend(near);
         }
     }
-    for part in parts {
-        kept[part] = false;
+    for part in &parts {
+        kept[*part] = false;
     }
-    found.into_iter().zip(kept).filter_map(|(candidate, kept)| kept.then_some(candidate)).collect()
+    let taken = parts.into_iter().map(|part| found[part].clone()).collect();
+    (found.into_iter().zip(kept).filter_map(|(candidate, kept)| kept.then_some(candidate)).collect(), taken)
 }
 
 fn is_near(lines: &LineIndex<'_>, candidate: &Candidate, other: &Candidate, required: &Required) -> bool {
@@ -244,16 +272,28 @@ fn is_in_window(lines: &LineIndex<'_>, candidate: &Candidate, other: &Candidate,
         && column(part.end) + before as usize > column(matched.start)
 }
 
-/// Without findings whose value another rule of more rank found on the same line.
-fn without_lesser(detector: &SecretsDetector, lines: &LineIndex<'_>, found: Vec<Candidate>) -> Vec<Candidate> {
+/// Without findings whose value is a part of another finding on the same line, or was found there by another rule of more
+/// rank, reported or as a part.
+fn without_lesser(
+    detector: &SecretsDetector,
+    lines: &LineIndex<'_>,
+    found: Vec<Candidate>,
+    parts: &[Candidate],
+) -> Vec<Candidate> {
+    let line = |c: &Candidate| lines.line_of(c.matched.start);
     let mut by_line: BTreeMap<usize, Vec<&Candidate>> = BTreeMap::new();
-    for candidate in &found {
-        by_line.entry(lines.line_of(candidate.matched.start)).or_default().push(candidate);
+    let mut taken: BTreeMap<usize, Vec<&Candidate>> = BTreeMap::new();
+    found.iter().for_each(|candidate| by_line.entry(line(candidate)).or_default().push(candidate));
+    for part in parts {
+        by_line.entry(line(part)).or_default().push(part);
+        taken.entry(line(part)).or_default().push(part);
     }
     let rank = |c: &Candidate| c.rule.map_or(0, |r| detector.rules[r].rank);
     let is_lesser = |c: &&Candidate| {
-        let others = by_line.get(&lines.line_of(c.matched.start)).map(Vec::as_slice).unwrap_or_default();
-        !others.iter().any(|o| o.info != c.info && rank(o) > rank(c) && o.value.contains(&c.value))
+        let others = by_line.get(&line(c)).map(Vec::as_slice).unwrap_or_default();
+        let parts = taken.get(&line(c)).map(Vec::as_slice).unwrap_or_default();
+        !parts.iter().any(|part| part.value == c.value)
+            && !others.iter().any(|o| o.info != c.info && rank(o) > rank(c) && o.value.contains(&c.value))
     };
     let mut kept: Vec<Candidate> = found.iter().filter(is_lesser).cloned().collect();
     kept.dedup_by(|a, b| a.info == b.info && a.range == b.range && a.value == b.value);
@@ -341,6 +381,19 @@ mod tests {
     fn a_rule_of_less_rank_yields() {
         let rules = "[[rules]]\nid='generic'\nregex='key=(\\w+)'\n[[rules]]\nid='special'\nregex='key=sp_\\w+'\n";
         assert_eq!(values(rules, "key=sp_1 key=other"), ["special key=sp_1", "generic other"]);
+    }
+
+    #[test]
+    fn what_a_part_tells_is_not_told_again() {
+        let more = "[[rules]]\nid='generic'\nregex='key=(\\w+)'\n[[rules]]\nid='peer'\nregex='=(\\w+)'\n";
+        let rules = |part: &str| {
+            format!(
+                "[[rules]]\nid='a'\nregex='AAA(\\w+)'\n{part}\n[[rules]]\nid='b'\nregex='key=(BBB\\w+)'\nskipReport=true\n{more}"
+            )
+        };
+        let text = "AAAx key=BBBy";
+        assert_eq!(values(&rules("components=[{id='b'}]"), text), ["a x"]);
+        assert_eq!(values(&rules(""), text), ["a x", "peer BBBy"]);
     }
 
     #[test]

@@ -13,10 +13,12 @@ mod patterns;
 mod placeholder;
 mod reference;
 mod rules;
+mod stand_in;
 mod structured;
 mod trigrams;
 mod validate;
 mod words;
+mod yaml;
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -26,6 +28,7 @@ use testudo_source::{Content, LineIndex, Unit, archive, text};
 
 pub use build::{Display, FingerprintKey};
 pub use file_name::Names;
+pub use foreign::compute_filters;
 pub use rules::{NATIVE, NativeRule};
 pub use validate::NAMES as VALIDATORS;
 
@@ -41,7 +44,7 @@ use crate::{
     expr::Expr,
     gitleaks::LineDecoder,
     history::Judge,
-    rule::{Allowlist, Conventions, Rule, Ruleset, Subject},
+    rule::{Allowlist, Conventions, Rule, Ruleset, Subject, Unapplied},
     verify::{self, Kept},
 };
 
@@ -96,6 +99,8 @@ pub struct SecretsDetector {
     own: usize,
     /// Values that may be asked about; none where nobody is asked.
     kept: Option<Kept>,
+    /// What loaded rule files say and is not done.
+    unapplied: Vec<Unapplied>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,12 +171,13 @@ impl SecretsDetector {
         let mut rules = self.rules;
         let mut allowlists = self.allowlists;
         let mut digest = self.digest;
-        let (mut filters, mut prefilters) = (Vec::new(), Vec::new());
+        let (mut filters, mut prefilters, mut unapplied) = (Vec::new(), Vec::new(), Vec::new());
         for set in sets {
             digest = format!("{digest}{}", set.digest);
             allowlists.extend(set.allowlists);
             filters.extend(set.filters);
             prefilters.extend(set.prefilters);
+            unapplied.extend(set.unapplied);
             rules.extend(set.rules.into_iter().filter(|r| !self.options.disabled.contains(&r.info.id)));
         }
         for (at, rule) in rules.iter().enumerate() {
@@ -192,7 +198,7 @@ impl SecretsDetector {
         let mut infos: Vec<RuleInfo> = rules.iter().map(|r| r.info.clone()).collect();
         infos.extend(NATIVE.iter().filter(|_| native > 0).map(NativeRule::info));
         let detector = Self::assemble(rules, allowlists, infos, prepared, meanings, digest, self.options);
-        Ok(Self { filters, prefilters, own, kept: self.kept, ..detector })
+        Ok(Self { filters, prefilters, own, kept: self.kept, unapplied, ..detector })
     }
 
     fn assemble(
@@ -219,6 +225,7 @@ impl SecretsDetector {
             options,
             own: 0,
             kept: None,
+            unapplied: Vec::new(),
         }
     }
 
@@ -255,6 +262,12 @@ impl SecretsDetector {
     #[must_use]
     pub fn infos(&self) -> &[RuleInfo] {
         &self.infos
+    }
+
+    /// What loaded rule files say and is not done, in the order in which the files were given.
+    #[must_use]
+    pub fn unapplied(&self) -> &[Unapplied] {
+        &self.unapplied
     }
 
     /// The engine, for scans along deltas.
@@ -411,8 +424,10 @@ impl SecretsDetector {
         if rule.path.as_ref().is_some_and(|p| !p.is_match(place.display.as_bytes())) {
             return None;
         }
-        if rule.conventions == Conventions::Foreign {
-            return foreign::judge(self, place, text, found, index);
+        match rule.conventions {
+            Conventions::Own => {}
+            Conventions::Foreign => return foreign::judge(self, place, text, found, index),
+            Conventions::NoseyParker | Conventions::Kingfisher => return yaml::judge(self, place, text, found, index),
         }
         let matched = &text[found.clone()];
         let groups = rule.pattern()?.captures(matched).unwrap_or_else(|| vec![Some(0..matched.len())]);

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use testudo_model::Confidence;
 use testudo_secrets::{
     document::{self, Case, Expect},
-    load::yaml_rules,
+    examples::{self, Outcome},
     native::{Display, FingerprintKey, Options, Own, SecretsDetector},
 };
 
@@ -32,6 +32,8 @@ struct Score {
     failures: Vec<String>,
     /// Rules without a case.
     untested: Vec<String>,
+    /// Examples that match and are not reported.
+    dropped: Vec<String>,
 }
 
 /// Runs the cases of our own rules, or of those in files and folders.
@@ -92,13 +94,13 @@ fn read(path: &Path) -> Result<String> {
 
 impl Score {
     fn add_file(&mut self, file: &Path) -> Result<()> {
+        if is_yaml(file) {
+            return self.add_examples(file);
+        }
         let rules = crate::rules::load_file(file)?;
         let ids: Vec<String> = rules.rules.iter().map(|r| r.info.id.clone()).collect();
         let detector = SecretsDetector::with_rules(vec![rules], Own::Replace, options());
         let detector = detector.map_err(|why| anyhow::anyhow!("{}: {why}", file.display()))?;
-        if is_yaml(file) {
-            return self.add_examples(&detector, file, &ids);
-        }
         let document = file.with_extension("md");
         let text = read(&document).context("the cases of a rule file stand in the .md file beside it")?;
         let [id] = ids.as_slice() else {
@@ -112,14 +114,32 @@ impl Score {
         Ok(())
     }
 
-    /// The examples of a YAML file. Rules that only serve others are not loaded and so not run.
-    fn add_examples(&mut self, detector: &SecretsDetector, file: &Path, loaded: &[String]) -> Result<()> {
+    /// The examples of a YAML file.
+    fn add_examples(&mut self, file: &Path) -> Result<()> {
         let name = file.display().to_string();
-        for rule in yaml_rules::read(&name, &read(file)?)?.iter().filter(|r| loaded.contains(&r.id)) {
-            let case = |text: &String, expect| Case { expect, file: None, text: text.clone(), line: rule.span.0 };
-            let bad = rule.examples.iter().map(|text| case(text, Expect::Found));
-            let good = rule.negative_examples.iter().map(|text| case(text, Expect::Quiet));
-            self.run(detector, &rule.id, &name, bad.chain(good).map(|case| vec![case]));
+        for tested in examples::run(&name, &read(file)?)? {
+            self.cases += tested.results.len();
+            if tested.results.is_empty() {
+                self.untested.push(tested.id.clone());
+            }
+            let place = format!("{name}:{}: rule {}", tested.line, tested.id);
+            let (negative, positive): (Vec<Outcome>, Vec<Outcome>) =
+                tested.results.iter().partition(|outcome| matches!(outcome, Outcome::Quiet | Outcome::Loud));
+            let numbered = |outcomes: Vec<Outcome>| outcomes.into_iter().zip(1..);
+            for (outcome, example) in numbered(positive).chain(numbered(negative)) {
+                match outcome {
+                    Outcome::Found | Outcome::Quiet => {}
+                    Outcome::Missed => {
+                        self.failures.push(format!("{place} does not match its example {example}"));
+                    }
+                    Outcome::Loud => {
+                        self.failures.push(format!("{place} finds something in its negative example {example}"));
+                    }
+                    Outcome::Dropped => {
+                        self.dropped.push(format!("{place} matches its example {example}, and its conditions drop it"));
+                    }
+                }
+            }
         }
         Ok(())
     }
@@ -147,10 +167,18 @@ impl Score {
         for rule in &self.untested {
             crate::terminal::note(&format!("rule {rule} has no case in its document"));
         }
+        for dropped in &self.dropped {
+            crate::terminal::note(dropped);
+        }
         for failure in &self.failures {
             crate::terminal::error(failure);
         }
-        crate::terminal::stdout(&format!("{} cases, {} failed\n", self.cases, self.failures.len()))?;
+        let dropped = if self.dropped.is_empty() {
+            String::new()
+        } else {
+            format!(", {} matched and not reported", self.dropped.len())
+        };
+        crate::terminal::stdout(&format!("{} cases, {} failed{dropped}\n", self.cases, self.failures.len()))?;
         Ok(if self.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

@@ -12,7 +12,10 @@ pub(super) fn run(files: &[PathBuf]) -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     for file in files {
         match crate::rules::load_file(file) {
-            Ok(set) => crate::terminal::stdout(&format!("{}: ok, rules: {}\n", file.display(), set.rules.len()))?,
+            Ok(set) => {
+                crate::terminal::stdout(&format!("{}: ok, rules: {}\n", file.display(), set.rules.len()))?;
+                set.unapplied.iter().for_each(|u| crate::terminal::note(&format!("{}: {u}", u.path)));
+            }
             Err(fault) => {
                 code = ExitCode::from(WRONG);
                 crate::terminal::error(&format!("{fault:#}"));

@@ -2,21 +2,29 @@
 
 use super::CompatFinding;
 
-/// Masks the secret in a finding, by the percentage that gitleaks' `--redact` takes.
-pub fn redact(finding: &mut CompatFinding, percent: u32) {
-    let secret = if percent >= 100 {
-        "REDACTED".to_owned()
-    } else {
-        let len = finding.secret.len() as f64;
-        let keep = (len * f64::from(100 - percent) / 100.0).round_ties_even() as usize;
-        let kept: Vec<u8> = finding.secret.bytes().take(keep).collect();
-        String::from_utf8_lossy(&kept).into_owned() + "..."
-    };
-    if !finding.secret.is_empty() {
-        finding.line = finding.line.replace(&finding.secret, &secret);
-        finding.matched = finding.matched.replace(&finding.secret, &secret);
-    }
+/// Masks the secret in a finding, by the percentage that gitleaks' `--redact` takes; more than 100 is all of it.
+///
+/// A finding without a secret, such as one by the name of a file, has an empty text replaced everywhere, as with gitleaks.
+/// What required rules found is masked too, which gitleaks leaves as it is.
+pub fn redact(finding: &mut CompatFinding, percent: u64) {
+    let secret = masked(&finding.secret, percent);
+    finding.line = finding.line.replace(&finding.secret, &secret);
+    finding.matched = finding.matched.replace(&finding.secret, &secret);
     finding.secret = secret;
+    for required in &mut finding.required {
+        required.secret = masked(&required.secret, percent);
+    }
+}
+
+fn masked(secret: &str, percent: u64) -> String {
+    if percent >= 100 {
+        return "REDACTED".to_owned();
+    }
+    if secret.is_empty() {
+        return String::new();
+    }
+    let keep = (secret.len() as f64 * (100 - percent) as f64 / 100.0).round_ties_even() as usize;
+    String::from_utf8_lossy(&secret.as_bytes()[..keep.min(secret.len())]).into_owned() + "..."
 }
 
 /// A string as Go's JSON encoder writes it: HTML characters and line separators are escaped.
@@ -52,7 +60,7 @@ fn json_object(f: &CompatFinding) -> String {
         let tags: Vec<_> = f.tags.iter().map(|t| format!("   {}", quoted(t))).collect();
         format!("[\n{}\n  ]", tags.join(",\n"))
     };
-    let fields = [
+    let mut fields = vec![
         ("RuleID", quoted(&f.rule)),
         ("Description", quoted(&f.description)),
         ("StartLine", f.start_line.to_string()),
@@ -72,6 +80,9 @@ fn json_object(f: &CompatFinding) -> String {
         ("Tags", tags),
         ("Fingerprint", quoted(&f.fingerprint())),
     ];
+    if !f.link.is_empty() {
+        fields.insert(11, ("Link", quoted(&f.link)));
+    }
     let lines: Vec<String> = fields.iter().map(|(name, value)| format!("  \"{name}\": {value}")).collect();
     format!(" {{\n{}\n }}", lines.join(",\n"))
 }
@@ -83,7 +94,9 @@ pub fn csv(findings: &[CompatFinding]) -> String {
         return String::new();
     }
     const COLUMNS: &str = "RuleID,Commit,File,SymlinkFile,Secret,Match,StartLine,EndLine,StartColumn,EndColumn,Author,Message,Date,Email,Fingerprint,Tags";
-    let mut out = format!("{COLUMNS}\n");
+    // The first finding decides whether there is a column of links.
+    let links = findings.first().is_some_and(|f| !f.link.is_empty());
+    let mut out = format!("{COLUMNS}{}\n", if links { ",Link" } else { "" });
     for f in findings {
         let numbers = [f.start_line, f.end_line, f.start_column, f.end_column].map(|n| n.to_string());
         let fingerprint = f.fingerprint();
@@ -91,6 +104,9 @@ pub fn csv(findings: &[CompatFinding]) -> String {
         let mut cells = vec![f.rule.as_str(), &f.commit, &f.file, &f.symlink, &f.secret, &f.matched];
         cells.extend(numbers.iter().map(String::as_str));
         cells.extend([f.author.as_str(), &f.message, &f.date, &f.email, &fingerprint, &tags]);
+        if links {
+            cells.push(&f.link);
+        }
         let cells: Vec<String> = cells.into_iter().map(csv_cell).collect();
         out.push_str(&cells.join(","));
         out.push('\n');
@@ -156,7 +172,7 @@ pub fn sarif(findings: &[CompatFinding], rules: &[(String, String)]) -> String {
                 "message": {"text": format!("{} has detected secret for file {}{commit}", f.rule, f.file)},
                 "ruleId": f.rule,
                 "locations": [{"physicalLocation": {
-                    "artifactLocation": {"uri": f.file},
+                    "artifactLocation": {"uri": if f.symlink.is_empty() { &f.file } else { &f.symlink }},
                     "region": {"startLine": f.start_line, "startColumn": f.start_column, "endLine": f.end_line, "endColumn": f.end_column, "snippet": {"text": f.secret}},
                 }}],
                 "partialFingerprints": {"commitSha": f.commit, "email": f.email, "author": f.author, "date": f.date, "commitMessage": f.message},

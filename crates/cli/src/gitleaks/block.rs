@@ -32,14 +32,14 @@ struct Style {
     direct: &'static str,
 }
 
-const MATCH: Style = Style { face: "", sixteen: "93", indexed: "38;5;221", direct: "38;2;245;212;69" };
+const MATCH: Style = Style { face: "", sixteen: "93", indexed: "38;5;221", direct: "38;2;245;211;69" };
 const LEAK: Style = Style { face: "1;3;", sixteen: "91", indexed: "38;5;202", direct: "38;2;240;92;7" };
-const NEARBY: Style = Style { face: "", sixteen: "90", indexed: "38;5;137", direct: "38;2;191;148;120" };
+const NEARBY: Style = Style { face: "", sixteen: "90", indexed: "38;5;138", direct: "38;2;191;147;120" };
 
-/// The blocks of all findings.
-pub(super) fn all(findings: &[CompatFinding], no_color: bool) -> String {
+/// The blocks of all findings. Texts are cut between bytes, as gitleaks does, so they may end within a character.
+pub(super) fn all(findings: &[CompatFinding], no_color: bool) -> Vec<u8> {
     let depth = if no_color { Depth::None } else { depth() };
-    findings.iter().map(|f| block(f, no_color, depth)).collect()
+    findings.iter().flat_map(|f| block(f, no_color, depth)).collect()
 }
 
 /// What the environment says of the terminal, in the order in which gitleaks' own library asks.
@@ -67,9 +67,9 @@ fn depth() -> Depth {
     }
 }
 
-fn block(f: &CompatFinding, no_color: bool, depth: Depth) -> String {
+fn block(f: &CompatFinding, no_color: bool, depth: Depth) -> Vec<u8> {
     let (line, secret, matched) = (f.line.trim(), f.secret.trim(), f.matched.trim());
-    let mut out = String::new();
+    let mut out = Vec::new();
     let place = line.find(matched).zip(matched.find(secret));
     match place.filter(|_| !no_color && !matched.starts_with("file detected:")) {
         Some((at, secret_at)) => {
@@ -104,45 +104,53 @@ fn block(f: &CompatFinding, no_color: bool, depth: Depth) -> String {
     for (at, required) in f.required.iter().enumerate() {
         let name = if at == 0 { "Required:" } else { "" };
         let secret = required.secret.trim();
-        let secret = if secret.len() > REQUIRED.0 { cut(secret, REQUIRED.1) } else { secret.to_owned() };
-        let secret = styled(&secret, &NEARBY, depth);
-        field(&mut out, name, &format!("{}:{}:{secret}", required.rule, required.start_line));
+        let secret = if secret.len() > REQUIRED.0 { cut(secret, REQUIRED.1) } else { secret.into() };
+        let mut value = format!("{}:{}:", required.rule, required.start_line).into_bytes();
+        value.extend(styled(&secret, &NEARBY, depth));
+        field(&mut out, name, value);
     }
-    out + "\n"
+    out.push(b'\n');
+    out
 }
 
-fn field(out: &mut String, name: &str, value: &str) {
-    out.push_str(&format!("{name:<12} {value}\n"));
+fn field(out: &mut Vec<u8>, name: &str, value: impl AsRef<[u8]>) {
+    out.extend_from_slice(format!("{name:<12} ").as_bytes());
+    out.extend_from_slice(value.as_ref());
+    out.push(b'\n');
 }
 
 /// The match with some of its line around it.
-fn in_line(line: &str, (at, matched): (usize, &str), (secret_at, secret): (usize, &str), depth: Depth) -> String {
-    let start = if at > AROUND { format!("...{}", bytes(line, at - AROUND, at)) } else { line[..at].to_owned() };
-    let start = start.trim_start_matches(' ');
-    let start = start.strip_prefix('\n').unwrap_or(start);
+fn in_line(line: &str, (at, matched): (usize, &str), (secret_at, secret): (usize, &str), depth: Depth) -> Vec<u8> {
+    let whole = line.as_bytes();
+    let start = if at > AROUND { [b"...", &whole[at - AROUND..at]].concat() } else { whole[..at].to_vec() };
+    let start = start[start.iter().take_while(|b| **b == b' ').count()..].to_vec();
+    let mut out = start.strip_prefix(b"\n").map(<[u8]>::to_vec).unwrap_or(start);
     let mut end = at + matched.len();
-    if line.len() <= end + 1 {
-        end = line.len();
+    if whole.len() <= end + 1 {
+        end = whole.len();
     }
-    let rest = cut(&line[end..], AROUND);
-    let (before, behind) = (&matched[..secret_at], &matched[secret_at + secret.len()..]);
-    let leak = styled(&cut(secret, SECRET), &LEAK, depth);
-    format!("{start}{}{leak}{}{rest}", styled(before, &MATCH, depth), styled(behind, &MATCH, depth))
-}
-
-/// Bytes of a text, also where they begin or end within a character.
-fn bytes(text: &str, from: usize, to: usize) -> String {
-    String::from_utf8_lossy(&text.as_bytes()[from..to]).into_owned()
+    out.extend(styled(&matched.as_bytes()[..secret_at], &MATCH, depth));
+    out.extend(styled(&cut(secret, SECRET), &LEAK, depth));
+    out.extend(styled(&matched.as_bytes()[secret_at + secret.len()..], &MATCH, depth));
+    let rest = &whole[end..];
+    out.extend_from_slice(&rest[..rest.len().min(AROUND)]);
+    if rest.len() > AROUND {
+        out.extend_from_slice(b"...");
+    }
+    out
 }
 
 /// At most `most` bytes, and three dots where more were there.
-fn cut(text: &str, most: usize) -> String {
-    if text.len() > most { bytes(text, 0, most) + "..." } else { text.to_owned() }
+fn cut(text: &str, most: usize) -> Vec<u8> {
+    let bytes = text.as_bytes();
+    if bytes.len() > most { [&bytes[..most], b"..."].concat() } else { bytes.to_vec() }
 }
 
 /// A text in a style. Its lines get the same width, and each is styled for itself.
-fn styled(text: &str, style: &Style, depth: Depth) -> String {
-    let width = text.split('\n').map(|line| line.chars().count()).max().unwrap_or(0);
+fn styled(text: &[u8], style: &Style, depth: Depth) -> Vec<u8> {
+    let columns = |line: &[u8]| String::from_utf8_lossy(line).chars().count();
+    let lines: Vec<&[u8]> = text.split(|b| *b == b'\n').collect();
+    let width = lines.iter().map(|line| columns(line)).max().unwrap_or(0);
     let codes = match depth {
         Depth::None => String::new(),
         Depth::Sixteen => format!("\u{1b}[{}{}m", style.face, style.sixteen),
@@ -150,6 +158,6 @@ fn styled(text: &str, style: &Style, depth: Depth) -> String {
         Depth::True => format!("\u{1b}[{}{}m", style.face, style.direct),
     };
     let end = if depth == Depth::None { "" } else { "\u{1b}[0m" };
-    let line = |line: &str| format!("{codes}{line}{end}{}", " ".repeat(width - line.chars().count()));
-    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+    let line = |line: &&[u8]| [codes.as_bytes(), line, end.as_bytes(), &b" ".repeat(width - columns(line))].concat();
+    lines.iter().map(line).collect::<Vec<_>>().join(&b'\n')
 }

@@ -48,7 +48,7 @@ impl Report {
     pub(super) fn finish(&self, findings: &[CompatFinding], front: &Front, ended: Ended) -> Result<ExitCode> {
         if front.flags.verbose {
             // A closed pipe ends the listing, not the scan.
-            drop(crate::terminal::stdout(&block::all(findings, front.flags.no_color)));
+            drop(crate::terminal::stdout_bytes(&block::all(findings, front.flags.no_color)));
         }
         let leaks = findings.len();
         let told = match (&ended, leaks) {

@@ -384,7 +384,8 @@ impl Look<'_> {
         finding.end_line = self.fragment.start_line + at.end_line;
         (finding.start_column, finding.end_column) = (at.start_column, at.end_column);
         (finding.line, finding.matched, finding.secret) = (text_of(line), text_of(matched), text_of(secret));
-        finding.entropy = entropy;
+        // A text of one character has an entropy of zero, and not of minus zero.
+        finding.entropy = entropy + 0.0;
         if !segments.is_empty() {
             finding.tags.extend(codec::tags(&segments));
         }

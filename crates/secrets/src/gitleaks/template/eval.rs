@@ -106,6 +106,9 @@ impl<'n, 'a> Machine<'n, 'a> {
             Value::List(items) => {
                 items.iter().enumerate().map(|(at, item)| (Value::Int(at as i64), item.clone())).collect()
             }
+            Value::Int(count) if *count <= functions::MAX_ITEMS => {
+                (0..*count).map(|at| (Value::Int(at), Value::Int(at))).collect()
+            }
             Value::Map(items) => items.iter().map(|(key, item)| (value::text(key), item.clone())).collect(),
             other => return Err(Fault::new(branch.pipe.at, format!("range can't iterate over a {}", other.kind()))),
         };

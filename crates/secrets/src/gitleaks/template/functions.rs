@@ -16,7 +16,7 @@ use super::{
 use crate::{base64, engine::Pattern};
 
 /// Most elements of a list that a function makes.
-const MAX_ITEMS: i64 = 1_000_000;
+pub(super) const MAX_ITEMS: i64 = 1_000_000;
 
 /// A function with its name.
 #[derive(Clone, Copy)]
@@ -209,9 +209,8 @@ fn slice<'a>(call: &Call<'_, 'a>) -> Outcome<'a> {
         if from <= to && to <= length { Ok(from..to) } else { Err("out of range".to_owned()) }
     };
     Ok(match &call.values[0] {
-        Value::Text(whole) => text(&String::from_utf8_lossy(&whole.as_bytes()[cut(whole.len())?])),
         Value::List(items) => list(items[cut(items.len())?].to_vec()),
-        other => return Err(format!("cannot slice a {}", other.kind())),
+        other => return Err(format!("wants a list, and not a {}", other.kind())),
     })
 }
 
@@ -418,7 +417,7 @@ fn url(c: char) -> Option<String> {
 fn title(text: &str) -> String {
     let mut before = ' ';
     let mut capital = |c: char| {
-        let first = before.is_whitespace() || !(before.is_alphanumeric() || before == '_' || before == '\'');
+        let first = before.is_whitespace() || !(before.is_alphanumeric() || before == '_');
         before = c;
         if first { c.to_uppercase().collect::<String>() } else { c.to_string() }
     };

@@ -129,7 +129,12 @@ fn token(text: &str, at: usize) -> Result<(Kind, usize), Fault> {
             let end = text[1..].find('`').ok_or_else(|| Fault::new(at, "unclosed raw string"))?;
             Ok((Kind::Text(text[1..=end].to_owned()), end + 2))
         }
-        '\'' => Err(Fault::new(at, "character constants are not supported; write a string")),
+        '\'' => match text[1..].split_once('\'').map(|(inside, _)| inside) {
+            Some(inside) if inside.chars().count() == 1 && inside != "\\" => {
+                Ok((Kind::Int(inside.chars().next().map_or(0, |c| i64::from(c as u32))), inside.len() + 2))
+            }
+            _ => Err(Fault::new(at, "only plain characters are read between single quotes")),
+        },
         '|' | '(' | ')' | ',' | '=' => Ok((Kind::Sign(first), 1)),
         ':' if text.starts_with(":=") => Ok((Kind::Declare, 2)),
         '$' => {

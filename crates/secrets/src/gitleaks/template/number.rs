@@ -1,14 +1,14 @@
 //! Numbers written as Go's `strconv` and `fmt` write them.
 
 /// A float as `%v` writes it: the shortest digits that read back as the same number, with an exponent below 1e-4 and from
-/// 1e21 on.
+/// a million on.
 pub(super) fn shortest(number: f64, single: bool) -> String {
     if !number.is_finite() {
         return special(number).to_owned();
     }
     let scientific = if single { format!("{:e}", number as f32) } else { format!("{number:e}") };
     let exponent = exponent_of(&scientific);
-    if (-4..21).contains(&exponent) {
+    if (-4..6).contains(&exponent) {
         if single { (number as f32).to_string() } else { number.to_string() }
     } else {
         with_exponent(&scientific)

@@ -209,6 +209,9 @@ impl Parser {
             if command.is_empty() {
                 return Err(Fault::new(at, "a value is missing"));
             }
+            if command[0].term == Term::Nil {
+                return Err(Fault::new(command[0].at, "nil is no value to begin with"));
+            }
             if !pipe.commands.is_empty() && !matches!(command[0].term, Term::Function(_) | Term::Pipe(_)) {
                 return Err(Fault::new(command[0].at, "only a function can take a value from `|`"));
             }

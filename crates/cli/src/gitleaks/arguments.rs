@@ -3,11 +3,14 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Subcommand};
+use clap::{
+    ArgAction, Args, Subcommand,
+    builder::{OsStringValueParser, TypedValueParser},
+};
 
 /// Flags and command.
 #[derive(Debug, Args)]
-#[command(args_override_self = true, version = super::VERSION, display_name = "gitleaks version")]
+#[command(args_override_self = true, arg_required_else_help = true, version = super::VERSION, display_name = "gitleaks version")]
 pub(crate) struct GitleaksArgs {
     #[command(flatten)]
     pub(super) flags: Flags,
@@ -24,11 +27,16 @@ fn switch(text: &str) -> Result<bool, String> {
     }
 }
 
+/// A path that may be empty, which counts as none.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
+}
+
 /// Flags that every command takes.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Flags {
     /// Config file path (else GITLEAKS_CONFIG, GITLEAKS_CONFIG_TOML, or TARGET/.gitleaks.toml)
-    #[arg(short, long, global = true, value_name = "FILE")]
+    #[arg(short, long, global = true, value_name = "FILE", value_parser = path())]
     pub(super) config: Option<PathBuf>,
     /// Exit code when leaks have been found
     #[arg(long, global = true, default_value_t = 1, value_name = "CODE", allow_negative_numbers = true)]
@@ -43,7 +51,7 @@ pub(super) struct Flags {
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) report_template: Option<String>,
     /// Baseline report: findings in it are not reported
-    #[arg(short, long, global = true, value_name = "FILE")]
+    #[arg(short, long, global = true, value_name = "FILE", value_parser = path())]
     pub(super) baseline_path: Option<PathBuf>,
     /// Log level: trace, debug, info, warn, error, fatal
     #[arg(short, long, global = true, default_value = "info", value_name = "LEVEL")]
@@ -70,7 +78,7 @@ pub(super) struct Flags {
     #[arg(long, global = true, value_delimiter = ',', value_name = "ID")]
     pub(super) enable_rule: Vec<String>,
     /// A .gitleaksignore file or the folder that holds one
-    #[arg(short = 'i', long, global = true, default_value = ".", value_name = "PATH")]
+    #[arg(short = 'i', long, global = true, default_value = ".", value_name = "PATH", value_parser = path())]
     pub(super) gitleaks_ignore_path: PathBuf,
     /// Decoding passes
     #[arg(long, global = true, default_value_t = 5, value_name = "N", allow_negative_numbers = true)]

@@ -16,7 +16,8 @@ const IGNORE_FILE: &str = ".gitleaksignore";
 /// What is not reported.
 pub(super) struct Ignored {
     fingerprints: BTreeSet<String>,
-    baseline: Vec<Value>,
+    /// None where there is no baseline that can be read.
+    baseline: Option<Vec<Value>>,
     /// Whether secrets are masked, and so cannot be compared.
     redacted: bool,
 }
@@ -35,9 +36,20 @@ impl Ignored {
         }
         let baseline = match &flags.baseline_path {
             Some(path) if !path.as_os_str().is_empty() => baseline(path, log),
-            _ => Vec::new(),
+            _ => None,
         };
         Ok(Self { fingerprints, baseline, redacted: flags.redact > 0 })
+    }
+
+    /// The configuration and the baseline, under the names that gitleaks compares with those of files: it does not look
+    /// at its own files. `source` is none for standard input.
+    pub(super) fn own_files(&self, flags: &Flags, source: Option<&Path>) -> [String; 2] {
+        let in_source = || joined(source.unwrap_or(Path::new("")), ".gitleaks.toml");
+        let given = flags.config.as_ref().filter(|path| !path.as_os_str().is_empty());
+        let config = given.map_or_else(in_source, |path| path.to_string_lossy().into_owned());
+        let baseline = flags.baseline_path.as_ref().filter(|_| self.baseline.is_some());
+        let baseline = baseline.and_then(|path| relative(path, source.unwrap_or(Path::new(""))));
+        [config, baseline.unwrap_or_default()]
     }
 
     /// Drops what is known.
@@ -45,7 +57,7 @@ impl Ignored {
         let place = |f: &CompatFinding| format!("{}:{}:{}", f.file, f.rule, f.start_line);
         let named =
             |f: &CompatFinding| self.fingerprints.contains(&place(f)) || self.fingerprints.contains(&f.fingerprint());
-        findings.retain(|f| !named(f) && !self.baseline.iter().any(|known| same(f, known, self.redacted)));
+        findings.retain(|f| !named(f) && !self.baseline.iter().flatten().any(|known| same(f, known, self.redacted)));
     }
 }
 
@@ -64,15 +76,16 @@ fn entry(line: &str, log: Log) -> Option<String> {
     Some(parts.join(":"))
 }
 
-fn baseline(path: &Path, log: Log) -> Vec<Value> {
+fn baseline(path: &Path, log: Log) -> Option<Vec<Value>> {
     let read = || -> Result<Vec<Value>> { Ok(serde_json::from_str(&crate::files::read_text(path)?)?) };
-    read().unwrap_or_else(|error| {
-        log.error(&format!(
-            "{}: the baseline is not used: {error:#}. It has to be a gitleaks report in its JSON format",
-            path.display()
-        ));
-        Vec::new()
-    })
+    read()
+        .map_err(|error| {
+            log.error(&format!(
+                "{}: the baseline is not used: {error:#}. It has to be a gitleaks report in its JSON format",
+                path.display()
+            ));
+        })
+        .ok()
 }
 
 /// The fields that gitleaks compares.
@@ -96,17 +109,6 @@ fn same(f: &CompatFinding, known: &Value, redacted: bool) -> bool {
         && number("EndColumn", f.end_column)
         && (redacted || text("Match", &f.matched) && text("Secret", &f.secret))
         && (known["Entropy"].as_f64().unwrap_or(0.0) as f32 - f.entropy as f32).abs() < 1e-5
-}
-
-/// The configuration and the baseline, under the names that gitleaks compares with those of files: it does not look at
-/// its own files. `source` is none for standard input.
-pub(super) fn own_files(flags: &Flags, source: Option<&Path>) -> [String; 2] {
-    let in_source = || joined(source.unwrap_or(Path::new("")), ".gitleaks.toml");
-    let given = flags.config.as_ref().filter(|path| !path.as_os_str().is_empty());
-    let config = given.map_or_else(in_source, |path| path.to_string_lossy().into_owned());
-    let baseline = flags.baseline_path.as_ref().filter(|path| !path.as_os_str().is_empty());
-    let baseline = baseline.and_then(|path| relative(path, source.unwrap_or(Path::new(""))));
-    [config, baseline.unwrap_or_default()]
 }
 
 /// A name below a folder, as Go joins them: without `.` and doubled slashes.

@@ -60,6 +60,14 @@ fn asked(platform: Option<&str>) -> Result<Asked> {
     }))
 }
 
+/// Whether a platform is known.
+///
+/// # Errors
+/// It is not.
+pub(super) fn check(platform: Option<&str>) -> Result<()> {
+    asked(platform).map(|_| ())
+}
+
 impl Remote {
     /// Where links of a repository lead; none where it has no remote, or its host is not known.
     ///

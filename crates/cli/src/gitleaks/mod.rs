@@ -54,8 +54,10 @@ pub(crate) fn run(args: GitleaksArgs) -> ExitCode {
 pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
     use clap::error::{ContextKind, ContextValue, ErrorKind};
     let code = match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => 0,
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => 0,
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayVersion
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        | ErrorKind::MissingSubcommand => 0,
         ErrorKind::UnknownArgument => match error.get(ContextKind::InvalidArg) {
             Some(ContextValue::String(flag)) if flag.starts_with("--") => UNKNOWN_FLAG,
             _ => FAILED,
@@ -142,9 +144,12 @@ fn execute(args: GitleaksArgs) -> Result<ExitCode> {
         max_target_megabytes: usize::try_from(flags.max_target_megabytes).unwrap_or(0),
     };
     let rule_names = rules.rules.iter().map(|r| (r.info.id.clone(), r.info.title.clone())).collect();
+    if let Task::History { platform, .. } = &task {
+        link::check(platform.as_deref())?;
+    }
     let report = output::Report::new(&flags, rule_names)?;
     let ignored = Ignored::read(&flags, source.as_deref(), log)?;
-    let own = ignored::own_files(&flags, source.as_deref());
+    let own = ignored.own_files(&flags, source.as_deref());
     let scanner = Scanner::new(rules, settings).map_err(anyhow::Error::msg)?;
     let front = Arc::new(Front { flags, task, scanner, log, own, found: Mutex::default() });
     let ended = within_time(&front)?;

@@ -98,6 +98,9 @@ pub(super) fn prefix(repository: &Repository, source: &Path) -> String {
     below.filter(|path| !path.is_empty() && path != ".").map(|path| path + "/").unwrap_or_default()
 }
 
+/// The date that gitleaks reports where there is no commit yet: the zero of Go's time.
+const NO_DATE: &str = "0001-01-01T00:00:00Z";
+
 struct Look<'a> {
     front: &'a Front,
     attributes: Attributes,
@@ -115,19 +118,19 @@ impl<'a> Look<'a> {
         if self.front.scanner.skips_path(path) {
             return;
         }
-        match shown {
+        let mut found = match shown {
             Shown::Lines(pieces) if !self.front.is_own(path) => {
                 let fragment = |(start_line, text): &(usize, Vec<u8>)| {
                     let fragment = Fragment { text, path, commit: "", start_line: *start_line };
                     self.front.scanner.detect(&fragment, &mut self.workspace)
                 };
-                self.front.keep(pieces.iter().flat_map(fragment).collect());
+                pieces.iter().flat_map(fragment).collect()
             }
-            Shown::Binary(bytes) if ArchiveName::of(path).is_some() => {
-                self.front.keep(self.contents.of_file(path, &bytes, ""));
-            }
-            _ => {}
-        }
+            Shown::Binary(bytes) if ArchiveName::of(path).is_some() => self.contents.of_file(path, &bytes, ""),
+            _ => Vec::new(),
+        };
+        found.iter_mut().for_each(|finding| NO_DATE.clone_into(&mut finding.date));
+        self.front.keep(found);
     }
 }
 

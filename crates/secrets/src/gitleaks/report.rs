@@ -1,4 +1,4 @@
-//! gitleaks' report formats: the same fields in the same order.
+//! gitleaks' report formats but SARIF: the same fields in the same order.
 
 use super::CompatFinding;
 
@@ -29,7 +29,11 @@ fn masked(secret: &str, percent: u64) -> String {
 
 /// A string as Go's JSON encoder writes it: HTML characters and line separators are escaped.
 fn quoted(text: &str) -> String {
-    let json = serde_json::to_string(text).unwrap_or_default();
+    escaped(&serde_json::to_string(text).unwrap_or_default())
+}
+
+/// Escapes in JSON what Go escapes beyond the rules of JSON. Such characters only stand in strings.
+pub(super) fn escaped(json: &str) -> String {
     json.replace('<', "\\u003c")
         .replace('>', "\\u003e")
         .replace('&', "\\u0026")
@@ -49,16 +53,17 @@ pub fn json(findings: &[CompatFinding]) -> String {
     if findings.is_empty() {
         return "[]\n".to_owned();
     }
-    let items: Vec<String> = findings.iter().map(json_object).collect();
+    let items: Vec<String> = findings.iter().map(|f| format!(" {}", json_object(f, (" ", " ")))).collect();
     format!("[\n{}\n]\n", items.join(",\n"))
 }
 
-fn json_object(f: &CompatFinding) -> String {
+/// One finding. Its lines after the first begin with `outer`, and each level inside with one `step` more.
+fn json_object(f: &CompatFinding, (outer, step): (&str, &str)) -> String {
     let tags = if f.tags.is_empty() {
         "[]".to_owned()
     } else {
-        let tags: Vec<_> = f.tags.iter().map(|t| format!("   {}", quoted(t))).collect();
-        format!("[\n{}\n  ]", tags.join(",\n"))
+        let tags: Vec<_> = f.tags.iter().map(|t| format!("{outer}{step}{step}{}", quoted(t))).collect();
+        format!("[\n{}\n{outer}{step}]", tags.join(",\n"))
     };
     let mut fields = vec![
         ("RuleID", quoted(&f.rule)),
@@ -83,8 +88,8 @@ fn json_object(f: &CompatFinding) -> String {
     if !f.link.is_empty() {
         fields.insert(11, ("Link", quoted(&f.link)));
     }
-    let lines: Vec<String> = fields.iter().map(|(name, value)| format!("  \"{name}\": {value}")).collect();
-    format!(" {{\n{}\n }}", lines.join(",\n"))
+    let lines: Vec<String> = fields.iter().map(|(name, value)| format!("{outer}{step}\"{name}\": {value}")).collect();
+    format!("{{\n{}\n{outer}}}", lines.join(",\n"))
 }
 
 /// The CSV report; empty without findings, as gitleaks leaves it.
@@ -152,41 +157,8 @@ pub fn junit(findings: &[CompatFinding]) -> String {
             if f.commit.is_empty() { format!("{place}.") } else { format!("{place}, at commit {}.", f.commit) };
         out.push_str(&format!(
             "\n\t\t<testcase classname=\"{}\" file=\"{}\" name=\"{}\" time=\"\">\n\t\t\t<failure message=\"{}\" type=\"{}\">{}</failure>\n\t\t</testcase>",
-            xml(&f.description), xml(&f.file), xml(&message), xml(&message), xml(&f.description), xml(json_object(f).trim_start())
+            xml(&f.description), xml(&f.file), xml(&message), xml(&message), xml(&f.description), xml(&json_object(f, ("", "\t")))
         ));
     }
     out + if n == 0 { "</testsuite>\n</testsuites>" } else { "\n\t</testsuite>\n</testsuites>" }
-}
-
-/// The SARIF report. `rules` are ids and descriptions in the order of the configuration.
-#[must_use]
-pub fn sarif(findings: &[CompatFinding], rules: &[(String, String)]) -> String {
-    use serde_json::json;
-    let rules: Vec<_> =
-        rules.iter().map(|(id, description)| json!({"id": id, "shortDescription": {"text": description}})).collect();
-    let results: Vec<_> = findings
-        .iter()
-        .map(|f| {
-            let commit = if f.commit.is_empty() { ".".to_owned() } else { format!(" at commit {}.", f.commit) };
-            json!({
-                "message": {"text": format!("{} has detected secret for file {}{commit}", f.rule, f.file)},
-                "ruleId": f.rule,
-                "locations": [{"physicalLocation": {
-                    "artifactLocation": {"uri": if f.symlink.is_empty() { &f.file } else { &f.symlink }},
-                    "region": {"startLine": f.start_line, "startColumn": f.start_column, "endLine": f.end_line, "endColumn": f.end_column, "snippet": {"text": f.secret}},
-                }}],
-                "partialFingerprints": {"commitSha": f.commit, "email": f.email, "author": f.author, "date": f.date, "commitMessage": f.message},
-                "properties": {"tags": f.tags},
-            })
-        })
-        .collect();
-    let document = json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {"name": "gitleaks", "semanticVersion": "v8.0.0", "informationUri": "https://github.com/gitleaks/gitleaks", "rules": rules}},
-            "results": results,
-        }],
-    });
-    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
 }

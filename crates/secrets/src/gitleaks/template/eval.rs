@@ -3,7 +3,7 @@
 use std::{ops::ControlFlow, rc::Rc};
 
 use super::{
-    Fault, MAX_OUTPUT, MAX_STEPS, functions,
+    Fault, MAX_DEPTH, MAX_OUTPUT, MAX_STEPS, functions,
     parser::{Branch, Node, Operand, Pipe, Term},
     print,
     value::{self, Value, Values},
@@ -17,6 +17,9 @@ pub(super) fn run(nodes: &[Node], values: &Values<'_>) -> Result<String, Fault> 
     // `break` and `continue` are only read inside of a range, which takes them: nothing is left out at the top.
     machine.nodes(nodes, &findings).map(|_| machine.out)
 }
+
+/// Bytes of text that a function looks at in the time of a step.
+const BYTES_PER_STEP: usize = 256;
 
 struct Machine<'n, 'a> {
     out: String,
@@ -34,6 +37,15 @@ enum Left {
 type Flow = ControlFlow<Left>;
 
 impl<'n, 'a> Machine<'n, 'a> {
+    /// Counts what it costs to look at all of a value.
+    fn look(&mut self, at: usize, value: &Value<'_>) -> Result<(), Fault> {
+        if measure(value, 0, &mut self.steps) {
+            return Ok(());
+        }
+        self.step(at)?;
+        Err(Fault::new(at, format!("a value nests deeper than {MAX_DEPTH}")))
+    }
+
     fn step(&mut self, at: usize) -> Result<(), Fault> {
         self.steps += 1;
         if self.steps > MAX_STEPS {
@@ -62,6 +74,7 @@ impl<'n, 'a> Machine<'n, 'a> {
                 Node::Action(pipe) => {
                     let value = self.pipe(pipe, dot)?;
                     if pipe.variables.is_empty() {
+                        self.look(pipe.at, &value)?;
                         self.write(pipe.at, &print::shown(&value))?;
                     } else {
                         self.set(pipe, value);
@@ -116,6 +129,7 @@ impl<'n, 'a> Machine<'n, 'a> {
             return self.nodes(&branch.otherwise, dot);
         }
         for (key, item) in items {
+            self.step(branch.pipe.at)?;
             let known = self.variables.len();
             match &branch.pipe.variables[..] {
                 [one] => self.set_one(one, branch.pipe.declares, item.clone()),
@@ -175,8 +189,13 @@ impl<'n, 'a> Machine<'n, 'a> {
             values.push(self.operand(operand, dot)?);
         }
         values.extend(piped);
+        for value in &values {
+            self.look(at, value)?;
+        }
         let call = functions::Call { values: &values, now: self.now };
-        (function.run)(&call).map_err(|what| Fault::new(at, format!("{}: {what}", function.name)))
+        let value = (function.run)(&call).map_err(|what| Fault::new(at, format!("{}: {what}", function.name)))?;
+        self.look(at, &value)?;
+        Ok(value)
     }
 
     /// `and` and `or`: the first value that decides. What stands behind it is not looked at.
@@ -231,4 +250,21 @@ impl<'n, 'a> Machine<'n, 'a> {
         }
         Ok(value)
     }
+}
+
+/// Adds to `steps` what it costs to look at a value. False where that is too much, or the value nests too deep: lists in
+/// lists share their elements, so that a small one can stand for a huge one.
+fn measure(value: &Value<'_>, depth: usize, steps: &mut usize) -> bool {
+    *steps += 1;
+    let mut inner = |value: &Value<'_>| measure(value, depth + 1, steps);
+    let all = match value {
+        Value::Text(text) => {
+            *steps += text.len() / BYTES_PER_STEP;
+            true
+        }
+        Value::List(items) => items.iter().all(&mut inner),
+        Value::Map(items) => items.values().all(&mut inner),
+        _ => true,
+    };
+    all && depth <= MAX_DEPTH && *steps <= MAX_STEPS
 }

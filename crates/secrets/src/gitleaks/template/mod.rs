@@ -25,7 +25,7 @@ const MAX_DEPTH: usize = 100;
 /// Most bytes that a template may write, and that one value may have.
 const MAX_OUTPUT: usize = 256 << 20;
 /// Most steps that a template may take.
-const MAX_STEPS: usize = 50_000_000;
+const MAX_STEPS: usize = 20_000_000;
 
 /// Why a template cannot be used, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -73,8 +73,8 @@ fn block(f: &CompatFinding, no_color: bool, depth: Depth) -> Vec<u8> {
     let place = line.find(matched).zip(matched.find(secret));
     match place.filter(|_| !no_color && !matched.starts_with("file detected:")) {
         Some((at, secret_at)) => {
-            field(&mut out, "Finding:", &in_line(line, (at, matched), (secret_at, secret), depth));
-            field(&mut out, "Secret:", &styled(&cut(secret, SECRET), &LEAK, depth));
+            field(&mut out, "Finding:", in_line(line, (at, matched), (secret_at, secret), depth));
+            field(&mut out, "Secret:", styled(&cut(secret, SECRET), &LEAK, depth));
         }
         None => {
             field(&mut out, "Finding:", matched);
@@ -82,13 +82,13 @@ fn block(f: &CompatFinding, no_color: bool, depth: Depth) -> Vec<u8> {
         }
     }
     field(&mut out, "RuleID:", &f.rule);
-    field(&mut out, "Entropy:", &format!("{:.6}", f.entropy as f32));
+    field(&mut out, "Entropy:", format!("{:.6}", f.entropy as f32));
     if !f.file.is_empty() {
         if !f.tags.is_empty() {
-            field(&mut out, "Tags:", &format!("[{}]", f.tags.join(" ")));
+            field(&mut out, "Tags:", format!("[{}]", f.tags.join(" ")));
         }
         field(&mut out, "File:", &f.file);
-        field(&mut out, "Line:", &f.start_line.to_string());
+        field(&mut out, "Line:", f.start_line.to_string());
         if !f.commit.is_empty() {
             for (name, value) in
                 [("Commit:", &f.commit), ("Author:", &f.author), ("Email:", &f.email), ("Date:", &f.date)]
@@ -96,7 +96,7 @@ fn block(f: &CompatFinding, no_color: bool, depth: Depth) -> Vec<u8> {
                 field(&mut out, name, value);
             }
         }
-        field(&mut out, "Fingerprint:", &f.fingerprint());
+        field(&mut out, "Fingerprint:", f.fingerprint());
         if !f.link.is_empty() {
             field(&mut out, "Link:", &f.link);
         }

@@ -168,8 +168,8 @@ impl Look<'_> {
                     found.extend(self.front.scanner.detect(&fragment, &mut self.workspace));
                 }
             }
-            worktree::Shown::Binary(bytes) if ArchiveName::of(&change.path).is_some() => {
-                found = self.contents.of_file(&change.path, &bytes, &commit);
+            worktree::Shown::Binary(file) if ArchiveName::of(&change.path).is_some() => {
+                found = self.contents.of_file(&change.path, &file.bytes, &commit);
             }
             _ => {}
         }

@@ -180,9 +180,18 @@ impl<'a> Reader<'a> {
                 self.sorted |= name != "--reverse";
                 Ok(())
             }
-            "-E" | "--extended-regexp" => Ok(self.syntax.extended = true),
-            "-F" | "--fixed-strings" => Ok(self.syntax.literal = true),
-            "-i" | "--regexp-ignore-case" => Ok(self.syntax.ignore_case = true),
+            "-E" | "--extended-regexp" => {
+                self.syntax.extended = true;
+                Ok(())
+            }
+            "-F" | "--fixed-strings" => {
+                self.syntax.literal = true;
+                Ok(())
+            }
+            "-i" | "--regexp-ignore-case" => {
+                self.syntax.ignore_case = true;
+                Ok(())
+            }
             "-n" | "--max-count" | "--skip" | "--since" | "--after" | "--until" | "--before" | "--max-age"
             | "--min-age" | "--author" | "--committer" | "--grep" => {
                 let value = match value {

@@ -3,7 +3,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use anyhow::{Context as _, Result};
@@ -12,7 +11,7 @@ use testudo_secrets::{
     gitleaks::{ArchiveName, Fragment},
 };
 use testudo_source::git::{
-    CommitObject, Oid, ReadLimits, Reader, Repository,
+    CommitObject, Object, Oid, ReadLimits, Reader, Repository,
     attributes::{Attributes, Show},
     index::{self, Index, StagedFile},
     lines, rename, staged,
@@ -70,7 +69,7 @@ pub(super) fn unstaged(front: &Front, source: &Path) -> Result<()> {
         let shown = match lines_between(show, &old.bytes, &new) {
             Some(lines) => Shown::Lines(lines),
             // gitleaks reads an archive from the index, also where the one in the work tree is another.
-            None => Shown::Binary(old.bytes),
+            None => Shown::Binary(old),
         };
         look.at(&path, shown);
     }
@@ -126,7 +125,7 @@ impl<'a> Look<'a> {
                 };
                 pieces.iter().flat_map(fragment).collect()
             }
-            Shown::Binary(bytes) if ArchiveName::of(path).is_some() => self.contents.of_file(path, &bytes, ""),
+            Shown::Binary(file) if ArchiveName::of(path).is_some() => self.contents.of_file(path, &file.bytes, ""),
             _ => Vec::new(),
         };
         found.iter_mut().for_each(|finding| NO_DATE.clone_into(&mut finding.date));
@@ -139,7 +138,7 @@ pub(super) enum Shown {
     /// The added lines, each run with its first line number.
     Lines(Vec<(usize, Vec<u8>)>),
     /// Nothing but that a binary file changed: its content.
-    Binary(Arc<Vec<u8>>),
+    Binary(Object),
     /// Nothing at all: only the name changed, or nothing can be read.
     Nothing,
 }
@@ -153,7 +152,7 @@ pub(super) fn shown(reader: &mut Reader<'_>, show: Show, old: Option<Oid>, new: 
     let old = old.and_then(|oid| reader.read(&oid).ok());
     match lines_between(show, old.as_ref().map(|o| o.bytes.as_slice()).unwrap_or_default(), &new.bytes) {
         Some(lines) => Shown::Lines(lines),
-        None => Shown::Binary(new.bytes),
+        None => Shown::Binary(new),
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     CommitObject, Oid, Repository,
     ancestry::History,
     marks::{FastMap, FastSet},
-    objects::Reader,
+    objects::{Object, Reader},
     pack::Kind,
     revision::tag_target,
     tree::{self, EntryKind},
@@ -133,13 +133,13 @@ impl Walk<'_> {
         self.queue.push((commit.committer.seconds, Reverse(self.pushed), oid));
     }
 
-    fn read(&mut self, oid: Oid) -> Option<(CommitObject, std::sync::Arc<Vec<u8>>)> {
+    fn read(&mut self, oid: Oid) -> Option<(CommitObject, Object)> {
         let object = self.reader.read(&oid).ok().filter(|object| object.kind == Kind::Commit)?;
         let mut commit = CommitObject::parse(&object.bytes)?;
         if self.shallow.contains(&oid) {
             commit.parents.clear();
         }
-        Some((commit, object.bytes))
+        Some((commit, object))
     }
 
     fn list(mut self) -> Vec<Oid> {
@@ -151,10 +151,10 @@ impl Walk<'_> {
             if self.limits.since.is_some_and(|since| seconds < since) {
                 continue;
             }
-            let Some((commit, bytes)) = self.read(oid) else { continue };
+            let Some((commit, object)) = self.read(oid) else { continue };
             let (next, changes) = self.simplified(&commit);
             next.into_iter().for_each(|parent| self.push(parent));
-            if !(changes && self.is_listed(&commit, &bytes)) {
+            if !(changes && self.is_listed(&commit, &object.bytes)) {
                 continue;
             }
             if left > 0 {

@@ -170,9 +170,12 @@ fn class(rest: &[u8], byte: u8) -> Option<(bool, usize)> {
 mod tests {
     use super::*;
 
+    /// Patterns, the directory they count from, paths that they match, and paths that they do not.
+    type Case = (&'static [&'static str], &'static str, &'static [&'static str], &'static [&'static str]);
+
     #[test]
     fn paths_are_matched_as_git_matches_them() {
-        let cases: &[(&[&str], &str, &[&str], &[&str])] = &[
+        let cases: &[Case] = &[
             (&["src"], "", &["src", "src/a", "src/b/c"], &["srcs/a", "a/src"]),
             (&["src/"], "", &["src/a"], &["src"]),
             (&["./src//b/"], "", &["src/b/c"], &["src/a"]),

@@ -60,10 +60,10 @@ pub(super) enum Term {
 }
 
 /// Why a list of nodes ended.
-enum End {
-    Whole,
-    End,
-    Else(Tokens),
+enum Ended {
+    WithTheTemplate,
+    Here,
+    ByElse(Tokens),
 }
 
 type Tokens = Peekable<IntoIter<Token>>;
@@ -72,7 +72,7 @@ type Tokens = Peekable<IntoIter<Token>>;
 pub(super) fn parse(pieces: Vec<Piece>) -> Result<Vec<Node>, Fault> {
     let mut parser = Parser { pieces: pieces.into_iter(), at: 0, depth: 0, ranges: 0, variables: vec![String::new()] };
     match parser.list()? {
-        (nodes, End::Whole) => Ok(nodes),
+        (nodes, Ended::WithTheTemplate) => Ok(nodes),
         _ => Err(Fault::new(parser.at, "`end` or `else` without a block")),
     }
 }
@@ -89,7 +89,7 @@ struct Parser {
 }
 
 impl Parser {
-    fn list(&mut self) -> Result<(Vec<Node>, End), Fault> {
+    fn list(&mut self) -> Result<(Vec<Node>, Ended), Fault> {
         let mut nodes = Vec::new();
         while let Some(piece) = self.pieces.next() {
             let tokens = match piece {
@@ -112,10 +112,10 @@ impl Parser {
                 "end" | "else" => {
                     tokens.next();
                     if word == "else" {
-                        return Ok((nodes, End::Else(tokens)));
+                        return Ok((nodes, Ended::ByElse(tokens)));
                     }
                     self.nothing_left(tokens)?;
-                    return Ok((nodes, End::End));
+                    return Ok((nodes, Ended::Here));
                 }
                 "if" | "with" | "range" => {
                     tokens.next();
@@ -135,7 +135,7 @@ impl Parser {
                 _ => nodes.push(Node::Action(self.whole_pipe(tokens)?)),
             }
         }
-        Ok((nodes, End::Whole))
+        Ok((nodes, Ended::WithTheTemplate))
     }
 
     fn nothing_left(&self, mut tokens: Tokens) -> Result<(), Fault> {
@@ -164,9 +164,9 @@ impl Parser {
         let (body, end) = self.list()?;
         self.ranges -= usize::from(word == "range");
         let otherwise = match end {
-            End::End => Vec::new(),
-            End::Whole => return Err(Fault::new(opened, format!("`{word}` without an `end`"))),
-            End::Else(tokens) => self.otherwise(word, opened, tokens)?,
+            Ended::Here => Vec::new(),
+            Ended::WithTheTemplate => return Err(Fault::new(opened, format!("`{word}` without an `end`"))),
+            Ended::ByElse(tokens) => self.otherwise(word, opened, tokens)?,
         };
         self.variables.truncate(known);
         self.depth -= 1;
@@ -189,7 +189,7 @@ impl Parser {
         }
         self.nothing_left(tokens)?;
         match self.list()? {
-            (nodes, End::End) => Ok(nodes),
+            (nodes, Ended::Here) => Ok(nodes),
             _ => Err(Fault::new(opened, format!("`{word}` without an `end`"))),
         }
     }

@@ -14,8 +14,8 @@ pub(super) enum Value<'a> {
     /// A number that gitleaks keeps in 32 bits.
     Single(f32),
     Text(Rc<str>),
-    List(Rc<Vec<Value<'a>>>),
-    Map(Rc<BTreeMap<String, Value<'a>>>),
+    List(Rc<[Self]>),
+    Map(Rc<BTreeMap<String, Self>>),
     Finding(&'a CompatFinding),
     /// Seconds of 1970 UTC.
     Time(i64),
@@ -93,7 +93,7 @@ pub(super) fn text<'a>(text: &str) -> Value<'a> {
 }
 
 pub(super) fn list(items: Vec<Value<'_>>) -> Value<'_> {
-    Value::List(Rc::new(items))
+    Value::List(Rc::from(items))
 }
 
 impl Value<'_> {

@@ -1,3 +1,5 @@
+//! What templates write, what they are refused for, and that none of them runs for ever.
+
 use super::*;
 use crate::gitleaks::CompatFinding;
 

@@ -274,7 +274,9 @@ impl<'a> Reader<'a> {
                 .map(|oid| revision::Range { from: vec![oid], to: Vec::new() }),
             (range, _) => range,
         };
-        let is_path = !self.separated && !word.is_empty() && self.place.directory.join(word).exists();
+        // Without a work tree there are no files that a word could name, also where `HEAD` lies beside the objects.
+        let has_files = self.place.repository.work_tree().is_some();
+        let is_path = has_files && !self.separated && !word.is_empty() && self.place.directory.join(word).exists();
         match range {
             Ok(_) if is_path => bail!("--log-opts {word}: is a revision and a file; put `--` before paths"),
             Ok(revision::Range { from, to }) => {
@@ -284,7 +286,7 @@ impl<'a> Reader<'a> {
                 self.read.tips.extend(to);
                 Ok(())
             }
-            Err(_) if is_path && self.place.repository.work_tree().is_some() => {
+            Err(_) if is_path => {
                 let rest = self.words.by_ref().copied();
                 let paths: Vec<&str> = std::iter::once(word).chain(rest).collect();
                 match paths.iter().find(|path| !self.place.directory.join(path).exists()) {

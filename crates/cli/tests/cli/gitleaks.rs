@@ -293,6 +293,10 @@ fn log_opts_are_what_git_log_makes_of_them() {
     for (options, expected) in cases {
         assert_eq!(scan(options), expected, "{options}");
     }
+    // In a bare repository `HEAD` is a file too, and still a revision.
+    project.git(&["clone", "-q", "--bare", ".", "bare.git"]).ok();
+    let bare = ["git", "bare.git", "-c", ".git/rules.toml", "--log-opts", "-n 1 HEAD"];
+    assert_eq!(found(&project, &bare), ["vendor/c.txt:tok:1"]);
     let refused = [
         ("nowhere", "names no commit"),
         ("\"main\"", "quotes are not read"),

@@ -17,6 +17,7 @@ pub mod policy;
 pub mod report;
 pub mod rules;
 pub mod scratch;
+pub mod template;
 
 /// One target.
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +75,7 @@ targets! {
     "rule-document" rules::rule_document 1500;
     "seven-zip" archives::seven_zip 600;
     "tar" archives::tar 800;
+    "template" template::report_template 3000;
     "text" archives::understand 800;
     "url" network::url 4000;
     "xz" archives::xz 300;

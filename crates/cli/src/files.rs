@@ -1,6 +1,8 @@
 //! Files that the user names: read within a limit, and written whole or not at all, never through a link.
 
 use std::{
+    env,
+    ffi::OsString,
     fs,
     io::{Read as _, Write as _},
     path::Path,
@@ -25,6 +27,11 @@ pub(crate) fn read_text(path: impl AsRef<Path>) -> Result<String> {
         bail!("{name}: is larger than {} MiB. Check that it is the right file", MAX_TEXT >> 20);
     }
     String::from_utf8(bytes).with_context(|| format!("{name}: is not UTF-8 text"))
+}
+
+/// The index that the environment names, for [`testudo_source::git::Repository::index_path`].
+pub(crate) fn git_index() -> Option<OsString> {
+    env::var_os("GIT_INDEX_FILE")
 }
 
 /// Who may do what with a file: the bits of its mode, where the system has such bits.

@@ -19,8 +19,16 @@ const DEFAULT_WIDTH: usize = 80;
 /// # Errors
 /// The disk is full, or whatever else stands behind standard output fails.
 pub(crate) fn stdout(text: &str) -> io::Result<()> {
+    stdout_bytes(text.as_bytes())
+}
+
+/// The same for what may be cut within a character.
+///
+/// # Errors
+/// As with [`stdout`].
+pub(crate) fn stdout_bytes(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }

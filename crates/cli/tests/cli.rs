@@ -4,6 +4,8 @@
 
 #[path = "cli/book.rs"]
 mod book;
+#[path = "cli/gitleaks.rs"]
+mod gitleaks;
 
 use std::{
     fs,
@@ -59,7 +61,10 @@ impl Project {
         command.args(arguments).current_dir(&self.0).stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
-            if ["TESTUDO_", "GIT_", "NO_COLOR", "CLICOLOR", "COLUMNS"].iter().any(|ours| name.starts_with(ours)) {
+            if ["TESTUDO_", "GIT_", "GITLEAKS_", "NO_COLOR", "CLICOLOR", "COLUMNS"]
+                .iter()
+                .any(|ours| name.starts_with(ours))
+            {
                 command.env_remove(name);
             }
         }

@@ -17,7 +17,7 @@ use crate::{
 /// # Errors
 /// A glob is malformed.
 pub(crate) fn add(root: &Path, options: &WalkOptions, files: &mut Vec<FoundFile>) -> Result<(), GlobError> {
-    let Some(paths) = tracked(root) else { return Ok(()) };
+    let Some(paths) = tracked(root, options) else { return Ok(()) };
     let known: HashSet<&Path> = files.iter().filter_map(|f| f.path.strip_prefix(root).ok()).collect();
     let left: Vec<PathBuf> = paths.into_iter().filter(|path| !known.contains(path.as_path())).collect();
     if left.is_empty() {
@@ -37,9 +37,10 @@ pub(crate) fn add(root: &Path, options: &WalkOptions, files: &mut Vec<FoundFile>
 }
 
 /// Paths of the index below `root`, relative to it.
-fn tracked(root: &Path) -> Option<Vec<PathBuf>> {
+fn tracked(root: &Path, options: &WalkOptions) -> Option<Vec<PathBuf>> {
     let repository = Repository::discover(root, ReadLimits::default()).ok()?;
-    let index = index::read(&repository.git_dir().join("index"), repository.objects().hash_len()).ok()?;
+    let place = repository.index_path(options.index_file.as_deref());
+    let index = index::read(&place, repository.objects().hash_len()).ok()?;
     let below = root.canonicalize().ok()?.strip_prefix(repository.work_tree()?).ok()?.to_owned();
     let files = index.files.into_iter().filter(|file| file.kind == EntryKind::File);
     let paths = files.filter_map(|file| String::from_utf8(file.path).ok());

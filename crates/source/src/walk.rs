@@ -1,6 +1,7 @@
 //! Finding the files below a directory: in parallel, by the ignore files, never through symbolic links.
 
 use std::{
+    ffi::OsString,
     path::{Path, PathBuf},
     sync::Mutex,
 };
@@ -43,6 +44,8 @@ pub struct WalkOptions {
     pub submodules: Submodules,
     /// Threads; 0 for one a core.
     pub threads: usize,
+    /// What `GIT_INDEX_FILE` holds; see [`crate::git::Repository::index_path`].
+    pub index_file: Option<OsString>,
 }
 
 /// A glob that cannot be used.

@@ -1,6 +1,10 @@
 //! Which rules the front uses, in gitleaks' order of precedence.
 
-use std::{env, path::Path};
+use std::{
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Result, bail};
 use testudo_secrets::{
@@ -8,7 +12,7 @@ use testudo_secrets::{
     rule::Ruleset,
 };
 
-use super::arguments::Flags;
+use super::{arguments::Flags, log::Log};
 
 /// Reads extended configurations from disk.
 pub(crate) struct Disk;
@@ -32,12 +36,12 @@ impl Resolver for Disk {
 }
 
 /// Loads the rules.
-pub(super) fn load(flags: &Flags, source: &Path) -> Result<Ruleset> {
-    let mut rules = find(flags, source)?;
+pub(super) fn load(flags: &Flags, source: &Path, log: Log) -> Result<Ruleset> {
+    let mut rules = find(flags, source, log)?;
     if !flags.enable_rule.is_empty() {
         for wanted in &flags.enable_rule {
             if !rules.rules.iter().any(|r| &r.info.id == wanted) {
-                bail!("requested rule {wanted} not found in rules");
+                bail!("--enable-rule: the rule {wanted} is not in the configuration");
             }
         }
         rules.rules.retain(|r| flags.enable_rule.contains(&r.info.id));
@@ -45,29 +49,33 @@ pub(super) fn load(flags: &Flags, source: &Path) -> Result<Ruleset> {
     Ok(rules)
 }
 
-fn find(flags: &Flags, source: &Path) -> Result<Ruleset> {
-    if let Some(path) = &flags.config {
-        return from_file(path);
+fn find(flags: &Flags, source: &Path, log: Log) -> Result<Ruleset> {
+    // An empty value counts as none.
+    let named = flags.config.clone().filter(|path| !path.as_os_str().is_empty());
+    if let Some(path) = named.or_else(|| variable("GITLEAKS_CONFIG").map(PathBuf::from)) {
+        return from_file(&path);
     }
-    if let Some(path) = env::var_os("GITLEAKS_CONFIG") {
-        return from_file(Path::new(&path));
-    }
-    if let Ok(text) = env::var("GITLEAKS_CONFIG_TOML") {
+    if let Some(text) = variable("GITLEAKS_CONFIG_TOML") {
+        let text = text.into_string().map_err(|_| anyhow::anyhow!("GITLEAKS_CONFIG_TOML: is not UTF-8 text"))?;
         return Ok(load_rules("GITLEAKS_CONFIG_TOML", &text, &Disk)?);
     }
     let in_target = source.join(".gitleaks.toml");
     if in_target.is_file() {
         return from_file(&in_target);
     }
-    match env::var_os(DEFAULT_CONFIG) {
+    match variable(DEFAULT_CONFIG) {
         Some(path) => from_file(Path::new(&path)),
         None => {
-            crate::terminal::note(&format!(
+            log.info(&format!(
                 "no gitleaks configuration given: using testudo's own rules ({DEFAULT_CONFIG} can name a copy of gitleaks.toml)"
             ));
             Ok(testudo_secrets::embedded::ruleset())
         }
     }
+}
+
+fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
 }
 
 fn from_file(path: &Path) -> Result<Ruleset> {

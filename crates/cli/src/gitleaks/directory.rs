@@ -1,109 +1,147 @@
-//! `gitleaks dir`: the files that gitleaks would read, read as it reads them.
+//! `gitleaks dir`: the files that gitleaks would read, under the names that it gives them.
 
 use std::{
+    ffi::OsString,
     fs,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
 use anyhow::{Context as _, Result};
-use testudo_secrets::{
-    engine::Workspace,
-    gitleaks::{CompatFinding, Fragment, Scanner, fragments, is_application, is_archive_name},
-};
+use testudo_secrets::gitleaks::CompatFinding;
 
-use super::arguments::Flags;
+use super::{Front, arguments::Links, content::Contents, ignored::joined};
+
+/// How many links may lead to a file.
+const MAX_LINKS: usize = 255;
 
 /// A file to scan, and the link that led to it.
 struct Target {
     path: PathBuf,
+    /// As it is reported.
+    name: String,
     symlink: String,
 }
 
 /// Scans a directory or a file.
-pub(super) fn scan(scanner: &Scanner, source: &Path, flags: &Flags) -> Result<Vec<CompatFinding>> {
-    let metadata = fs::metadata(source).with_context(|| source.display().to_string())?;
-    let mut targets = Vec::new();
+pub(super) fn scan(front: &Front, source: &Path, links: Links) -> Result<()> {
+    // A link is looked at as a link, also where it is what was named.
+    let metadata = fs::symlink_metadata(source).with_context(|| source.display().to_string())?;
+    let mut walk = Walk { front, links, targets: Vec::new() };
     if metadata.is_dir() {
-        walk(scanner, source, flags, &mut targets);
+        if !front.scanner.skips_path(&source.to_string_lossy()) {
+            walk.folder(source, 0);
+        }
     } else {
-        targets.push(Target { path: source.to_owned(), symlink: String::new() });
+        walk.file(source, source.to_string_lossy().into_owned(), &metadata);
     }
-    let next = AtomicUsize::new(0);
-    let parts: Vec<Vec<CompatFinding>> = std::thread::scope(|scope| {
-        let handles: Vec<_> = (0..flags.threads()).map(|_| scope.spawn(|| work(scanner, &targets, &next))).collect();
-        handles.into_iter().map(|h| h.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    let (targets, next) = (walk.targets, AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        let handles: Vec<_> = (0..front.threads()).map(|_| scope.spawn(|| work(front, &targets, &next))).collect();
+        for handle in handles {
+            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
     });
-    Ok(parts.concat())
+    Ok(())
 }
 
-fn walk(scanner: &Scanner, dir: &Path, flags: &Flags, targets: &mut Vec<Target>) {
-    let mut entries: Vec<_> = match fs::read_dir(dir) {
-        Ok(entries) => entries.flatten().collect(),
-        Err(error) => return crate::terminal::warn(&format!("{}: {error}", dir.display())),
-    };
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        let Ok(kind) = entry.file_type() else { continue };
-        if kind.is_dir() {
-            if !scanner.skips_path(&clean(&path)) {
-                walk(scanner, &path, flags, targets);
+/// Deepest folder that is walked into.
+const MAX_DEPTH: usize = 512;
+
+struct Walk<'a> {
+    front: &'a Front,
+    links: Links,
+    targets: Vec<Target>,
+}
+
+impl Walk<'_> {
+    fn folder(&mut self, folder: &Path, depth: usize) {
+        let mut entries: Vec<_> = match fs::read_dir(folder) {
+            Ok(entries) => entries.flatten().collect(),
+            Err(error) => return self.front.log.warn(&format!("{}: {error}", folder.display())),
+        };
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let path = entry.path();
+            let name = joined(folder, &entry.file_name().to_string_lossy());
+            let Ok(metadata) = entry.metadata() else { continue };
+            if !metadata.is_dir() {
+                self.file(&path, name, &metadata);
+            } else if !self.front.scanner.skips_path(&name) && depth < MAX_DEPTH {
+                self.folder(&path, depth + 1);
             }
-        } else if kind.is_symlink() {
-            if flags.follow_symlinks
-                && let Some(target) = followed(&path)
-            {
-                targets.push(target);
+        }
+    }
+
+    /// `metadata` is that of the entry itself, not of what it may link to.
+    fn file(&mut self, path: &Path, name: String, metadata: &fs::Metadata) {
+        let most = u64::try_from(self.front.flags.max_target_megabytes).unwrap_or(0) * 1_000_000;
+        if metadata.len() == 0 {
+            return;
+        }
+        if most > 0 && metadata.len() > most {
+            let (size, most) = (metadata.len() / 1_000_000, most / 1_000_000);
+            return self.front.log.warn(&format!("{name}: not scanned: {size} MB, --max-target-megabytes is {most}"));
+        }
+        if self.front.scanner.skips_path(&name) {
+            return;
+        }
+        if !metadata.is_symlink() {
+            self.targets.push(Target { path: path.to_owned(), name, symlink: String::new() });
+        } else if self.links == Links::Follow {
+            match resolved(path) {
+                Some(real) if real.is_file() => {
+                    let real_name = joined(Path::new(""), &real.to_string_lossy());
+                    self.targets.push(Target { path: real, name: real_name, symlink: name });
+                }
+                Some(_) => {}
+                None => self.front.log.error(&format!("{name}: not scanned: the link leads nowhere")),
             }
-        } else if kind.is_file() && entry.metadata().is_ok_and(|m| m.len() > 0) {
-            targets.push(Target { path, symlink: String::new() });
         }
     }
 }
 
-fn followed(path: &Path) -> Option<Target> {
-    let real = fs::canonicalize(path).ok()?;
-    real.is_file().then(|| Target { path: real, symlink: clean(path) })
-}
-
-/// A path as Go cleans it: without a leading `./`, `/`-separated.
-fn clean(path: &Path) -> String {
-    testudo_source::walk::display(path)
-}
-
-fn work(scanner: &Scanner, targets: &[Target], next: &AtomicUsize) -> Vec<CompatFinding> {
-    let (mut workspace, mut found) = (Workspace::default(), Vec::new());
-    loop {
-        let Some(target) = targets.get(next.fetch_add(1, Ordering::Relaxed)) else { return found };
-        let name = clean(&target.path);
-        if scanner.skips_path(&name) || is_archive_name(&name) {
+/// Where a path really leads; relative, where it and the links on the way are.
+fn resolved(path: &Path) -> Option<PathBuf> {
+    let mut left: Vec<OsString> = path.components().rev().map(|c| c.as_os_str().to_owned()).collect();
+    let (mut real, mut links) = (PathBuf::new(), 0);
+    while let Some(part) = left.pop() {
+        match Path::new(&part).components().next() {
+            None | Some(Component::CurDir) => continue,
+            Some(Component::ParentDir) if matches!(real.components().next_back(), Some(Component::Normal(_))) => {
+                real.pop();
+                continue;
+            }
+            _ => {}
+        }
+        let next = real.join(&part);
+        if !fs::symlink_metadata(&next).ok()?.is_symlink() {
+            real = next;
             continue;
         }
-        let bytes = match fs::read(&target.path) {
+        links += 1;
+        let target = fs::read_link(&next).ok().filter(|_| links <= MAX_LINKS)?;
+        if target.is_absolute() {
+            real = PathBuf::new();
+        }
+        left.extend(target.components().rev().map(|c| c.as_os_str().to_owned()));
+    }
+    Some(real)
+}
+
+fn work(front: &Front, targets: &[Target], next: &AtomicUsize) {
+    let mut contents = Contents::new(front);
+    while let Some(target) = targets.get(next.fetch_add(1, Ordering::Relaxed)) {
+        let Target { path, name, symlink } = target;
+        let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) => {
-                crate::terminal::warn(&format!("{name}: {error}"));
+                front.log.warn(&format!("{name}: {error}"));
                 continue;
             }
         };
-        for finding in file(scanner, &name, &bytes, &mut workspace) {
-            found.push(CompatFinding { symlink: target.symlink.clone(), ..finding });
-        }
+        let found = contents.of_file(name, &bytes, "");
+        let linked = |finding| CompatFinding { symlink: symlink.clone(), ..finding };
+        front.keep(found.into_iter().map(linked).collect());
     }
-}
-
-/// All fragments of one file.
-fn file(scanner: &Scanner, name: &str, bytes: &[u8], workspace: &mut Workspace) -> Vec<CompatFinding> {
-    let (mut found, mut lines) = (Vec::new(), 0);
-    for range in fragments(bytes) {
-        let text = &bytes[range];
-        // gitleaks looks at the type of every fragment as long as no line break was seen.
-        if lines == 0 && is_application(&text[..text.len().min(100_000)]) {
-            break;
-        }
-        found.extend(scanner.detect(&Fragment { text, path: name, commit: "", start_line: lines + 1 }, workspace));
-        lines += text.iter().filter(|b| **b == b'\n').count();
-    }
-    found
 }

@@ -9,10 +9,10 @@ use std::{
     sync::atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use testudo_secrets::{
     engine::Workspace,
-    gitleaks::{CompatFinding, Fragment, Scanner},
+    gitleaks::{ArchiveName, CompatFinding, Fragment},
     history::{self, Known, Method},
 };
 use testudo_source::git::{
@@ -20,124 +20,136 @@ use testudo_source::git::{
     ancestry::{self, History},
     attributes::Attributes,
     attribution::{self, Change, Detail, Question},
-    rename, revision, tree_diff,
+    log::{self, Follow, Limits},
+    rename, tree_diff,
 };
 
-use super::{arguments::Flags, worktree};
+use super::{
+    Front,
+    content::Contents,
+    link::Remote,
+    log_options::{self, LogOptions, Place, Renames},
+    message, worktree,
+};
 
-/// What of a repository is wanted.
-pub(super) enum Scope {
-    /// Commits reachable from all references.
-    All,
-    /// Commits of revisions named by `--log-opts`.
-    Revisions(Vec<String>),
-    /// The index against `HEAD`.
-    Staged,
-    /// The work tree against the index.
-    Unstaged,
-}
+/// What gitleaks gives to `git log` where it is not told otherwise.
+const DEFAULT_OPTIONS: &str = "--full-history --all";
 
-impl Scope {
-    /// Reads `--log-opts`: revisions, ranges and `--all`; options that only change how git prints are accepted.
-    pub(super) fn from_options(options: &str) -> Result<Self> {
-        let mut revisions = Vec::new();
-        for word in options.split_whitespace() {
-            match word {
-                "--all" => return Ok(Self::All),
-                "--full-history" | "--no-merges" | "--reverse" | "--topo-order" | "--date-order" | "-p" => {}
-                option if option.starts_with('-') => {
-                    anyhow::bail!(
-                        "--log-opts {option} is not supported; name revisions or ranges, such as `main`, `v1..HEAD` or `--all`"
-                    )
-                }
-                revision => revisions.push(revision.to_owned()),
-            }
-        }
-        Ok(if revisions.is_empty() { Self::Revisions(vec!["HEAD".to_owned()]) } else { Self::Revisions(revisions) })
-    }
-}
+/// How many changes a thread takes at a time.
+const BATCH: usize = 64;
 
-/// Scans a repository.
-pub(super) fn scan(scanner: &Scanner, source: &Path, scope: &Scope, flags: &Flags) -> Result<Vec<CompatFinding>> {
+/// Scans the commits that `git log` with these options lists.
+pub(super) fn scan(front: &Front, source: &Path, options: Option<&str>, platform: Option<&str>) -> Result<()> {
     let repository = Repository::discover(source, ReadLimits::default())?;
-    match scope {
-        Scope::Staged => return worktree::staged(scanner, &repository, source),
-        Scope::Unstaged => return worktree::unstaged(scanner, &repository, source),
-        Scope::All | Scope::Revisions(_) => {}
-    }
-    let (tips, excluded) = ends(&repository, scope)?;
-    let found = history::scan(
-        repository.objects(),
-        scanner.engine(),
-        scanner,
-        Method::Deltas,
-        flags.threads(),
-        &Known::default(),
-        &AtomicU64::new(0),
-    )?;
-    let history = ancestry::history(&repository, &tips, &excluded);
-    for missing in history.missing.iter().take(3) {
-        crate::terminal::warn(&format!("object {missing} is missing, what only it leads to is not scanned"));
-    }
-    let wanted: HashSet<Oid> = found.blobs.iter().map(|(oid, _)| *oid).collect();
-    let mut missing = Vec::new();
-    let question = Question {
-        commits: &history.commits,
-        known: &|_| false,
-        wanted: &|oid, _| wanted.contains(oid),
-        detail: Detail::EveryCommit,
+    let remote = Remote::of(&repository, platform, front.log)?;
+    let place = Place {
+        repository: &repository,
+        directory: source,
+        below: worktree::prefix(&repository, source),
+        now: i64::try_from(crate::clock::seconds()).unwrap_or(i64::MAX),
     };
-    let mut changes = attribution::changes(&repository, &question, &mut missing);
-    changes.retain(|c| !scanner.skips_path(&c.path));
+    let options = log_options::read(options.filter(|o| !o.is_empty()).unwrap_or(DEFAULT_OPTIONS), &place)?;
+    let history = listed(&repository, &options, front);
+    let changes = changes(front, &repository, &history, &options)?;
     let next = AtomicUsize::new(0);
     let work = || {
         let mut look = Look {
-            scanner,
-            history: &history,
+            front,
+            options: &options,
+            remote: remote.as_ref(),
+            history: &history.commits,
             reader: repository.objects().reader(),
             attributes: Attributes::new(&repository),
             workspace: Workspace::default(),
-            found: Vec::new(),
+            contents: Contents::new(front),
             commits: HashMap::new(),
             renamed: (u32::MAX, HashMap::new()),
         };
         loop {
-            let first = next.fetch_add(64, Ordering::Relaxed);
+            let first = next.fetch_add(BATCH, Ordering::Relaxed);
             if first >= changes.len() {
-                return look.found;
+                return;
             }
-            for change in &changes[first..changes.len().min(first + 64)] {
+            for change in &changes[first..changes.len().min(first + BATCH)] {
                 look.change(change);
             }
         }
     };
-    let parts: Vec<_> = std::thread::scope(|s| {
-        let handles: Vec<_> = (0..flags.threads()).map(|_| s.spawn(work)).collect();
-        handles.into_iter().map(|h| h.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    std::thread::scope(|s| {
+        let handles: Vec<_> = (0..front.threads()).map(|_| s.spawn(work)).collect();
+        for handle in handles {
+            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
     });
-    Ok(parts.concat())
+    Ok(())
 }
 
-fn ends(repository: &Repository, scope: &Scope) -> Result<(Vec<Oid>, Vec<Oid>)> {
-    let Scope::Revisions(names) = scope else {
-        return Ok((repository.references().into_iter().map(|r| r.target).collect(), Vec::new()));
-    };
-    let (mut tips, mut excluded) = (Vec::new(), Vec::new());
-    for name in names {
-        let range = revision::range(repository, name).with_context(|| format!("--log-opts {name}"))?;
-        tips.extend(range.to);
-        excluded.extend(range.from);
+/// Commits, and which of them are left out of a list.
+struct Listed {
+    commits: History,
+    /// None where all are listed.
+    only: Option<HashSet<Oid>>,
+}
+
+fn listed(repository: &Repository, options: &LogOptions, front: &Front) -> Listed {
+    let mut commits = ancestry::history(repository, &options.tips, &options.excluded);
+    for missing in commits.missing.iter().take(3) {
+        front.log.warn(&format!("object {missing} is missing, what only it leads to is not scanned"));
     }
-    Ok((tips, excluded))
+    let wanted = |commit: &CommitObject, object: &[u8]| options.wants(commit, object);
+    let paths = options.paths.as_ref().map(|paths| |path: &[u8]| paths.matches(path));
+    let limits = Limits {
+        wanted: Some(&wanted),
+        paths: paths.as_ref().map(|paths| paths as log::Paths<'_>),
+        ..options.limits()
+    };
+    let select = || log::select(repository, &commits, &options.tips, &options.excluded, &limits);
+    let only = options.is_limited().then(|| select().into_iter().collect());
+    // Along first parents git shows a merge as a change of its first parent, otherwise not at all.
+    if options.follow == Follow::FirstParent {
+        commits.commits.iter_mut().for_each(|commit| commit.merge = false);
+    }
+    Listed { commits, only }
+}
+
+/// The changes that can hold something: they bring a blob with a match, or an archive that is opened.
+fn changes(front: &Front, repository: &Repository, history: &Listed, options: &LogOptions) -> Result<Vec<Change>> {
+    let found = history::scan(
+        repository.objects(),
+        front.scanner.engine(),
+        &front.scanner,
+        Method::Deltas,
+        front.threads(),
+        &Known::default(),
+        &AtomicU64::new(0),
+    )?;
+    let wanted: HashSet<Oid> = found.blobs.iter().map(|(oid, _)| *oid).collect();
+    let opens = front.flags.max_archive_depth > 0;
+    let is_archive = |name: &[u8]| opens && ArchiveName::of(&String::from_utf8_lossy(name)).is_some();
+    let mut missing = Vec::new();
+    let question = Question {
+        commits: &history.commits.commits,
+        known: &|commit| history.only.as_ref().is_some_and(|only| !only.contains(commit)),
+        wanted: &|oid, name| wanted.contains(oid) || is_archive(name),
+        detail: Detail::EveryCommit,
+    };
+    let mut changes = attribution::changes(repository, &question, &mut missing);
+    changes.retain(|c| !front.scanner.skips_path(&c.path));
+    if let Some(paths) = &options.paths {
+        changes.retain(|c| paths.matches(c.path.as_bytes()));
+    }
+    Ok(changes)
 }
 
 struct Look<'a> {
-    scanner: &'a Scanner,
+    front: &'a Front,
+    options: &'a LogOptions,
+    remote: Option<&'a Remote>,
     history: &'a History,
     reader: Reader<'a>,
     attributes: Attributes,
     workspace: Workspace,
-    found: Vec<CompatFinding>,
+    contents: Contents<'a>,
     commits: HashMap<u32, (CommitObject, String)>,
     /// A commit, and the contents that its added files had under another name.
     renamed: (u32, HashMap<String, Oid>),
@@ -148,21 +160,36 @@ impl Look<'_> {
         let commit = self.history.commits[change.commit as usize].oid.to_string();
         let old = change.old.or_else(|| self.renamed_from(change));
         let show = self.attributes.show(&change.path);
-        for (start_line, text) in worktree::added_lines(&mut self.reader, show, old, change.new) {
-            let fragment = Fragment { text: &text, path: &change.path, commit: &commit, start_line };
-            for mut finding in self.scanner.detect(&fragment, &mut self.workspace) {
-                self.sign(change.commit, &mut finding);
-                self.found.push(finding);
+        let mut found = Vec::new();
+        match worktree::shown(&mut self.reader, show, old, change.new) {
+            worktree::Shown::Lines(lines) if !self.front.is_own(&change.path) => {
+                for (start_line, text) in lines {
+                    let fragment = Fragment { text: &text, path: &change.path, commit: &commit, start_line };
+                    found.extend(self.front.scanner.detect(&fragment, &mut self.workspace));
+                }
             }
+            worktree::Shown::Binary(file) if ArchiveName::of(&change.path).is_some() => {
+                found = self.contents.of_file(&change.path, &file.bytes, &commit);
+            }
+            _ => {}
         }
+        found.iter_mut().for_each(|finding| self.sign(change.commit, finding));
+        self.front.keep(found);
     }
 
     /// What an added file was under its former name: git shows a renamed file as a change of that.
     fn renamed_from(&mut self, change: &Change) -> Option<Oid> {
+        if self.options.renames == Renames::NotLookedFor {
+            return None;
+        }
         if self.renamed.0 != change.commit {
             let commit = &self.history.commits[change.commit as usize];
             let difference = commit.base.map(|base| tree_diff::difference(&mut self.reader, Some(base), commit.tree));
-            let difference = difference.unwrap_or_default();
+            let mut difference = difference.unwrap_or_default();
+            if let Some(paths) = &self.options.paths {
+                difference.removed.retain(|side| paths.matches(&side.path));
+                difference.added.retain(|side| paths.matches(&side.path));
+            }
             let sources = rename::sources(&mut self.reader, &difference);
             let pairs = difference.added.iter().zip(sources);
             let known = pairs.filter_map(|(added, source)| {
@@ -174,13 +201,13 @@ impl Look<'_> {
         self.renamed.1.get(&change.path).copied()
     }
 
-    /// Fills in who and when.
+    /// Fills in who and when, and where it can be looked at.
     fn sign(&mut self, commit: u32, finding: &mut CompatFinding) {
         let oid = self.history.commits[commit as usize].oid;
         if !self.commits.contains_key(&commit) {
             let Ok(object) = self.reader.read(&oid) else { return };
             let Some(parsed) = CommitObject::parse(&object.bytes) else { return };
-            let message = String::from_utf8_lossy(&object.bytes[parsed.message_at..]).trim().to_owned();
+            let message = message::printed(&object.bytes[parsed.message_at..]);
             self.commits.insert(commit, (parsed, message));
         }
         if let Some((parsed, message)) = self.commits.get(&commit) {
@@ -189,5 +216,6 @@ impl Look<'_> {
             finding.date = parsed.author.date();
             finding.message.clone_from(message);
         }
+        finding.link = self.remote.map(|remote| remote.link(finding)).unwrap_or_default();
     }
 }

@@ -1,123 +1,124 @@
-//! What the front leaves out, and how it reports the rest.
+//! How the front reports: the listing, the report file, the last words and the exit code.
 
-use std::{collections::BTreeSet, path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context as _, Result, bail};
-use testudo_secrets::gitleaks::{CompatFinding, csv, json, junit, redact, sarif};
+use testudo_secrets::gitleaks::{
+    CompatFinding, csv, json, junit, sarif,
+    template::{Template, Values},
+};
 
-use super::arguments::Flags;
+use super::{Ended, FAILED, Front, arguments::Flags, block};
 
-/// Drops what `.gitleaksignore` files and the baseline name.
-pub(super) fn filter(findings: &mut Vec<CompatFinding>, flags: &Flags, source: &Path) -> Result<()> {
-    let mut ignored = BTreeSet::new();
-    for path in [
-        flags.gitleaks_ignore_path.clone(),
-        flags.gitleaks_ignore_path.join(".gitleaksignore"),
-        source.join(".gitleaksignore"),
-    ] {
-        if path.is_file() {
-            let text = crate::files::read_text(&path)?;
-            ignored.extend(
-                text.lines()
-                    .map(str::trim)
-                    .filter(|l| !l.is_empty() && !l.starts_with('#'))
-                    .map(|l| l.replace('\\', "/")),
-            );
+/// A report format.
+enum Format {
+    Json,
+    Csv,
+    Junit,
+    Sarif,
+    Template(Box<Template>),
+}
+
+/// Where the report goes, and what it is like.
+pub(super) struct Report {
+    /// None where no report is wanted.
+    file: Option<(String, Format)>,
+    /// Ids and descriptions of the rules.
+    rules: Vec<(String, String)>,
+}
+
+impl Report {
+    /// Reads the flags, before anything is scanned.
+    ///
+    /// # Errors
+    /// The format is unknown, the template cannot be read, or the folder of the report is not there.
+    pub(super) fn new(flags: &Flags, rules: Vec<(String, String)>) -> Result<Self> {
+        let Some(path) = flags.report_path.clone().filter(|path| !path.is_empty()) else {
+            return Ok(Self { file: None, rules });
+        };
+        let folder = Path::new(&path).parent().filter(|folder| !folder.as_os_str().is_empty());
+        if path != "-" && folder.is_some_and(|folder| !folder.is_dir()) {
+            bail!("{path}: the report cannot be written there: the folder does not exist");
         }
+        let format = format(flags, &path)?;
+        Ok(Self { file: Some((path, format)), rules })
     }
-    let place = |f: &CompatFinding| format!("{}:{}:{}", f.file, f.rule, f.start_line);
-    findings.retain(|f| !ignored.contains(&place(f)) && !ignored.contains(&f.fingerprint()));
-    if let Some(path) = &flags.baseline_path {
-        let text = crate::files::read_text(path)?;
-        let known: Vec<serde_json::Value> = serde_json::from_str(&text)
-            .with_context(|| format!("{}: a baseline must be a gitleaks report in its JSON format", path.display()))?;
-        findings.retain(|f| !known.iter().any(|k| same(f, k, flags.redact.is_some())));
-    }
-    Ok(())
-}
 
-/// The fields that gitleaks compares.
-fn same(f: &CompatFinding, known: &serde_json::Value, redacted: bool) -> bool {
-    let text = |name: &str, value: &str| known[name].as_str().unwrap_or_default() == value;
-    let number = |name: &str, value: usize| known[name].as_u64() == Some(value as u64);
-    let texts = [
-        ("RuleID", &f.rule),
-        ("Description", &f.description),
-        ("File", &f.file),
-        ("Commit", &f.commit),
-        ("Author", &f.author),
-        ("Email", &f.email),
-        ("Date", &f.date),
-        ("Message", &f.message),
-    ];
-    texts.iter().all(|(name, value)| text(name, value))
-        && number("StartLine", f.start_line)
-        && number("EndLine", f.end_line)
-        && number("StartColumn", f.start_column)
-        && number("EndColumn", f.end_column)
-        && (redacted || text("Match", &f.matched) && text("Secret", &f.secret))
-        && known["Entropy"].as_f64().is_some_and(|e| (e as f32 - f.entropy as f32).abs() < 1e-5)
-}
-
-/// Writes the report and says how it went.
-pub(super) fn finish(mut findings: Vec<CompatFinding>, flags: &Flags, rules: &[(String, String)]) -> Result<ExitCode> {
-    if let Some(percent) = flags.redact {
-        findings.iter_mut().for_each(|f| redact(f, percent));
-    }
-    if flags.verbose {
-        findings.iter().for_each(print);
-    }
-    if let Some(path) = &flags.report_path {
-        let text = render(&findings, flags, path, rules)?;
-        if path == "-" {
-            crate::terminal::stdout(&text)?;
+    /// Writes the report and says how it went.
+    pub(super) fn finish(&self, findings: &[CompatFinding], front: &Front, ended: Ended) -> Result<ExitCode> {
+        if front.flags.verbose {
+            // A closed pipe ends the listing, not the scan.
+            drop(crate::terminal::stdout_bytes(&block::all(findings, front.flags.no_color)));
+        }
+        let leaks = findings.len();
+        let told = match (&ended, leaks) {
+            (Ended::Whole, 0) => "no leaks found".to_owned(),
+            (Ended::Whole, _) => format!("leaks found: {leaks}"),
+            (Ended::Early(_), 0) => "no leaks found in partial scan".to_owned(),
+            (Ended::Early(_), _) => format!("{leaks} leaks found in partial scan"),
+        };
+        if let Ended::Early(why) = &ended {
+            front.log.error(why);
+        }
+        if leaks == 0 && matches!(ended, Ended::Whole) {
+            front.log.info(&told)
         } else {
-            crate::files::write_private(Path::new(path), text.as_bytes())?;
+            front.log.warn(&told)
         }
+        if let Some((path, format)) = &self.file {
+            let text = self.render(findings, format)?;
+            if path == "-" {
+                crate::terminal::stdout(&text)?;
+            } else {
+                crate::files::write_private(Path::new(path), text.as_bytes())?;
+            }
+        }
+        Ok(match (ended, leaks) {
+            (Ended::Early(_), _) => ExitCode::from(FAILED),
+            (Ended::Whole, 0) => ExitCode::SUCCESS,
+            // The system keeps the low eight bits of what a program exits with.
+            (Ended::Whole, _) => ExitCode::from(front.flags.exit_code.rem_euclid(256) as u8),
+        })
     }
-    let leaks = findings.len();
-    if leaks == 0 {
-        crate::terminal::note("no leaks found");
-        return Ok(ExitCode::SUCCESS);
+
+    fn render(&self, findings: &[CompatFinding], format: &Format) -> Result<String> {
+        Ok(match format {
+            Format::Json => json(findings),
+            Format::Csv => csv(findings),
+            Format::Junit => junit(findings),
+            Format::Sarif => sarif(findings, &self.rules),
+            Format::Template(template) => {
+                let now = i64::try_from(crate::clock::seconds()).unwrap_or(i64::MAX);
+                template.render(&Values::of(findings, now))?
+            }
+        })
     }
-    crate::terminal::warn(&format!("leaks found: {leaks}"));
-    // The system keeps the low eight bits of what a program exits with.
-    Ok(ExitCode::from(flags.exit_code.rem_euclid(256) as u8))
 }
 
-fn render(findings: &[CompatFinding], flags: &Flags, path: &str, rules: &[(String, String)]) -> Result<String> {
-    let extension = Path::new(path).extension().map(|e| e.to_string_lossy().to_lowercase());
-    let format = flags.report_format.clone().or(extension).unwrap_or_default();
-    Ok(match format.trim().to_lowercase().as_str() {
-        "json" => json(findings),
-        "csv" => csv(findings),
-        "junit" => junit(findings),
-        "sarif" => sarif(findings, rules),
-        other => bail!("unknown report format `{other}` (expected json, csv, junit or sarif)"),
-    })
-}
-
-fn print(f: &CompatFinding) {
-    let mut lines = vec![
-        ("Finding:", f.matched.trim().to_owned()),
-        ("Secret:", f.secret.trim().to_owned()),
-        ("RuleID:", f.rule.clone()),
-        ("Entropy:", format!("{:.6}", f.entropy)),
-    ];
-    if !f.tags.is_empty() {
-        lines.push(("Tags:", format!("[{}]", f.tags.join(" "))));
+fn format(flags: &Flags, path: &str) -> Result<Format> {
+    let template = flags.report_template.as_deref().filter(|path| !path.is_empty());
+    let given = flags.report_format.as_deref().filter(|format| !format.is_empty());
+    let name = match given {
+        Some(format) => format.to_owned(),
+        None => match Path::new(path).extension().map(|e| e.to_string_lossy().to_lowercase()) {
+            Some(known) if ["csv", "json", "sarif"].contains(&known.as_str()) => known,
+            _ => bail!("{path}: the name does not tell the report format; give one with --report-format"),
+        },
+    };
+    let format = match name.to_lowercase().trim() {
+        "json" => Format::Json,
+        "csv" => Format::Csv,
+        "junit" => Format::Junit,
+        "sarif" => Format::Sarif,
+        "template" => {
+            let file = template.context("--report-format template needs a file with --report-template")?;
+            let text = crate::files::read_text(file)?;
+            Format::Template(Box::new(Template::parse(file, &text)?))
+        }
+        _ => bail!("unknown report format `{name}` (expected json, csv, junit, sarif or template)"),
+    };
+    if template.is_some() && name != "template" {
+        bail!("--report-template needs `--report-format template`, and not `{name}`");
     }
-    lines.extend([("File:", f.file.clone()), ("Line:", f.start_line.to_string())]);
-    if !f.commit.is_empty() {
-        lines.extend([
-            ("Commit:", f.commit.clone()),
-            ("Author:", f.author.clone()),
-            ("Email:", f.email.clone()),
-            ("Date:", f.date.clone()),
-        ]);
-    }
-    lines.push(("Fingerprint:", f.fingerprint()));
-    let text: String = lines.iter().map(|(name, value)| format!("{name:<12} {value}\n")).collect();
-    // A closed pipe ends the listing, not the scan.
-    drop(crate::terminal::stdout(&(text + "\n")));
+    Ok(format)
 }

@@ -215,6 +215,7 @@ impl Setup<'_> {
             git_ignore: if self.config.scan.gitignore.is_on() { GitIgnore::Obey } else { GitIgnore::ReadAnyway },
             submodules: if self.config.scan.submodules.is_on() { Submodules::Enter } else { Submodules::LeaveOut },
             threads: self.threads(),
+            index_file: crate::files::git_index(),
         }
     }
 

@@ -1,10 +1,6 @@
 //! Jobs that are git blobs: staged changes, the commits of a range, and chosen blobs of the history.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    env,
-    path::PathBuf,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use anyhow::{Context as _, Result};
 use testudo_model::{Commit, Finding, Fingerprint, Location, Notice, NoticeCode};
@@ -96,7 +92,8 @@ pub(super) struct Part {
 /// Scans what `git commit` would record.
 pub(super) fn staged(look: &Look<'_>) -> Result<Part> {
     let repository = look.repository;
-    let index = index::read(&index_path(repository), repository.objects().hash_len())?;
+    let index =
+        index::read(&repository.index_path(crate::files::git_index().as_deref()), repository.objects().hash_len())?;
     let mut reader = repository.objects().reader();
     let head = match repository.head() {
         Some(head) => Some(CommitObject::parse(&reader.read(&head)?.bytes).context("HEAD is not a commit")?.tree),
@@ -117,12 +114,6 @@ pub(super) fn staged(look: &Look<'_>) -> Result<Part> {
     let missing = staged.missing.iter().map(|oid| unread_notice(repository, oid));
     part.outcome.notices.extend(missing);
     Ok(part)
-}
-
-/// The index that git means: `git commit -a` and `git commit FILE` make one of their own and name it to their hooks.
-fn index_path(repository: &Repository) -> PathBuf {
-    let named = env::var_os("GIT_INDEX_FILE").filter(|name| !name.is_empty());
-    named.map_or_else(|| repository.git_dir().join("index"), PathBuf::from)
 }
 
 /// Every file of a commit.

@@ -65,6 +65,21 @@ pub struct CompatFinding {
     pub message: String,
     /// Labels of the rule and of decoding.
     pub tags: Vec<String>,
+    /// Address of the finding on its platform, or empty.
+    pub link: String,
+    /// What the rules found that this one requires nearby.
+    pub required: Vec<RequiredFinding>,
+}
+
+/// What a required rule found near a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequiredFinding {
+    /// Rule id.
+    pub rule: String,
+    /// First line.
+    pub start_line: usize,
+    /// The secret.
+    pub secret: String,
 }
 
 impl CompatFinding {
@@ -248,6 +263,8 @@ impl Look<'_> {
             date: String::new(),
             message: String::new(),
             tags: rule.tags.clone(),
+            link: String::new(),
+            required: Vec::new(),
         }
     }
 
@@ -290,15 +307,25 @@ impl Look<'_> {
                 matches.iter().filter(|m| self.scanner.of_engine[m.rule as usize] == index).copied().collect();
             nearby.push(self.rule_findings(&self.scanner.rules[index], text, &own, decoder));
         }
-        let near = |p: &CompatFinding| {
-            rule.required.iter().zip(&nearby).filter(|(required, _)| !required.optional).all(|(required, found)| {
-                found.iter().any(|f| {
+        let with = |mut p: CompatFinding| {
+            for (required, found) in rule.required.iter().zip(&nearby) {
+                let near = found.iter().filter(|f| {
                     required.within_lines.is_none_or(|n| p.start_line.abs_diff(f.start_line) <= n as usize)
                         && required.within_columns.is_none_or(|n| p.start_column.abs_diff(f.start_column) <= n as usize)
-                })
-            })
+                });
+                let before = p.required.len();
+                p.required.extend(near.map(|f| RequiredFinding {
+                    rule: f.rule.clone(),
+                    start_line: f.start_line,
+                    secret: f.secret.clone(),
+                }));
+                if p.required.len() == before && !required.optional {
+                    return None;
+                }
+            }
+            Some(p)
         };
-        primary.into_iter().filter(near).collect()
+        primary.into_iter().filter_map(with).collect()
     }
 
     fn rule_findings(
@@ -357,7 +384,8 @@ impl Look<'_> {
         finding.end_line = self.fragment.start_line + at.end_line;
         (finding.start_column, finding.end_column) = (at.start_column, at.end_column);
         (finding.line, finding.matched, finding.secret) = (text_of(line), text_of(matched), text_of(secret));
-        finding.entropy = entropy;
+        // A text of one character has an entropy of zero, and not of minus zero.
+        finding.entropy = entropy + 0.0;
         if !segments.is_empty() {
             finding.tags.extend(codec::tags(&segments));
         }

@@ -1,4 +1,7 @@
-//! Which files gitleaks does not read: those whose first bytes are of an application format, and archives by name.
+//! Which files gitleaks does not read: those whose first bytes are of an application format; and which it takes for
+//! archives, by name.
+
+use testudo_source::archive::Kind;
 
 /// First bytes of formats whose MIME type is `application/...`: offset and bytes.
 const MAGIC: &[(usize, &[u8])] = &[
@@ -68,15 +71,63 @@ fn is_mach_or_class(head: &[u8]) -> bool {
     )
 }
 
-/// Extensions of archives and compressed files.
-const ARCHIVES: &[&str] = &[
-    "7z", "br", "bz2", "gz", "lz", "lz4", "mz", "rar", "s2", "sz", "tar", "tbr", "tbz2", "tgz", "tlz4", "tsz", "txz",
-    "tzst", "xz", "zip", "zst", "zz",
+/// Where in a name its format stands.
+#[derive(Clone, Copy)]
+enum Stands {
+    /// Anywhere: `a.zip.txt` counts as a zip.
+    Anywhere,
+    /// At the end.
+    Behind,
+}
+
+/// Compressed streams: what a name has, and the format that we read.
+const STREAMS: [(&str, Stands, Option<Kind>); 11] = [
+    (".gz", Stands::Anywhere, Some(Kind::Gzip)),
+    (".bz2", Stands::Anywhere, Some(Kind::Bzip2)),
+    (".xz", Stands::Anywhere, Some(Kind::Xz)),
+    (".zst", Stands::Anywhere, Some(Kind::Zstd)),
+    (".lz4", Stands::Anywhere, Some(Kind::Lz4)),
+    (".lz", Stands::Behind, Some(Kind::Lzip)),
+    (".br", Stands::Anywhere, None),
+    (".sz", Stands::Anywhere, None),
+    (".s2", Stands::Anywhere, None),
+    (".zz", Stands::Anywhere, None),
+    (".mz", Stands::Behind, None),
 ];
 
-/// Whether gitleaks would treat a file of this name as an archive, and so skip it at archive depth 0.
-#[must_use]
-pub fn is_archive_name(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
-    name.rsplit_once('.').is_some_and(|(_, extension)| ARCHIVES.contains(&extension))
+/// Archives, which have members.
+const CONTAINERS: [(&str, Stands, Option<Kind>); 4] = [
+    (".zip", Stands::Anywhere, Some(Kind::Zip)),
+    (".tar", Stands::Anywhere, Some(Kind::Tar)),
+    (".7z", Stands::Anywhere, Some(Kind::SevenZip)),
+    (".rar", Stands::Anywhere, None),
+];
+
+/// What gitleaks takes a file for, by its name alone. A format is none where it is not read here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ArchiveName {
+    /// Compressed streams that the name speaks of.
+    pub streams: Vec<Option<Kind>>,
+    /// Archives that the name speaks of.
+    pub containers: Vec<Option<Kind>>,
+}
+
+impl ArchiveName {
+    /// Reads the last part of a `/`-separated path; none where it is no archive's name.
+    #[must_use]
+    pub fn of(path: &str) -> Option<Self> {
+        let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+        let named = |(ending, stands, kind): &(&str, Stands, Option<Kind>)| {
+            let there = match stands {
+                Stands::Anywhere => name.contains(ending),
+                Stands::Behind => name.ends_with(ending),
+            };
+            there.then_some(*kind)
+        };
+        let read = Self {
+            streams: STREAMS.iter().filter_map(named).collect(),
+            containers: CONTAINERS.iter().filter_map(named).collect(),
+        };
+        (read != Self::default()).then_some(read)
+    }
 }

@@ -10,9 +10,12 @@ mod filetype;
 mod fragment;
 mod line;
 mod report;
+mod sarif;
+pub mod template;
 
 pub use codec::{Hidden, LineDecoder};
-pub use detect::{CompatFinding, Fragment, Scanner, Settings};
-pub use filetype::{is_application, is_archive_name};
+pub use detect::{CompatFinding, Fragment, RequiredFinding, Scanner, Settings};
+pub use filetype::{ArchiveName, is_application};
 pub use fragment::fragments;
-pub use report::{csv, json, junit, redact, sarif};
+pub use report::{csv, json, junit, redact};
+pub use sarif::sarif;

@@ -1,27 +1,39 @@
-//! gitleaks' report formats: the same fields in the same order.
+//! gitleaks' report formats but SARIF: the same fields in the same order.
 
 use super::CompatFinding;
 
-/// Masks the secret in a finding, by the percentage that gitleaks' `--redact` takes.
-pub fn redact(finding: &mut CompatFinding, percent: u32) {
-    let secret = if percent >= 100 {
-        "REDACTED".to_owned()
-    } else {
-        let len = finding.secret.len() as f64;
-        let keep = (len * f64::from(100 - percent) / 100.0).round_ties_even() as usize;
-        let kept: Vec<u8> = finding.secret.bytes().take(keep).collect();
-        String::from_utf8_lossy(&kept).into_owned() + "..."
-    };
-    if !finding.secret.is_empty() {
-        finding.line = finding.line.replace(&finding.secret, &secret);
-        finding.matched = finding.matched.replace(&finding.secret, &secret);
-    }
+/// Masks the secret in a finding, by the percentage that gitleaks' `--redact` takes; more than 100 is all of it.
+///
+/// A finding without a secret, such as one by the name of a file, has an empty text replaced everywhere, as with gitleaks.
+/// What required rules found is masked too, which gitleaks leaves as it is.
+pub fn redact(finding: &mut CompatFinding, percent: u64) {
+    let secret = masked(&finding.secret, percent);
+    finding.line = finding.line.replace(&finding.secret, &secret);
+    finding.matched = finding.matched.replace(&finding.secret, &secret);
     finding.secret = secret;
+    for required in &mut finding.required {
+        required.secret = masked(&required.secret, percent);
+    }
+}
+
+fn masked(secret: &str, percent: u64) -> String {
+    if percent >= 100 {
+        return "REDACTED".to_owned();
+    }
+    if secret.is_empty() {
+        return String::new();
+    }
+    let keep = (secret.len() as f64 * (100 - percent) as f64 / 100.0).round_ties_even() as usize;
+    String::from_utf8_lossy(&secret.as_bytes()[..keep.min(secret.len())]).into_owned() + "..."
 }
 
 /// A string as Go's JSON encoder writes it: HTML characters and line separators are escaped.
 fn quoted(text: &str) -> String {
-    let json = serde_json::to_string(text).unwrap_or_default();
+    escaped(&serde_json::to_string(text).unwrap_or_default())
+}
+
+/// Escapes in JSON what Go escapes beyond the rules of JSON. Such characters only stand in strings.
+pub(super) fn escaped(json: &str) -> String {
     json.replace('<', "\\u003c")
         .replace('>', "\\u003e")
         .replace('&', "\\u0026")
@@ -41,18 +53,19 @@ pub fn json(findings: &[CompatFinding]) -> String {
     if findings.is_empty() {
         return "[]\n".to_owned();
     }
-    let items: Vec<String> = findings.iter().map(json_object).collect();
+    let items: Vec<String> = findings.iter().map(|f| format!(" {}", json_object(f, (" ", " ")))).collect();
     format!("[\n{}\n]\n", items.join(",\n"))
 }
 
-fn json_object(f: &CompatFinding) -> String {
+/// One finding. Its lines after the first begin with `outer`, and each level inside with one `step` more.
+fn json_object(f: &CompatFinding, (outer, step): (&str, &str)) -> String {
     let tags = if f.tags.is_empty() {
         "[]".to_owned()
     } else {
-        let tags: Vec<_> = f.tags.iter().map(|t| format!("   {}", quoted(t))).collect();
-        format!("[\n{}\n  ]", tags.join(",\n"))
+        let tags: Vec<_> = f.tags.iter().map(|t| format!("{outer}{step}{step}{}", quoted(t))).collect();
+        format!("[\n{}\n{outer}{step}]", tags.join(",\n"))
     };
-    let fields = [
+    let mut fields = vec![
         ("RuleID", quoted(&f.rule)),
         ("Description", quoted(&f.description)),
         ("StartLine", f.start_line.to_string()),
@@ -72,8 +85,11 @@ fn json_object(f: &CompatFinding) -> String {
         ("Tags", tags),
         ("Fingerprint", quoted(&f.fingerprint())),
     ];
-    let lines: Vec<String> = fields.iter().map(|(name, value)| format!("  \"{name}\": {value}")).collect();
-    format!(" {{\n{}\n }}", lines.join(",\n"))
+    if !f.link.is_empty() {
+        fields.insert(11, ("Link", quoted(&f.link)));
+    }
+    let lines: Vec<String> = fields.iter().map(|(name, value)| format!("{outer}{step}\"{name}\": {value}")).collect();
+    format!("{{\n{}\n{outer}}}", lines.join(",\n"))
 }
 
 /// The CSV report; empty without findings, as gitleaks leaves it.
@@ -83,7 +99,9 @@ pub fn csv(findings: &[CompatFinding]) -> String {
         return String::new();
     }
     const COLUMNS: &str = "RuleID,Commit,File,SymlinkFile,Secret,Match,StartLine,EndLine,StartColumn,EndColumn,Author,Message,Date,Email,Fingerprint,Tags";
-    let mut out = format!("{COLUMNS}\n");
+    // The first finding decides whether there is a column of links.
+    let links = findings.first().is_some_and(|f| !f.link.is_empty());
+    let mut out = format!("{COLUMNS}{}\n", if links { ",Link" } else { "" });
     for f in findings {
         let numbers = [f.start_line, f.end_line, f.start_column, f.end_column].map(|n| n.to_string());
         let fingerprint = f.fingerprint();
@@ -91,6 +109,9 @@ pub fn csv(findings: &[CompatFinding]) -> String {
         let mut cells = vec![f.rule.as_str(), &f.commit, &f.file, &f.symlink, &f.secret, &f.matched];
         cells.extend(numbers.iter().map(String::as_str));
         cells.extend([f.author.as_str(), &f.message, &f.date, &f.email, &fingerprint, &tags]);
+        if links {
+            cells.push(&f.link);
+        }
         let cells: Vec<String> = cells.into_iter().map(csv_cell).collect();
         out.push_str(&cells.join(","));
         out.push('\n');
@@ -136,41 +157,8 @@ pub fn junit(findings: &[CompatFinding]) -> String {
             if f.commit.is_empty() { format!("{place}.") } else { format!("{place}, at commit {}.", f.commit) };
         out.push_str(&format!(
             "\n\t\t<testcase classname=\"{}\" file=\"{}\" name=\"{}\" time=\"\">\n\t\t\t<failure message=\"{}\" type=\"{}\">{}</failure>\n\t\t</testcase>",
-            xml(&f.description), xml(&f.file), xml(&message), xml(&message), xml(&f.description), xml(json_object(f).trim_start())
+            xml(&f.description), xml(&f.file), xml(&message), xml(&message), xml(&f.description), xml(&json_object(f, ("", "\t")))
         ));
     }
     out + if n == 0 { "</testsuite>\n</testsuites>" } else { "\n\t</testsuite>\n</testsuites>" }
-}
-
-/// The SARIF report. `rules` are ids and descriptions in the order of the configuration.
-#[must_use]
-pub fn sarif(findings: &[CompatFinding], rules: &[(String, String)]) -> String {
-    use serde_json::json;
-    let rules: Vec<_> =
-        rules.iter().map(|(id, description)| json!({"id": id, "shortDescription": {"text": description}})).collect();
-    let results: Vec<_> = findings
-        .iter()
-        .map(|f| {
-            let commit = if f.commit.is_empty() { ".".to_owned() } else { format!(" at commit {}.", f.commit) };
-            json!({
-                "message": {"text": format!("{} has detected secret for file {}{commit}", f.rule, f.file)},
-                "ruleId": f.rule,
-                "locations": [{"physicalLocation": {
-                    "artifactLocation": {"uri": f.file},
-                    "region": {"startLine": f.start_line, "startColumn": f.start_column, "endLine": f.end_line, "endColumn": f.end_column, "snippet": {"text": f.secret}},
-                }}],
-                "partialFingerprints": {"commitSha": f.commit, "email": f.email, "author": f.author, "date": f.date, "commitMessage": f.message},
-                "properties": {"tags": f.tags},
-            })
-        })
-        .collect();
-    let document = json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {"name": "gitleaks", "semanticVersion": "v8.0.0", "informationUri": "https://github.com/gitleaks/gitleaks", "rules": rules}},
-            "results": results,
-        }],
-    });
-    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
 }

@@ -216,6 +216,22 @@ impl<'v> Expansion<'v> {
     }
 }
 
+/// All that one compressed stream holds, as far as it can be read.
+pub(super) fn decompress(kind: Kind, mut bytes: &[u8], limits: &Limits) -> (Vec<u8>, Option<ProblemKind>) {
+    let (budget, gauge) = (Rc::new(Budget::new(limits)), Gauge::new(limits, 0));
+    let input: &mut dyn Read = &mut bytes;
+    let decoder = match decoder(kind, Counted { inner: input, gauge: Rc::clone(&gauge) }) {
+        Ok(decoder) => decoder,
+        Err(error) => return (Vec::new(), Some(problem_of(&error))),
+    };
+    let (mut plain, error) =
+        read_up_to(&mut Meter::new(decoder, &budget, &gauge), limits.member_bytes.saturating_add(1));
+    let too_long = plain.len() as u64 > limits.member_bytes;
+    plain.truncate(usize::try_from(limits.member_bytes).unwrap_or(usize::MAX));
+    let limit = too_long.then_some(ProblemKind::Limit("member_bytes"));
+    (plain, error.map(|error| problem_of(&error)).or(limit))
+}
+
 /// What a read error means: a limit, something that cannot be read, or damage.
 pub(super) fn problem_of(error: &io::Error) -> ProblemKind {
     match limit_of(error) {

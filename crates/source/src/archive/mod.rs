@@ -71,6 +71,12 @@ pub struct Outcome {
     pub problems: Vec<Problem>,
 }
 
+/// Decompresses one stream of a known format, whatever is in it. None as the problem means that all of it was read.
+#[must_use]
+pub fn decompress(kind: Kind, bytes: &[u8], limits: &Limits) -> (Vec<u8>, Option<ProblemKind>) {
+    expansion::decompress(kind, bytes, limits)
+}
+
 /// Expands an archive, and the archives in it, and gives every file to `visit` in the order they are stored.
 ///
 /// Nested archives are given as their members. Where not one member of a nested archive could be read, its own bytes

@@ -24,7 +24,7 @@ pub struct CommitNode {
     pub tree: Oid,
     /// Tree of its first parent, also where that parent is not in the list; none where it has no parent or it is missing.
     pub base: Option<Oid>,
-    /// Whether it has several parents in the list.
+    /// Whether it has several parents, also where they are not in the list.
     pub merge: bool,
 }
 
@@ -181,7 +181,7 @@ fn sorted(commits: &[Found], parents: &[u32], first: usize) -> Vec<CommitNode> {
         let found = &commits[commit];
         let base = parents[found.parents.start as usize..found.parents.end as usize].first();
         let base = base.and_then(|p| commits.get(*p as usize)).map(|parent| parent.tree);
-        order.push(CommitNode { oid, tree: found.tree, base, merge: inside(commit).len() > 1 });
+        order.push(CommitNode { oid, tree: found.tree, base, merge: found.parents.len() > 1 });
         for child in children.of(commit) {
             let child = *child as usize;
             waiting[child] -= 1;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
 };
@@ -94,6 +95,18 @@ impl Repository {
     #[must_use]
     pub fn common_dir(&self) -> &Path {
         &self.common_dir
+    }
+
+    /// The index that git means. `named` is what the environment variable `GIT_INDEX_FILE` holds: `git commit -a` and
+    /// `git commit FILE` make an index of their own and name it to their hooks. A relative name counts from the top of
+    /// the work tree, where git runs them; an empty one names nothing.
+    #[must_use]
+    pub fn index_path(&self, named: Option<&OsStr>) -> PathBuf {
+        let top = self.work_tree.as_deref().unwrap_or(&self.git_dir);
+        match named.filter(|name| !name.is_empty()) {
+            Some(name) => top.join(name),
+            None => self.git_dir.join("index"),
+        }
     }
 
     /// Commits whose parents were left out when cloning.

@@ -10,7 +10,7 @@ use crate::{
         Prepared, Spec,
         plan::{ByteSet, Plan, Prefix, Reach},
     },
-    native::forms::{FORMS, KEYWORDS},
+    native::forms::{FORMS, Form, KEYWORDS},
     rule::{Conventions, Rule, Ruleset},
     verify::Request,
 };
@@ -140,10 +140,19 @@ impl EmbeddedRule {
 
 /// The forms of the classifier as the engine takes them, in their order.
 pub(crate) fn forms() -> impl Iterator<Item = Prepared> {
-    FORMS
-        .iter()
-        .zip(table::FORMS)
-        .map(|((_, regex), plan)| plan.prepared(Spec { regex: (*regex).to_owned(), keywords: owned(KEYWORDS) }))
+    FORMS.iter().zip(table::FORMS).map(|((form, regex), plan)| {
+        let spec = Spec { regex: (*regex).to_owned(), keywords: owned(KEYWORDS) };
+        Prepared { longest: longest(*form), ..plan.prepared(spec) }
+    })
+}
+
+/// Bytes behind its literal in which a match of a form must end.
+fn longest(form: Form) -> usize {
+    match form {
+        // A stream is looked into as a whole; the others say their lengths themselves.
+        Form::Packed | Form::Marker | Form::Sql | Form::Arguments | Form::Bytes => usize::MAX,
+        _ => 400,
+    }
 }
 
 impl PlannedRegex {
@@ -158,7 +167,13 @@ impl PlannedRegex {
                 Plan::Windowed { literals: copied(literals), reach: Reach { bounded: *bounded, free: ByteSet(*free) } }
             }
         };
-        Prepared { spec, plan, two_alphabets: self.two_alphabets, gated_by_plan: self.gated_by_plan }
+        Prepared {
+            spec,
+            plan,
+            two_alphabets: self.two_alphabets,
+            gated_by_plan: self.gated_by_plan,
+            longest: usize::MAX,
+        }
     }
 }
 

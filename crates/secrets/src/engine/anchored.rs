@@ -20,6 +20,7 @@ const CACHE: usize = 1 << 19;
 pub(crate) struct Runner {
     dfa: DFA,
     gate: Option<Gate>,
+    longest: usize,
 }
 
 /// What a run saw.
@@ -41,7 +42,12 @@ impl Runner {
         let nfa = thompson::Compiler::new().configure(config).build_from_hir(hir).ok()?;
         let config = DFA::config().cache_capacity(CACHE).skip_cache_capacity_check(true);
         let gate = Gate::new(&nfa, literals);
-        DFA::builder().configure(config).build_from_nfa(nfa).ok().map(|dfa| Self { dfa, gate })
+        DFA::builder().configure(config).build_from_nfa(nfa).ok().map(|dfa| Self { dfa, gate, longest: usize::MAX })
+    }
+
+    /// The same for matches that end within so many bytes.
+    pub(crate) fn within(self, longest: usize) -> Self {
+        Self { longest, ..self }
     }
 
     /// What a run at a literal would see, where what is ahead of it lets nothing match.
@@ -62,6 +68,9 @@ impl Runner {
         let Ok(mut state) = self.dfa.start_state_forward(cache, &input) else { return dead };
         let mut end = None;
         for (offset, &byte) in text[at..].iter().enumerate() {
+            if offset == self.longest {
+                return Run { end, extent: at + offset };
+            }
             let Ok(next) = self.dfa.next_state(cache, state, byte) else { return dead };
             state = next;
             if state.is_tagged() {
@@ -78,5 +87,26 @@ impl Runner {
             end = Some(text.len());
         }
         Run { end, extent: text.len() + 1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::pattern::{Alphabet, parse};
+
+    #[test]
+    fn a_match_ends_within_its_bound() {
+        let hir = parse(r#"key=("[^"]+"|\w+)"#, Alphabet::Bytes).unwrap();
+        let runner = Runner::new(&hir, &[b"key".to_vec()]).unwrap().within(10);
+        let mut cache = runner.cache();
+        for (text, end, extent) in [
+            ("key=\"abc\" xyz", Some(9), 10),
+            ("key=\"abcdefgh\"", None, 10),
+            ("key=abcdefghij", Some(9), 10),
+            ("key=abc", Some(7), 8),
+        ] {
+            assert_eq!(runner.run(&mut cache, text.as_bytes(), 0), Run { end, extent }, "{text}");
+        }
     }
 }

@@ -24,6 +24,8 @@ pub struct Prepared {
     pub(crate) two_alphabets: bool,
     /// Whether the plan's literals imply that a keyword is there.
     pub(crate) gated_by_plan: bool,
+    /// Bytes behind its literal in which a match of an anchored plan must end; most rules say their lengths themselves.
+    pub(crate) longest: usize,
 }
 
 impl Prepared {
@@ -47,7 +49,7 @@ impl Prepared {
             }
             Plan::Whole => false,
         };
-        Ok(Self { spec, plan, two_alphabets, gated_by_plan })
+        Ok(Self { spec, plan, two_alphabets, gated_by_plan, longest: usize::MAX })
     }
 }
 

@@ -62,6 +62,7 @@ struct Program {
     gates: Vec<u32>,
     /// Whether the plan's literals imply the gate.
     gated_by_plan: bool,
+    longest: usize,
 }
 
 impl Program {
@@ -77,7 +78,7 @@ impl Program {
                 let hir = parse(self.pattern.as_str(), alphabet).ok()?;
                 let Plan::Anchored { literals, prefix } = &self.plan else { return None };
                 let core = if prefix.is_some() { core_of(&hir)? } else { hir };
-                Runner::new(&core, literals)
+                Runner::new(&core, literals).map(|runner| runner.within(self.longest))
             })
             .as_ref()
     }
@@ -440,6 +441,7 @@ impl From<Prepared> for Program {
             two_alphabets: prepared.two_alphabets,
             gates: Vec::new(),
             gated_by_plan: prepared.gated_by_plan,
+            longest: prepared.longest,
         }
     }
 }

@@ -5,13 +5,14 @@
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 use std::{
+    collections::HashSet,
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use testudo_source::git::{
-    CommitObject, Oid, ReadLimits, Repository, index, rename, staged,
+    CommitObject, Oid, ReadLimits, Repository, ancestry, index, rename, staged,
     tree_diff::{self, Difference},
 };
 
@@ -189,5 +190,29 @@ fn staged_changes_are_those_that_git_tells() {
         if round % 2 == 0 {
             project.git(&["read-tree", "HEAD"]);
         }
+    }
+}
+
+#[test]
+fn reached_commits_are_those_that_git_lists() {
+    let Some(project) = Project::new("reached") else { return };
+    let mut random = Random(0x1319_8a2e_0370_7344);
+    project.commit();
+    let list = |arguments: &[&str]| -> HashSet<Oid> {
+        project.git(arguments).lines().map(|line| Oid::from_hex(line.as_bytes()).unwrap()).collect()
+    };
+    for round in 0..20 {
+        let known: Vec<String> = project.git(&["rev-list", "--all"]).lines().map(str::to_owned).collect();
+        let mut pick = || known[random.below(known.len())].clone();
+        project.git(&["checkout", "-q", "--detach", &pick()]);
+        project.commit();
+        project.git(&["merge", "-q", "--no-edit", "--allow-unrelated-histories", "-s", "ours", &pick()]);
+        project.git(&["tag", &format!("t{round}")]);
+    }
+    let all = list(&["rev-list", "--all"]);
+    assert!(all.len() > 20, "only {} commits", all.len());
+    let repository = project.open();
+    for tip in &all {
+        assert_eq!(ancestry::reached(&repository, *tip, &all), list(&["rev-list", &tip.to_string()]), "{tip}");
     }
 }

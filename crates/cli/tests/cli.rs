@@ -666,10 +666,15 @@ fn a_token_in_the_name_of_a_file_that_is_gone_is_found_in_the_history() {
     project.git(&["add", "-A"]).ok();
     project.git(&["commit", "-q", "-m", "add"]).ok();
     project.git(&["rm", "-rq", "export"]).ok();
-    project.git(&["commit", "-q", "-m", "remove"]).ok();
+    project.write(&format!("link/{token}"), "version https://git-lfs.github.com/spec/v1\n");
+    project.git(&["add", "-A"]).ok();
+    project.git(&["commit", "-q", "-m", &format!("remove {token}")]).ok();
     let (found, _) = history_of(&project, &[]);
-    assert_eq!(found.len(), 1, "{found:?}");
-    assert!(found[0].contains("export/") && !found[0].contains(&token), "{found:?}");
+    assert!(found.iter().any(|f| f.contains("export/")), "{found:?}");
+    assert!(found.iter().any(|f| f.contains("(commit message)")), "{found:?}");
+    assert!(!found.iter().any(|f| f.contains(&token)), "{found:?}");
+    let tree = project.testudo(&["scan", "--format", "json"]).ok();
+    assert!(tree.out.contains("lfs-pointer") && !tree.out.contains(&token), "{}", tree.out);
 }
 
 /// The findings and notices of a history, one a line, and how many blobs were new to the scan.

@@ -205,7 +205,7 @@ fn reached_commits_are_those_that_git_lists() {
         let known: Vec<String> = project.git(&["rev-list", "--all"]).lines().map(str::to_owned).collect();
         let mut pick = || known[random.below(known.len())].clone();
         project.git(&["checkout", "-q", "--detach", &pick()]);
-        project.commit();
+        project.git(&["commit", "-q", "--allow-empty", "-m", &format!("round {round}")]);
         project.git(&["merge", "-q", "--no-edit", "--allow-unrelated-histories", "-s", "ours", &pick()]);
         project.git(&["tag", &format!("t{round}")]);
     }

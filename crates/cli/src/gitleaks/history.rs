@@ -13,7 +13,7 @@ use anyhow::Result;
 use testudo_secrets::{
     engine::Workspace,
     gitleaks::{ArchiveName, CompatFinding, Fragment},
-    history::{self, Known, Method},
+    history::{self, BlobMatches, Known, Method},
 };
 use testudo_source::git::{
     CommitObject, Oid, ReadLimits, Reader, Repository,
@@ -125,21 +125,44 @@ fn changes(front: &Front, repository: &Repository, history: &Listed, options: &L
     )?;
     let wanted: HashSet<Oid> = found.blobs.iter().map(|(oid, _)| *oid).collect();
     let opens = front.flags.max_archive_depth > 0;
-    let is_archive = |name: &[u8]| opens && ArchiveName::of(&String::from_utf8_lossy(name)).is_some();
+    let by_path = front.scanner.has_path_rules();
+    let named = |path: &[u8]| {
+        let path = String::from_utf8_lossy(path);
+        opens && ArchiveName::of(&path).is_some() || by_path && front.scanner.wants_path(&path)
+    };
     let mut missing = Vec::new();
     let question = Question {
         commits: &history.commits.commits,
         known: &|commit| history.only.as_ref().is_some_and(|only| !only.contains(commit)),
-        wanted: &|oid, name| wanted.contains(oid) || is_archive(name),
+        wanted: &|oid, path| wanted.contains(oid) || named(path),
         detail: Detail::EveryCommit,
     };
     let mut changes = attribution::changes(repository, &question, &mut missing);
+    tell_unread(front, repository, &found, &missing);
     changes.retain(|c| !front.scanner.skips_path(&c.path));
     if let Some(paths) = &options.paths {
         changes.retain(|c| paths.matches(c.path.as_bytes()));
     }
     Ok(changes)
 }
+
+/// Says what could not be read, the first of each kind by name.
+fn tell_unread(front: &Front, repository: &Repository, found: &BlobMatches, missing: &[Oid]) {
+    let trees =
+        missing.iter().map(|oid| format!("tree {oid} is missing or damaged: what only it leads to is not scanned"));
+    let blobs = found.failed.iter().map(|(_, why)| format!("an object was not scanned: {why}"));
+    let others = repository.objects().damaged().iter().map(|error| error.to_string());
+    let told: Vec<String> = trees.chain(blobs).chain(others).collect();
+    for line in told.iter().take(TOLD) {
+        front.log.error(line);
+    }
+    if told.len() > TOLD {
+        front.log.error(&format!("{} more objects were not scanned; run `git fsck`", told.len() - TOLD));
+    }
+}
+
+/// Unread objects that are told one by one.
+const TOLD: usize = 10;
 
 struct Look<'a> {
     front: &'a Front,

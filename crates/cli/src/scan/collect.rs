@@ -60,6 +60,7 @@ pub(crate) fn collect(args: &ScanArgs) -> Result<Collected> {
     notices.extend(setup.foreign_config());
     notices.extend(told);
     notices.extend(detector.unapplied().iter().map(crate::rules::notice));
+    notices.iter_mut().for_each(|notice| detector.mask_place(notice));
     found.outcome.notices = notices;
     setup.report(found, &detector).map(|(report, hidden)| Collected {
         report,

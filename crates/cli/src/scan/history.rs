@@ -209,7 +209,7 @@ fn inspect(look: &Look<'_>, commits: &History, jobs: Vec<BlobJob>) -> Outcome {
     let live = live(look, jobs.iter().map(|j| j.path.as_str()).collect());
     let mut outcome = Outcome::default();
     let mut seen: HashSet<Fingerprint> = HashSet::new();
-    let mut signer = Signer::new(repository);
+    let mut signer = Signer::new(repository, detector);
     // In the order of the commits, so that the first bearer of a finding keeps it.
     let blobs = Blobs { repository, jobs, limits };
     let mut part = testudo_scan::run(&blobs, &[detector], threads, &Progress::default());

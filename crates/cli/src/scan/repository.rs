@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use anyhow::{Context as _, Result};
 use testudo_model::{Commit, Finding, Fingerprint, Location, Notice, NoticeCode};
-use testudo_scan::{Detector, Job, Loaded, Loader, Outcome, Progress};
+use testudo_scan::{Job, Loaded, Loader, Outcome, Progress};
 use testudo_secrets::native::SecretsDetector;
 use testudo_source::{
     Origin, Unit,
@@ -210,7 +210,7 @@ fn attributed(
 ) -> Result<Outcome> {
     let paths = outcome.findings.iter().filter_map(|f| f.location.path.as_deref()).collect();
     let live = super::history::live(look, paths);
-    let mut signer = Signer::new(look.repository);
+    let mut signer = Signer::new(look.repository, look.detector);
     let mut by_path: BTreeMap<&str, u32> = BTreeMap::new();
     for job in order {
         let commit = firsts.get(&(job.path.clone(), job.oid)).copied().or(job.commit).unwrap_or(0);
@@ -234,12 +234,13 @@ fn attributed(
 /// Reads commits and tags for the people behind them, once each.
 pub(super) struct Signer<'a> {
     repository: &'a Repository,
+    detector: &'a SecretsDetector,
     known: HashMap<Oid, Option<Commit>>,
 }
 
 impl<'a> Signer<'a> {
-    pub(super) fn new(repository: &'a Repository) -> Self {
-        Self { repository, known: HashMap::new() }
+    pub(super) fn new(repository: &'a Repository, detector: &'a SecretsDetector) -> Self {
+        Self { repository, detector, known: HashMap::new() }
     }
 
     /// A commit or an annotated tag, for a finding that `HEAD` still has or not.
@@ -254,9 +255,9 @@ impl<'a> Signer<'a> {
             Some(Commit {
                 id: oid.to_string(),
                 date: who.date(),
-                author: who.name,
-                email: who.email,
-                subject: message.lines().next().unwrap_or_default().to_owned(),
+                author: self.detector.masked(&who.name),
+                email: self.detector.masked(&who.email),
+                subject: self.detector.masked(message.lines().next().unwrap_or_default()),
                 in_head,
             })
         });
@@ -307,7 +308,7 @@ pub(super) fn messages(
     repository: &Repository,
     history: &History,
     oids: Vec<Oid>,
-    detector: &dyn Detector,
+    detector: &SecretsDetector,
     threads: usize,
 ) -> Said {
     let mut outcome = testudo_scan::run(&Messages { repository, oids }, &[detector], threads, &Progress::default());
@@ -317,7 +318,7 @@ pub(super) fn messages(
     let positions: HashMap<Oid, usize> =
         all.zip(0..).filter(|(oid, _)| with_findings.contains(oid)).map(|(oid, at)| (*oid, at)).collect();
     outcome.findings.sort_by_key(|f| object(f).and_then(|oid| positions.get(&oid).copied()).unwrap_or(usize::MAX));
-    let (mut seen, mut signer) = (HashSet::new(), Signer::new(repository));
+    let (mut seen, mut signer) = (HashSet::new(), Signer::new(repository, detector));
     outcome.findings.retain(|f| seen.insert(f.fingerprint.clone()));
     let head = match repository.head().filter(|_| !with_findings.is_empty()) {
         Some(head) => ancestry::reached(repository, head, &with_findings),

@@ -355,3 +355,24 @@ fn standard_input_and_the_older_verbs() {
         assert_eq!(places(&Ran::of(command.output().unwrap()).fails(1)), [":tok:1"]);
     }
 }
+
+#[test]
+fn a_change_is_looked_at_for_its_own_lines_and_its_path() {
+    let Some(project) = Project::repository("own-lines") else { return };
+    project.write("rules.toml", "[[rules]]\nid = \"assigned\"\nregex = '''(?:api_key|access_token)\\s*=\\s*(\\w+)'''\nentropy = 3.5\nkeywords = [\"api_key\", \"access_token\"]\n\n[[rules]]\nid = \"store\"\npath = '''^keys/[^/]+\\.p12$'''\n");
+    project.write("a.txt", "api_key =\n");
+    project.git(&["add", "a.txt"]).ok();
+    project.git(&["commit", "-q", "-m", "one"]).ok();
+    // In the whole file the first name takes the second for its value.
+    project.write(
+        "a.txt",
+        &format!("api_key =\naccess_token = \"{}\"\n", ["q8Zr7Tn2", "Lw4sXm9K"].concat()).replace('"', ""),
+    );
+    project.write("keys/store.p12", "plain\n");
+    project.git(&["add", "a.txt", "keys"]).ok();
+    project.git(&["commit", "-q", "-m", "two"]).ok();
+    let ran = project
+        .testudo(&["gitleaks", "git", ".", "-c", "rules.toml", "-f", "json", "-r", "-", "--exit-code", "0"])
+        .ok();
+    assert!(ran.out.contains("\"assigned\"") && ran.out.contains("\"store\""), "{}", ran.out);
+}

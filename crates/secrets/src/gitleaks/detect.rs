@@ -10,7 +10,7 @@ use crate::{
     engine::{Engine, Pattern, RawMatch, Workspace},
     entropy::shannon,
     history::Judge,
-    rule::{Allowlist, Condition, RegexTarget, Rule, Ruleset, Subject},
+    rule::{Allowlist, Rule, Ruleset, Subject},
 };
 
 /// A piece of text to look at.
@@ -157,6 +157,18 @@ impl Scanner {
         self.allowlists.iter().any(|a| a.allows_path(path))
     }
 
+    /// Whether a rule reports files for their path alone.
+    #[must_use]
+    pub fn has_path_rules(&self) -> bool {
+        self.rules.iter().any(|rule| rule.regex.is_none() && rule.path.is_some())
+    }
+
+    /// Whether a rule reports a file of this name, folders left out or not known, for its path alone.
+    #[must_use]
+    pub fn wants_path(&self, path: &str) -> bool {
+        self.rules.iter().any(|r| r.regex.is_none() && r.path.as_ref().is_some_and(|p| p.is_match(path.as_bytes())))
+    }
+
     /// Everything gitleaks would report of a fragment.
     pub fn detect(&self, fragment: &Fragment<'_>, workspace: &mut Workspace) -> Vec<CompatFinding> {
         if self.allowlists.iter().any(|a| a.allows_place(fragment.path, fragment.commit)) {
@@ -178,17 +190,10 @@ impl Scanner {
 }
 
 impl Judge for Scanner {
-    fn worth(&self, rule: u32, matched: &[u8]) -> bool {
-        let rule = &self.rules[self.of_engine[rule as usize]];
-        let matched = trim_breaks(matched);
-        let Some(secret) = secret_of(rule, matched) else { return false };
-        if rule.entropy != 0.0 && shannon(secret) <= rule.entropy {
-            return false;
-        }
-        // The line is not known here, so only lists that look at the match itself can decide.
-        let decides = |a: &&Allowlist| a.condition == Condition::Any && a.target != RegexTarget::Line;
-        let subject = Subject { secret, matched, line: b"", path: "", commit: "" };
-        !self.allowlists.iter().chain(&rule.allowlists).filter(decides).any(|a| a.allows(&subject))
+    fn worth(&self, _: u32, _: &[u8]) -> bool {
+        // gitleaks looks at the added lines of each change alone. What a match in the whole blob is worth says nothing of
+        // them: it may hide another that begins later.
+        true
     }
 
     fn opaque(&self, _: &[u8]) -> bool {

@@ -30,8 +30,26 @@ impl Syntax {
     pub fn of(name: &str) -> Self {
         let file = name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
         // A template is written in the language of what it makes.
-        let templates =
-            [".j2", ".tpl", ".tmpl", ".template", ".dist", ".example", ".sample", ".default", ".in", ".bak", ".orig"];
+        let templates = [
+            ".j2",
+            ".jinja",
+            ".jinja2",
+            ".erb",
+            ".tpl",
+            ".tmpl",
+            ".template",
+            ".dist",
+            ".example",
+            ".sample",
+            ".default",
+            ".in",
+            ".bak",
+            ".backup",
+            ".old",
+            ".orig",
+            ".save",
+            "~",
+        ];
         let file = templates.iter().find_map(|end| file.strip_suffix(end)).unwrap_or(&file);
         let extension = file.rsplit_once('.').map_or("", |(_, e)| e);
         match extension {
@@ -40,8 +58,9 @@ impl Syntax {
             }
             "env" | "ini" | "cfg" | "conf" | "cnf" | "config" | "properties" | "props" | "yml" | "yaml" | "tfvars"
             | "sh" | "bash" | "zsh" | "bat" | "cmd" | "envrc" | "local" | "production" | "development" | "staging"
-            | "test" | "log" | "sql" | "ovpn" | "service" | "plist" | "toml" | "http" | "rest" | "ldif" | "mk"
-            | "hosts" | "inventory" | "rc" | "secret" | "secrets" | "credentials" | "xcconfig" => Self::Settings,
+            | "test" | "prod" | "dev" | "stage" | "qa" | "uat" | "log" | "sql" | "ovpn" | "service" | "plist"
+            | "toml" | "http" | "rest" | "ldif" | "mk" | "hosts" | "inventory" | "rc" | "secret" | "secrets"
+            | "credentials" | "xcconfig" => Self::Settings,
             _ if file.starts_with('.') => Self::Settings,
             _ if file.starts_with(".env")
                 || file.starts_with("env")
@@ -185,7 +204,13 @@ fn is_literal(assignment: &Assignment<'_>, value: &str) -> bool {
     if value.is_empty() || value.len() > 512 || value.bytes().any(|b| b < 0x20) {
         return false;
     }
+    // A made value may hold anything; a setting that holds these otherwise is a piece of a program.
+    let call = value.split_once('(').is_some_and(|(head, argument)| {
+        !head.bytes().any(|b| b.is_ascii_digit()) || words::is_identifier(argument.trim_end_matches(')'))
+    });
+    let made = assignment.syntax == Syntax::Settings && is_strong(value) && !call && !value.ends_with([')', '}']);
     if assignment.quoted == Quoting::Bare
+        && !made
         && (value.contains('(')
             || value.contains('}') && !value.contains('{')
             || value.starts_with(['+', '?', '|', '&'])
@@ -325,6 +350,10 @@ fn password(value: &str) -> Option<Confidence> {
     if is_hash(value) {
         return Some(Confidence::Medium);
     }
+    // Letters alone, of more than English: what a label says in another language.
+    if !value.is_ascii() && s.lower + s.upper == s.len {
+        return Some(Confidence::Low);
+    }
     if s.space > 0 || is_address(value) {
         // A phrase of several words is a passphrase now and then, and prose most of the time.
         return (s.space == 0 || s.digit > 0 && s.other > 0 || s.space + s.lower == s.len && s.len <= 24)
@@ -430,6 +459,8 @@ fn adjust(assignment: &Assignment<'_>, kind: Kind, value: &str, confidence: Conf
         Syntax::Settings if variable && words::is_account(value) => Confidence::High,
         Syntax::Prose if variable && words::is_account(value) => Confidence::Medium,
         _ if same_word => Confidence::Low,
+        // `credentialsSecret: aws-creds-v2` names an object of Kubernetes.
+        Syntax::Settings if kind == Kind::Secret && !variable && is_label(value) => Confidence::Low,
         Syntax::Settings | Syntax::Prose if variable && word && confidence == Confidence::Medium => Confidence::High,
         Syntax::Settings if kind == Kind::Password && is_password(assignment.name) => {
             configured(variable, value, confidence)
@@ -441,6 +472,13 @@ fn adjust(assignment: &Assignment<'_>, kind: Kind, value: &str, confidence: Conf
         _ if is_weak_name(assignment.name) => lower(lower(confidence)),
         _ => confidence,
     })
+}
+
+/// A name of an object, as Kubernetes takes them: words in small letters and numbers, hyphens between them.
+fn is_label(value: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let piece = |piece: &str| piece.len() <= 3 || words::is_word(piece);
+    value.contains('-') && value.bytes().all(allowed) && value.split('-').all(piece)
 }
 
 /// Whether a name is that of a variable of the environment that holds a password.
@@ -512,6 +550,14 @@ mod tests {
             ("DB_PASSWORD", "orchardsecretpassword", Bare, Syntax::Settings, Some(Confidence::Medium)),
             ("DB_PASSWORD", "if_you_see_this_use_another", Bare, Syntax::Settings, Some(Confidence::Low)),
             ("COMMUNITY_PORT", "8087", Bare, Syntax::Settings, None),
+            ("DB_PASSWORD", "Xk9(2mPq!vR", Bare, Syntax::Settings, Some(Confidence::High)),
+            ("DB_PASSWORD", "&7Tz!qPw93kd", Bare, Syntax::Settings, Some(Confidence::High)),
+            ("password", "MD5(password", Bare, Syntax::Settings, None),
+            ("reset_password", "R\u{e9}initialiser", Quoted, Syntax::Code, Some(Confidence::Low)),
+            ("DB_PASSWORD", "decrypt(Xk92!)", Bare, Syntax::Settings, None),
+            ("DB_PASSWORD_TEST", "hV7qLz2Xw9Rt", Bare, Syntax::Settings, Some(Confidence::High)),
+            ("CSRF_SECRET", "f2Kq8ZtW1mXv9LpR4sYb", Bare, Syntax::Settings, Some(Confidence::High)),
+            ("credentialsSecret", "aws-creds-v2", Bare, Syntax::Settings, Some(Confidence::Low)),
             ("JWT_SECRET", "harbour", Bare, Syntax::Settings, Some(Confidence::Low)),
             ("nonce", "5300d17a1d695bd411e4cdf96f9548c2", Quoted, Syntax::Code, Some(Confidence::Low)),
             ("password", "hashed", Quoted, Syntax::Code, Some(Confidence::Low)),

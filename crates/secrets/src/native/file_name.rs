@@ -2,10 +2,11 @@
 
 use std::{cell::RefCell, collections::HashMap};
 
-use testudo_model::{Confidence, Finding};
+use testudo_model::{Confidence, Finding, Notice};
+use testudo_scan::Output;
 use testudo_source::{Origin, Unit};
 
-use super::{Candidate, Meaning, Place, SecretsDetector, build, classify::Syntax, structured};
+use super::{Candidate, Display, Meaning, Place, SecretsDetector, build, classify::Syntax, decode, structured};
 use crate::engine::{RawMatch, Workspace};
 
 /// Which names of files make them worth reading whatever is in them: credential files, and names that hold a token.
@@ -81,6 +82,41 @@ fn tokens(
     found.sort_by(|a, b| (a.range.start, &detector.infos[a.info].id).cmp(&(b.range.start, &detector.infos[b.info].id)));
     found.dedup_by(|later, kept| later.range.start < kept.range.end);
     found
+}
+
+impl SecretsDetector {
+    /// A text of one line with every secret in it masked, as far as this detector knows one; as it is where values are
+    /// shown. For what reports say beside findings: subjects of commits, names of their authors.
+    #[must_use]
+    pub fn masked(&self, text: &str) -> String {
+        if self.options.display == Display::Clear {
+            return text.to_owned();
+        }
+        let unit = Unit::new("", text.as_bytes().to_vec(), Origin::File);
+        let place = Place { unit: &unit, syntax: Syntax::Settings, display: String::new(), encrypted: false };
+        let (mut workspace, mut matches) = (Workspace::default(), Vec::new());
+        self.engine.find(text.as_bytes(), &mut workspace, &mut matches);
+        let found = matches.iter().filter_map(|m| self.candidate(&place, text.as_bytes(), m));
+        let mut ranges: Vec<_> = found.map(|candidate| candidate.range).collect();
+        ranges.extend(
+            decode::find(self, &place, &mut workspace, &mut Output::default(), &matches).into_iter().map(|c| c.range),
+        );
+        testudo_redact::mask_ranges(text.as_bytes(), &ranges).0
+    }
+
+    /// Masks tokens in the name of the place that a notice is about, and in what it says.
+    pub fn mask_place(&self, notice: &mut Notice) {
+        let Some(path) = notice.location.path.clone().filter(|_| self.options.display == Display::Masked) else {
+            return;
+        };
+        let unit = Unit::new("", Vec::new(), Origin::File);
+        let place = Place { unit: &unit, syntax: Syntax::Settings, display: path.clone(), encrypted: false };
+        for token in tokens(self, &place, &mut Workspace::default(), &mut Vec::new()) {
+            let mask = testudo_redact::mask(&token.value);
+            notice.location.path = notice.location.path.take().map(|path| path.replace(&token.value, &mask));
+            notice.message = notice.message.replace(&token.value, &mask);
+        }
+    }
 }
 
 /// Masks the secrets of a name in the places of findings, so that no report shows them.

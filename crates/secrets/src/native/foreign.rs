@@ -1,7 +1,11 @@
 //! What loaded rules say beyond an expression, judged as the tools judge it that they were written for: filters of
 //! Betterleaks, composite rules, rules about paths, and rules that yield to others.
 
-use std::{cell::Cell, collections::BTreeMap, ops::Range};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, HashMap, HashSet},
+    ops::Range,
+};
 
 use testudo_source::LineIndex;
 
@@ -211,65 +215,248 @@ pub(super) fn settle(
 }
 
 /// Drops findings of composite rules whose other parts are not near, those parts where they were near, and findings of rules
-/// that only serve as parts. The parts that others took come second.
+/// that only serve as parts. The parts that others took come second, each once.
 fn complete(
     detector: &SecretsDetector,
     lines: &LineIndex<'_>,
     found: Vec<Candidate>,
 ) -> (Vec<Candidate>, Vec<Candidate>) {
-    let mut by_rule: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let reported = |c: &Candidate| c.rule.is_none_or(|r| !detector.rules[r].skip_report);
+    let mut kept: Vec<bool> = found.iter().map(reported).collect();
+    let taken = take_parts(detector, lines, &found, &mut kept);
+    let parts = found.iter().zip(&taken).filter(|(_, taken)| **taken).map(|(part, _)| part.clone()).collect();
+    let flags = kept.into_iter().zip(taken).map(|(kept, taken)| kept && !taken);
+    (found.into_iter().zip(flags).filter_map(|(candidate, kept)| kept.then_some(candidate)).collect(), parts)
+}
+
+/// Which findings others took as their parts. Findings that miss a part are no longer kept.
+fn take_parts(detector: &SecretsDetector, lines: &LineIndex<'_>, found: &[Candidate], kept: &mut [bool]) -> Vec<bool> {
+    let mut taken = vec![false; found.len()];
+    let mut composite: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let mut by_id: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (at, candidate) in found.iter().enumerate() {
-        by_rule.entry(&detector.infos[candidate.info].id).or_default().push(at);
+        by_id.entry(&detector.infos[candidate.info].id).or_default().push(at);
+        if let Some(rule) = candidate.rule.filter(|r| !detector.rules[*r].required.is_empty()) {
+            composite.entry(rule).or_default().push(at);
+        }
     }
-    let mut kept = vec![true; found.len()];
-    let mut parts: Vec<usize> = Vec::new();
-    for (at, candidate) in found.iter().enumerate() {
-        let Some(rule) = candidate.rule.map(|r| &detector.rules[r]) else { continue };
-        kept[at] &= !rule.skip_report;
-        let mut near: Vec<usize> = Vec::new();
-        for required in &rule.required {
-            let others = by_rule.get(required.id.as_str()).map(Vec::as_slice).unwrap_or_default();
-            let before = near.len();
-            near.extend(others.iter().filter(|o| is_near(lines, candidate, &found[**o], required)));
-            kept[at] &= required.optional || near.len() > before;
-            if required.part == Part::Reported {
-                near.truncate(before);
+    if composite.is_empty() {
+        return taken;
+    }
+    let spots = spots(lines, found);
+    for (rule, findings) in composite {
+        let others = |r: &Required| by_id.get(r.id.as_str()).cloned().unwrap_or_default();
+        let required = &detector.rules[rule].required;
+        let mut all: Vec<_> = required.iter().map(|r| (r, Nearby::new(&spots, others(r), &axes(r)))).collect();
+        for at in findings {
+            let here = &spots[at];
+            kept[at] &= all.iter().all(|(r, nearby)| r.optional || nearby.any(Nearby::ROOT, &Reach::of(here, r)));
+            for (r, nearby) in all.iter_mut().filter(|(r, _)| kept[at] && r.part == Part::Absorbed) {
+                nearby.take(Nearby::ROOT, &Reach::of(here, r), &mut taken);
             }
         }
-        if kept[at] {
-            parts.extend(near);
+    }
+    taken
+}
+
+/// Where a match is, in every measure in which rules may limit how far away another is.
+type Spot = [usize; 7];
+
+/// Offset of the first byte.
+const START: usize = 0;
+/// Offset after the last byte.
+const END: usize = 1;
+/// Line of the first byte.
+const FIRST: usize = 2;
+/// Line of the offset after the last byte.
+const LAST: usize = 3;
+/// Column of the first byte, in characters.
+const COLUMN: usize = 4;
+/// Column of the first byte, in bytes.
+const FROM: usize = 5;
+/// Column after the last byte, in bytes.
+const TO: usize = 6;
+
+/// Where each finding is.
+fn spots(lines: &LineIndex<'_>, found: &[Candidate]) -> Vec<Spot> {
+    let mut order: Vec<usize> = (0..found.len()).collect();
+    // Characters are counted on from the place that was asked last, so that a long line is read once.
+    order.sort_by_key(|at| found[*at].matched.start);
+    let mut spots = vec![Spot::default(); found.len()];
+    for at in order {
+        spots[at] = spot(lines, &found[at].matched);
+    }
+    spots
+}
+
+fn spot(lines: &LineIndex<'_>, matched: &Range<usize>) -> Spot {
+    let (first, last) = (lines.line_of(matched.start), lines.line_of(matched.end));
+    let column = |at: usize, line: usize| at - lines.line_range(line).start;
+    let characters = lines.position(matched.start).column as usize;
+    let (from, to) = (column(matched.start, first), column(matched.end, last));
+    [matched.start, matched.end, first, last, characters, from, to]
+}
+
+/// The measures that a requirement limits; one at least, since others are told apart by them.
+fn axes(required: &Required) -> Vec<usize> {
+    let window: &[usize] = match required.window {
+        Some(Window { lines: Some(_), columns: Some(_) }) => &[FIRST, FROM, LAST, TO],
+        Some(Window { lines: Some(_), columns: None }) => &[FIRST, LAST],
+        Some(Window { lines: None, .. }) => &[START, END],
+        None => &[],
+    };
+    let mut axes = window.to_vec();
+    axes.extend(required.within_lines.map(|_| FIRST));
+    axes.extend(required.within_columns.map(|_| COLUMN));
+    if axes.is_empty() {
+        axes.push(START);
+    }
+    axes
+}
+
+/// From where to where another match may be, in each measure; the ends are outside.
+struct Reach([Range<usize>; 7]);
+
+impl Reach {
+    /// What a requirement allows around a match.
+    fn of(here: &Spot, required: &Required) -> Self {
+        let mut reach = Self(std::array::from_fn(|_| 0..usize::MAX));
+        let around = |at: usize, n: u32| at.saturating_sub(n as usize)..at.saturating_add(n as usize).saturating_add(1);
+        if let Some(n) = required.within_lines {
+            reach.narrow(FIRST, around(here[FIRST], n));
+        }
+        if let Some(n) = required.within_columns {
+            reach.narrow(COLUMN, around(here[COLUMN], n));
+        }
+        if let Some(window) = required.window {
+            reach.narrow_to(here, window);
+        }
+        reach
+    }
+
+    fn narrow(&mut self, axis: usize, to: Range<usize>) {
+        let range = &mut self.0[axis];
+        *range = range.start.max(to.start)..range.end.min(to.end);
+    }
+
+    fn narrow_to(&mut self, here: &Spot, window: Window) {
+        let Some((above, below)) = window.lines else {
+            let (before, after) = window.columns.unwrap_or((u32::MAX, u32::MAX));
+            self.narrow(START, 0..here[END].saturating_add(after as usize));
+            return self.narrow(END, here[START].saturating_sub(before as usize) + 1..usize::MAX);
+        };
+        self.narrow(LAST, here[FIRST].saturating_sub(above as usize)..usize::MAX);
+        self.narrow(FIRST, 0..here[LAST].saturating_add(below as usize).saturating_add(1));
+        // Columns of a match of several lines mean nothing for the others.
+        if let Some((before, after)) = window.columns.filter(|_| here[FIRST] == here[LAST]) {
+            self.narrow(FROM, 0..here[TO].saturating_add(after as usize));
+            self.narrow(TO, (here[FROM] + 1).saturating_sub(before as usize)..usize::MAX);
         }
     }
-    for part in &parts {
-        kept[*part] = false;
+
+    fn holds(&self, spot: &Spot) -> bool {
+        self.0.iter().zip(spot).all(|(range, at)| range.contains(at))
     }
-    let taken = parts.into_iter().map(|part| found[part].clone()).collect();
-    (found.into_iter().zip(kept).filter_map(|(candidate, kept)| kept.then_some(candidate)).collect(), taken)
+
+    /// Whether nothing between two corners can be within reach.
+    fn misses(&self, low: &Spot, high: &Spot) -> bool {
+        self.0.iter().zip(low.iter().zip(high)).any(|(range, (low, high))| *high < range.start || *low >= range.end)
+    }
 }
 
-fn is_near(lines: &LineIndex<'_>, candidate: &Candidate, other: &Candidate, required: &Required) -> bool {
-    let (here, there) = (lines.position(candidate.matched.start), lines.position(other.matched.start));
-    required.within_lines.is_none_or(|n| here.line.abs_diff(there.line) <= n)
-        && required.within_columns.is_none_or(|n| here.column.abs_diff(there.column) <= n)
-        && required.window.is_none_or(|window| is_in_window(lines, candidate, other, window))
+/// Findings of one rule, halved again and again by where they are. What is near a match is found without a look at all of
+/// them: a line of many thousand pairs must not cost its square.
+struct Nearby<'a> {
+    spots: &'a [Spot],
+    /// Indexes of the findings; those of a node stand together.
+    order: Vec<usize>,
+    nodes: Vec<Node>,
 }
 
-fn is_in_window(lines: &LineIndex<'_>, candidate: &Candidate, other: &Candidate, window: Window) -> bool {
-    let (matched, part) = (&candidate.matched, &other.matched);
-    let Some((above, below)) = window.lines else {
-        let (before, after) = window.columns.unwrap_or((u32::MAX, u32::MAX));
-        return part.start < matched.end.saturating_add(after as usize)
-            && part.end > matched.start.saturating_sub(before as usize);
-    };
-    let (first, last) = (lines.line_of(matched.start), lines.line_of(matched.end));
-    let (part_first, part_last) = (lines.line_of(part.start), lines.line_of(part.end));
-    let in_lines = part_last + above as usize >= first && part_first <= last + below as usize;
-    // Columns of a match of several lines mean nothing for the others.
-    let Some((before, after)) = window.columns.filter(|_| first == last) else { return in_lines };
-    let column = |at: usize| at - lines.line_range(lines.line_of(at)).start;
-    in_lines
-        && column(part.start) < column(matched.end).saturating_add(after as usize)
-        && column(part.end) + before as usize > column(matched.start)
+struct Node {
+    /// Its findings, in `order`.
+    range: Range<usize>,
+    /// The least of every measure in it.
+    low: Spot,
+    /// The most of every measure in it.
+    high: Spot,
+    /// Its halves, where it has enough to be halved.
+    halves: Option<[usize; 2]>,
+    /// Whether all in it were taken, and there is nothing left to do.
+    taken: bool,
+}
+
+impl<'a> Nearby<'a> {
+    /// The node of all findings.
+    const ROOT: usize = 0;
+    /// So many findings are looked at one by one.
+    const FEW: usize = 8;
+
+    fn new(spots: &'a [Spot], order: Vec<usize>, axes: &[usize]) -> Self {
+        let all = 0..order.len();
+        let mut nearby = Self { spots, order, nodes: Vec::new() };
+        nearby.grow(all, axes, 0);
+        nearby
+    }
+
+    /// Adds the node of a range and those below it. Each level is halved by another measure.
+    fn grow(&mut self, range: Range<usize>, axes: &[usize], depth: usize) -> usize {
+        let at = self.nodes.len();
+        self.nodes.push(self.node(range.clone()));
+        if range.len() > Self::FEW {
+            let (spots, axis, half) = (self.spots, axes[depth % axes.len()], range.len() / 2);
+            let middle = range.start + half;
+            self.order[range.clone()].select_nth_unstable_by_key(half, |o| (spots[*o][axis], *o));
+            let left = self.grow(range.start..middle, axes, depth + 1);
+            let right = self.grow(middle..range.end, axes, depth + 1);
+            self.nodes[at].halves = Some([left, right]);
+        }
+        at
+    }
+
+    fn node(&self, range: Range<usize>) -> Node {
+        let (mut low, mut high) = ([usize::MAX; 7], [0; 7]);
+        for spot in self.order[range.clone()].iter().map(|o| &self.spots[*o]) {
+            low = std::array::from_fn(|axis| low[axis].min(spot[axis]));
+            high = std::array::from_fn(|axis| high[axis].max(spot[axis]));
+        }
+        Node { range, low, high, halves: None, taken: false }
+    }
+
+    /// Whether a finding below a node is within reach.
+    fn any(&self, at: usize, reach: &Reach) -> bool {
+        let node = &self.nodes[at];
+        if node.range.is_empty() || reach.misses(&node.low, &node.high) {
+            return false;
+        }
+        if reach.holds(&node.low) && reach.holds(&node.high) {
+            return true;
+        }
+        match node.halves {
+            Some(halves) => halves.into_iter().any(|half| self.any(half, reach)),
+            None => self.order[node.range.clone()].iter().any(|o| reach.holds(&self.spots[*o])),
+        }
+    }
+
+    /// Takes all findings below a node that are within reach. Nodes that were taken whole are passed by, so that many
+    /// matches that share their parts cost little more than the parts.
+    fn take(&mut self, at: usize, reach: &Reach, taken: &mut [bool]) {
+        let node = &self.nodes[at];
+        if node.taken || node.range.is_empty() || reach.misses(&node.low, &node.high) {
+            return;
+        }
+        let whole = reach.holds(&node.low) && reach.holds(&node.high);
+        if let Some(halves) = node.halves.filter(|_| !whole) {
+            halves.into_iter().for_each(|half| self.take(half, reach, taken));
+            self.nodes[at].taken = halves.into_iter().all(|half| self.nodes[half].taken);
+            return;
+        }
+        let findings = &self.order[node.range.clone()];
+        findings.iter().for_each(|o| taken[*o] |= whole || reach.holds(&self.spots[*o]));
+        // What another rule took is taken, too.
+        let all = findings.iter().all(|o| taken[*o]);
+        self.nodes[at].taken = all;
+    }
 }
 
 /// Without findings whose value is a part of another finding on the same line, or was found there by another rule of more
@@ -281,23 +468,122 @@ fn without_lesser(
     parts: &[Candidate],
 ) -> Vec<Candidate> {
     let line = |c: &Candidate| lines.line_of(c.matched.start);
-    let mut by_line: BTreeMap<usize, Vec<&Candidate>> = BTreeMap::new();
-    let mut taken: BTreeMap<usize, Vec<&Candidate>> = BTreeMap::new();
-    found.iter().for_each(|candidate| by_line.entry(line(candidate)).or_default().push(candidate));
-    for part in parts {
-        by_line.entry(line(part)).or_default().push(part);
-        taken.entry(line(part)).or_default().push(part);
-    }
     let rank = |c: &Candidate| c.rule.map_or(0, |r| detector.rules[r].rank);
-    let is_lesser = |c: &&Candidate| {
-        let others = by_line.get(&line(c)).map(Vec::as_slice).unwrap_or_default();
-        let parts = taken.get(&line(c)).map(Vec::as_slice).unwrap_or_default();
-        !parts.iter().any(|part| part.value == c.value)
-            && !others.iter().any(|o| o.info != c.info && rank(o) > rank(c) && o.value.contains(&c.value))
-    };
-    let mut kept: Vec<Candidate> = found.iter().filter(is_lesser).cloned().collect();
+    let told: HashSet<(usize, &str)> = parts.iter().map(|part| (line(part), part.value.as_str())).collect();
+    let mut by_line: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let all: Vec<&Candidate> = found.iter().chain(parts).collect();
+    all.iter().enumerate().for_each(|(at, candidate)| by_line.entry(line(candidate)).or_default().push(at));
+    let mut kept: Vec<bool> = found.iter().map(|c| !told.contains(&(line(c), c.value.as_str()))).collect();
+    for on_line in by_line.values() {
+        let values: Vec<_> = on_line.iter().map(|at| (rank(all[*at]), all[*at].value.as_bytes())).collect();
+        let Some(known) = Ranks::of(&values) else { continue };
+        for (at, (rank, value)) in on_line.iter().zip(&values).filter(|(at, _)| **at < found.len()) {
+            // One of more rank is of another rule: a rule has one rank.
+            kept[*at] &= known.of_value(value).is_none_or(|most| most <= *rank);
+        }
+    }
+    let mut kept: Vec<Candidate> = found.into_iter().zip(kept).filter_map(|(c, kept)| kept.then_some(c)).collect();
     kept.dedup_by(|a, b| a.info == b.info && a.range == b.range && a.value == b.value);
     kept
+}
+
+/// The most rank of the values on a line that hold a value: an automaton of Aho and Corasick, which reads every value once
+/// however many there are. Asking each value about each other takes minutes on a line of a megabyte.
+struct Ranks {
+    /// The state after a state and a byte.
+    edges: HashMap<(usize, u8), usize>,
+    states: Vec<State>,
+}
+
+/// A beginning of a value that is looked for.
+#[derive(Clone, Copy)]
+struct State {
+    parent: usize,
+    byte: u8,
+    depth: usize,
+    /// The state of the longest other end of it that also begins a value.
+    shorter: usize,
+    /// The most rank of the values that hold it.
+    most: i32,
+}
+
+impl Ranks {
+    /// Reads values with their ranks. None where all have the same, and no value has to yield.
+    fn of(values: &[(i32, &[u8])]) -> Option<Self> {
+        let (least, most) =
+            values.iter().fold((i32::MAX, i32::MIN), |(least, most), (rank, _)| (least.min(*rank), most.max(*rank)));
+        if least >= most {
+            return None;
+        }
+        let root = State { parent: 0, byte: 0, depth: 0, shorter: 0, most: i32::MIN };
+        let mut ranks = Self { edges: HashMap::new(), states: vec![root] };
+        values.iter().filter(|(rank, _)| *rank < most).for_each(|(_, value)| ranks.add(value));
+        let mut order: Vec<usize> = (1..ranks.states.len()).collect();
+        order.sort_by_key(|at| ranks.states[*at].depth);
+        ranks.link(&order);
+        values.iter().filter(|(rank, _)| *rank > least).for_each(|(rank, value)| ranks.read(*rank, value));
+        ranks.spread(&order);
+        Some(ranks)
+    }
+
+    /// Adds a value to look for.
+    fn add(&mut self, value: &[u8]) {
+        let mut at = 0;
+        for byte in value {
+            let new = self.states.len();
+            let next = *self.edges.entry((at, *byte)).or_insert(new);
+            if next == new {
+                let depth = self.states[at].depth + 1;
+                self.states.push(State { parent: at, byte: *byte, depth, shorter: 0, most: i32::MIN });
+            }
+            at = next;
+        }
+    }
+
+    /// Finds for each state, shorter ones first, where to go on when no longer one fits.
+    fn link(&mut self, order: &[usize]) {
+        for at in order {
+            let state = self.states[*at];
+            if state.depth > 1 {
+                self.states[*at].shorter = self.step(self.states[state.parent].shorter, state.byte);
+            }
+        }
+    }
+
+    fn step(&self, mut at: usize, byte: u8) -> usize {
+        loop {
+            match self.edges.get(&(at, byte)) {
+                Some(next) => return *next,
+                None if at == 0 => return 0,
+                None => at = self.states[at].shorter,
+            }
+        }
+    }
+
+    /// Marks the longest beginnings that a value holds.
+    fn read(&mut self, rank: i32, value: &[u8]) {
+        let mut at = 0;
+        // Every value holds the empty one.
+        self.states[at].most = self.states[at].most.max(rank);
+        for byte in value {
+            at = self.step(at, *byte);
+            self.states[at].most = self.states[at].most.max(rank);
+        }
+    }
+
+    /// What holds a state holds its ends.
+    fn spread(&mut self, order: &[usize]) {
+        for at in order.iter().rev() {
+            let State { shorter, most, .. } = self.states[*at];
+            self.states[shorter].most = self.states[shorter].most.max(most);
+        }
+    }
+
+    /// The most rank of the values that hold this one; none where it was not looked for.
+    fn of_value(&self, value: &[u8]) -> Option<i32> {
+        let state = value.iter().try_fold(0, |at, byte| self.edges.get(&(at, *byte)).copied())?;
+        Some(self.states[state].most)
+    }
 }
 
 #[cfg(test)]
@@ -400,5 +686,108 @@ mod tests {
     fn groups_are_those_of_the_match_in_its_place() {
         let rules = "[[rules]]\nid='a'\nregex='key=(\\S+)(?:\\)|$)'\n";
         assert_eq!(values(rules, "(key=abc) x"), ["a abc"]);
+    }
+
+    #[test]
+    fn many_matches_on_a_line_yield_as_few_do() {
+        let rules = "[[rules]]\nid='generic'\nregex='k=(\\w+)'\n[[rules]]\nid='special'\nregex='k=sp_\\w+'\n";
+        let special = |n: usize| n.is_multiple_of(2);
+        let word = |n: usize| if special(n) { format!("k=sp_{n} ") } else { format!("k=v{n} ") };
+        let told = |n: usize| if special(n) { format!("special k=sp_{n}") } else { format!("generic v{n}") };
+        let text: String = (0..20_000).map(word).collect();
+        assert!(values(rules, &text).into_iter().eq((0..20_000).map(told)));
+    }
+
+    #[test]
+    fn many_pairs_on_a_line_are_told_as_few_are() {
+        let text: String = (0..4_000).map(|n| format!("AAA{n} BBBy{n} ")).collect();
+        let told = |limits: &str| values(&pair(&format!("[[rules.required]]\nid='b'\n{limits}\n")), &text);
+        let whole: Vec<String> = (0..4_000).map(|n| format!("a {n}")).collect();
+        let parts: Vec<String> = (0..4_000).map(|n| format!("b y{n}")).collect();
+        for near in ["", "withinLines=0", "withinLines=3\nwithinColumns=8", "withinColumns=100000"] {
+            assert!(told(near) == whole, "{near}");
+        }
+        assert!(told("withinLines=0\nwithinColumns=4") == parts);
+    }
+
+    /// Numbers that look like any.
+    fn numbers() -> impl FnMut(usize) -> usize {
+        let mut state = 7_u64;
+        move |below| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % below
+        }
+    }
+
+    /// What is near, asked of one pair.
+    fn is_near(lines: &LineIndex<'_>, matched: &Range<usize>, part: &Range<usize>, required: &Required) -> bool {
+        let (here, there) = (lines.position(matched.start), lines.position(part.start));
+        required.within_lines.is_none_or(|n| here.line.abs_diff(there.line) <= n)
+            && required.within_columns.is_none_or(|n| here.column.abs_diff(there.column) <= n)
+            && required.window.is_none_or(|window| is_in_window(lines, matched, part, window))
+    }
+
+    fn is_in_window(lines: &LineIndex<'_>, matched: &Range<usize>, part: &Range<usize>, window: Window) -> bool {
+        let Some((above, below)) = window.lines else {
+            let (before, after) = window.columns.unwrap_or((u32::MAX, u32::MAX));
+            return part.start < matched.end.saturating_add(after as usize)
+                && part.end > matched.start.saturating_sub(before as usize);
+        };
+        let (first, last) = (lines.line_of(matched.start), lines.line_of(matched.end));
+        let (part_first, part_last) = (lines.line_of(part.start), lines.line_of(part.end));
+        let in_lines = part_last + above as usize >= first && part_first <= last + below as usize;
+        let Some((before, after)) = window.columns.filter(|_| first == last) else { return in_lines };
+        let column = |at: usize| at - lines.line_range(lines.line_of(at)).start;
+        in_lines
+            && column(part.start) < column(matched.end).saturating_add(after as usize)
+            && column(part.end) + before as usize > column(matched.start)
+    }
+
+    #[test]
+    fn what_is_near_is_what_each_pair_says() {
+        let mut number = numbers();
+        let text: String = (0..2_000).map(|_| ["a", "ä", "b", "c", "\n"][number(5)]).collect();
+        let lines = LineIndex::new(text.as_bytes());
+        let mut ranges: Vec<Range<usize>> = Vec::from([Range::default()]);
+        for _ in 0..200 {
+            let start = number(text.len() - 20);
+            ranges.push(text.floor_char_boundary(start)..text.floor_char_boundary(start + number(20)));
+        }
+        let spots: Vec<Spot> = ranges.iter().map(|range| spot(&lines, range)).collect();
+        for _ in 0..60 {
+            let mut limit = |below: usize| (number(2) == 0).then(|| number(below) as u32);
+            let (within_lines, within_columns) = (limit(9), limit(9));
+            let (above, below, before, after) = (limit(9), limit(9), limit(40), limit(40));
+            let window = Window { lines: above.zip(below), columns: before.zip(after) };
+            let window = limit(2).map(|_| window);
+            let id = "b".to_owned();
+            let required = Required { id, within_lines, within_columns, window, optional: false, part: Part::Absorbed };
+            let mut nearby = Nearby::new(&spots, (0..ranges.len()).collect(), &axes(&required));
+            let mut expected = vec![false; ranges.len()];
+            let mut taken = expected.clone();
+            for (at, matched) in ranges.iter().enumerate().step_by(23) {
+                let reach = Reach::of(&spots[at], &required);
+                let near: Vec<bool> = ranges.iter().map(|part| is_near(&lines, matched, part, &required)).collect();
+                assert_eq!(nearby.any(Nearby::ROOT, &reach), near.contains(&true), "{required:?}");
+                nearby.take(Nearby::ROOT, &reach, &mut taken);
+                expected.iter_mut().zip(near).for_each(|(expected, near)| *expected |= near);
+                assert_eq!(taken, expected, "{required:?} {matched:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn ranks_are_those_of_the_values_that_hold_a_value() {
+        let mut number = numbers();
+        for _ in 0..200 {
+            let mut word = || (0..number(7)).map(|_| ["a", "b", "ä"][number(3)]).collect::<String>();
+            let words: Vec<String> = (0..12).map(|_| word()).collect();
+            let values: Vec<(i32, &[u8])> = words.iter().map(|w| (number(3) as i32 - 1, w.as_bytes())).collect();
+            let Some(ranks) = Ranks::of(&values) else { continue };
+            for (own, (rank, value)) in words.iter().zip(&values) {
+                let yields = words.iter().zip(&values).any(|(w, (other, _))| other > rank && w.contains(own.as_str()));
+                assert_eq!(ranks.of_value(value).is_some_and(|most| most > *rank), yields, "{own} {values:?}");
+            }
+        }
     }
 }

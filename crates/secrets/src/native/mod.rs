@@ -395,7 +395,12 @@ struct Place<'a> {
 /// Whether all values of a file are encrypted in place, in a form that nothing but the file's kind tells. Values that
 /// say so themselves (`ENC[...]`, `!vault`) need no such mark, and beside them stand others in the clear.
 fn is_encrypted(text: &[u8]) -> bool {
-    memchr::memmem::find(text, b"SealedSecret").is_some()
+    let kind = |at: usize| {
+        let before = text[..at].trim_ascii_end();
+        let before = before.strip_suffix(b"\"").unwrap_or(before).trim_ascii_end();
+        before.ends_with(b"kind:") || before.ends_with(b"kind\":")
+    };
+    memchr::memmem::find_iter(text, b"SealedSecret").any(kind)
 }
 
 fn is_lfs_pointer(bytes: &[u8]) -> bool {
@@ -446,15 +451,15 @@ impl SecretsDetector {
             return None;
         }
         let value = String::from_utf8_lossy(secret).into_owned();
-        // Long values such as armoured keys hold any short word by chance.
-        if value.len() <= 200 && (placeholder::is_placeholder(&value) || placeholder::is_sequence(&value)) {
-            return None;
-        }
         let proofs: Vec<Proof> = rule.validate.iter().map(|name| validate::check(name, &value)).collect();
         if proofs.contains(&Proof::Refuted) {
             return None;
         }
         let proven = proofs.contains(&Proof::Proven);
+        // Long values such as armoured keys hold any short word by chance.
+        if !proven && value.len() <= 200 && (placeholder::is_placeholder(&value) || placeholder::is_sequence(&value)) {
+            return None;
+        }
         let confidence = match carried_password(rule, &value) {
             _ if proven => Confidence::High,
             _ if rule.info.id == "google-api-key" && is_shipped(&place.display) => Confidence::Low,
@@ -632,6 +637,10 @@ fn is_translation(path: &str) -> bool {
     let dir = parts.iter().any(|p| {
         matches!(*p, "i18n" | "l10n" | "lang" | "locale" | "locales" | "translations" | "langs" | "languages")
     });
+    // Settings and programs in such a folder are what they are elsewhere.
+    let texts =
+        [".json", ".yml", ".yaml", ".properties", ".xml", ".ts", ".js", ".php", ".po", ".strings", ".arb", ".resx"];
+    let dir = dir && texts.iter().any(|end| lower.ends_with(end));
     let file =
         parts.last().is_some_and(|f| f.starts_with("messages") || f.starts_with("strings_") || f.starts_with("locale"));
     dir || file && (lower.ends_with(".properties") || lower.ends_with(".json") || lower.ends_with(".yml"))

@@ -486,7 +486,12 @@ pub(super) fn kind_of(name: &str) -> Option<Kind> {
     let parts: Vec<&str> = snake.split('_').filter(|p| !p.is_empty()).collect();
     let last = parts.iter().rev().find(|p| !p.bytes().all(|b| b.is_ascii_digit()))?;
     let ends_in_password = matches!(*last, "password" | "passwd" | "pwd" | "passphrase" | "pass");
-    if ABOUT.contains(last) || !ends_in_password && ACCIDENTAL.iter().any(|a| contains_word(&snake, a)) {
+    // `CSRF_SECRET`, `TRANSLATION_API_KEY`: a variable that says so is one, whatever else is in its name.
+    let variable = name.contains('_') && !name.bytes().any(|b| b.is_ascii_lowercase());
+    let stated = variable && ["secret", "secret_key", "api_key", "storage_key"].iter().any(|end| snake.ends_with(end));
+    // `DB_PASSWORD_TEST` is the password of a test's database.
+    let about = ABOUT.contains(last) && !(variable && *last == "test");
+    if about || !ends_in_password && !stated && ACCIDENTAL.iter().any(|a| contains_word(&snake, a)) {
         return None;
     }
     let has = |words: &[&str]| {

@@ -29,8 +29,6 @@ const WORDS: &[&str] = &[
     "notreal",
     "not-real",
     "not_a_real",
-    "fake",
-    "todo",
     "fixme",
     "lorem",
     "deadbeef",
@@ -52,14 +50,27 @@ const WORDS: &[&str] = &[
     "put_",
     "undefined",
     "to-be-",
-    "tbd",
 ];
+
+/// Words so short that random text holds them by chance in some mixture of cases: they count as people write them.
+const SHORT: &[&str] = &["fake", "todo"];
 
 /// Whether a value is a placeholder, a template or a run of the same character.
 #[must_use]
 pub(super) fn is_placeholder(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
-    is_template(value) || is_monotone(&lower) || has_word(value) || has_long_run(&lower)
+    is_template(value) || is_monotone(&lower) || has_word(value) || has_short_word(value) || has_long_run(&lower)
+}
+
+/// Whether one of the short words is in the value, in small letters, in capitals, or with a capital in front. The
+/// shortest has to stand alone.
+fn has_short_word(value: &str) -> bool {
+    let written = |word: &&str| {
+        let capital = word[..1].to_ascii_uppercase() + &word[1..];
+        value.contains(*word) || value.contains(&word.to_ascii_uppercase()) || value.contains(&capital)
+    };
+    SHORT.iter().any(written)
+        || value.split(|c: char| !c.is_ascii_alphanumeric()).any(|piece| piece.eq_ignore_ascii_case("tbd"))
 }
 
 /// Whether one of the words is in the value.
@@ -132,10 +143,21 @@ mod tests {
             "AKIAIOSFODNN7EXAMPLE",
             "********",
             "aaaaaaaaaaaa",
+            "FakeKey77",
+            "key-TBD-1",
         ] {
             assert!(is_placeholder(value), "{value}");
         }
-        for value in ["hunter2-dock", "Tr0ub4dor&3", "9f86d081884c7d65", "p@ss$word1", "zq8X-77ab"] {
+        for value in [
+            "Z7TBDQ3XW5",
+            "8htBDsMOGG",
+            "q8fAkE7Tn2",
+            "hunter2-dock",
+            "Tr0ub4dor&3",
+            "9f86d081884c7d65",
+            "p@ss$word1",
+            "zq8X-77ab",
+        ] {
             assert!(!is_placeholder(value), "{value}");
         }
         assert!(is_sequence("0123456789") && is_sequence("fedcba98") && !is_sequence("a8f3kd92"));

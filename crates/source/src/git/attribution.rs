@@ -40,7 +40,7 @@ pub struct Question<'a> {
     pub commits: &'a [CommitNode],
     /// Whether the changes of a commit are left out, because they are known.
     pub known: &'a dyn Fn(&Oid) -> bool,
-    /// Whether a blob is wanted, by its id and its file name.
+    /// Whether a blob is wanted, by its id and its path.
     pub wanted: &'a dyn Fn(&Oid, &[u8]) -> bool,
     /// Which of its changes.
     pub detail: Detail,
@@ -118,6 +118,14 @@ const MAX_PATH: usize = 1 << 14;
 /// Deepest directory that is followed.
 const MAX_DEPTH: usize = 512;
 
+/// Adds a name to a path.
+fn enter(path: &mut Vec<u8>, name: &[u8]) {
+    if !path.is_empty() {
+        path.push(b'/');
+    }
+    path.extend_from_slice(name);
+}
+
 struct Walk<'a> {
     reader: Reader<'a>,
     hash_len: usize,
@@ -162,18 +170,15 @@ impl Walk<'_> {
         let mut holds = known.is_some_and(|oid| self.with_wanted.contains(&oid, old_place));
         for (entry, before) in tree::aligned(&object.bytes, before, self.hash_len) {
             if before == Some(entry.oid) {
-                holds |= known.is_none() && self.holds_unchanged(&entry);
+                holds |= known.is_none() && self.holds_unchanged(&entry, path);
                 continue;
             }
             let length = path.len();
-            if !path.is_empty() {
-                path.push(b'/');
-            }
-            path.extend_from_slice(entry.name);
+            enter(path, entry.name);
             holds |= match entry.kind {
                 EntryKind::Tree => self.compare(entry.oid, before, path, depth + 1),
                 EntryKind::File | EntryKind::Link => {
-                    (self.wanted)(&entry.oid, entry.name) && self.record(entry.oid, before, path)
+                    (self.wanted)(&entry.oid, path) && self.record(entry.oid, before, path)
                 }
                 EntryKind::Submodule => false,
             };
@@ -189,11 +194,13 @@ impl Walk<'_> {
         holds
     }
 
-    fn holds_unchanged(&self, entry: &TreeEntry<'_>) -> bool {
-        match entry.kind {
-            EntryKind::Tree => self.with_wanted.contains(&entry.oid, self.reader.locate(&entry.oid)),
-            _ => (self.wanted)(&entry.oid, entry.name),
+    fn holds_unchanged(&self, entry: &TreeEntry<'_>, directory: &[u8]) -> bool {
+        if entry.kind == EntryKind::Tree {
+            return self.with_wanted.contains(&entry.oid, self.reader.locate(&entry.oid));
         }
+        let mut path = directory.to_vec();
+        enter(&mut path, entry.name);
+        (self.wanted)(&entry.oid, &path)
     }
 
     fn record(&mut self, new: Oid, old: Option<Oid>, path: &[u8]) -> bool {

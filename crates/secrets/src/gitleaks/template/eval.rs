@@ -75,7 +75,8 @@ impl<'n, 'a> Machine<'n, 'a> {
                     let value = self.pipe(pipe, dot)?;
                     if pipe.variables.is_empty() {
                         self.look(pipe.at, &value)?;
-                        self.write(pipe.at, &print::shown(&value))?;
+                        let shown = print::shown(&value).map_err(|what| Fault::new(pipe.at, what))?;
+                        self.write(pipe.at, &shown)?;
                     } else {
                         self.set(pipe, value);
                     }

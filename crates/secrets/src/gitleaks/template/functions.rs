@@ -3,12 +3,17 @@
 //! Texts are measured in bytes where Go does so. Functions that give what is behind a network, the environment, chance or
 //! cryptography are left out on purpose.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    rc::Rc,
+};
 
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    MAX_OUTPUT, print,
+    MAX_OUTPUT,
+    limited::{Limited, checked},
+    print,
     text::{self, Html},
     time,
     value::{Value, list, text},
@@ -81,7 +86,7 @@ fn string<'v>(value: &'v Value<'_>) -> Result<&'v str, String> {
 }
 
 /// A value as text (sprig's `toString`).
-fn to_text(value: &Value<'_>) -> String {
+fn to_text(value: &Value<'_>) -> Result<String, String> {
     print::plain(value)
 }
 
@@ -115,7 +120,14 @@ fn items<'v, 'a>(value: &'v Value<'a>) -> Result<&'v [Value<'a>], String> {
 
 fn on_text<'a>(call: &Call<'_, 'a>, change: impl FnOnce(&str) -> String) -> Outcome<'a> {
     let [value] = call.exactly()?;
-    Ok(text(&change(string(value)?)))
+    // Each of these makes a text at most four times as long as a value, which is checked already.
+    made(&change(string(value)?))
+}
+
+/// A text as a value, where it is not too long.
+fn made<'a>(whole: &str) -> Outcome<'a> {
+    checked(whole.len())?;
+    Ok(text(whole))
 }
 
 fn on_two_texts<'a, T>(call: &Call<'_, 'a>, change: impl FnOnce(&str, &str) -> T) -> Result<T, String> {
@@ -216,12 +228,19 @@ fn slice<'a>(call: &Call<'_, 'a>) -> Outcome<'a> {
 
 fn join<'a>(call: &Call<'_, 'a>) -> Outcome<'a> {
     let [separator, value] = call.exactly()?;
-    let parts: Vec<String> = match value {
-        Value::List(items) => items.iter().filter(|item| !matches!(item, Value::Nil)).map(to_text).collect(),
-        Value::Nil => Vec::new(),
-        other => vec![to_text(other)],
+    let parts: &[Value<'a>] = match value {
+        Value::List(items) => &items[..],
+        Value::Nil => &[],
+        other => std::slice::from_ref(other),
     };
-    Ok(text(&parts.join(string(separator)?)))
+    spaced(string(separator)?, parts).map(|whole| text(&whole))
+}
+
+/// Values as text, without those that are nothing.
+fn spaced(separator: &str, values: &[Value<'_>]) -> Result<String, String> {
+    let mut out = Limited::default();
+    print::between(&mut out, separator, values.iter().filter(|value| !matches!(value, Value::Nil)), print::write)?;
+    Ok(out.done())
 }
 
 fn default<'a>(call: &Call<'_, 'a>) -> Outcome<'a> {
@@ -257,25 +276,28 @@ fn substring<'a>(call: &Call<'_, 'a>) -> Outcome<'a> {
 fn repeated<'a>(call: &Call<'_, 'a>) -> Outcome<'a> {
     let [count, value] = call.exactly()?;
     let (count, value) = (usize::try_from(whole(count)).unwrap_or(0), string(value)?);
-    match count.checked_mul(value.len()) {
-        Some(length) if length <= MAX_OUTPUT / 16 => Ok(text(&value.repeat(count))),
-        _ => Err("the text is too long".to_owned()),
-    }
+    let mut out = Limited::default();
+    out.push_times(value, if value.is_empty() { 0 } else { count })?;
+    Ok(text(&out.done()))
 }
 
 fn replaced<'a>(call: &Call<'_, 'a>) -> Outcome<'a> {
     let [old, new, value] = call.exactly()?;
     let (old, new, value) = (string(old)?, string(new)?, string(value)?);
-    if value.len().saturating_mul(new.len().max(1)) > MAX_OUTPUT {
-        return Err("the text is too long".to_owned());
-    }
+    let count = value.matches(old).count();
+    let kept = value.len().saturating_sub(count.saturating_mul(old.len()));
+    checked(count.saturating_mul(new.len()).saturating_add(kept))?;
     Ok(text(&value.replace(old, new)))
 }
 
 fn indented(value: &str, spaces: i64) -> Result<String, String> {
     let pad = usize::try_from(spaces).ok().filter(|pad| *pad <= 1000).ok_or("indents by up to 1000")?;
-    let pad = " ".repeat(pad);
-    Ok(pad.clone() + &value.replace('\n', &format!("\n{pad}")))
+    let mut out = Limited::default();
+    print::between(&mut out, "\n", value.split('\n'), |out, line| {
+        out.push_times(" ", pad)?;
+        out.push(line)
+    })?;
+    Ok(out.done())
 }
 
 fn indent<'a>(call: &Call<'_, 'a>) -> Outcome<'a> {
@@ -284,17 +306,24 @@ fn indent<'a>(call: &Call<'_, 'a>) -> Outcome<'a> {
 }
 
 fn until<'a>(from: i64, to: i64, step: i64) -> Outcome<'a> {
-    let count = if step == 0 { 0 } else { (to - from + step - step.signum()) / step };
-    if count > MAX_ITEMS {
+    // The width of these numbers leaves room for every sum and product below.
+    let (first, end, wide) = (i128::from(from), i128::from(to), i128::from(step));
+    let count = if step == 0 { 0 } else { (end - first + wide - wide.signum()) / wide };
+    if count > i128::from(MAX_ITEMS) {
         return Err(format!("the list would have more than {MAX_ITEMS} elements"));
     }
-    Ok(list((0..count.max(0)).map(|at| Value::Int(from + at * step)).collect()))
+    Ok(list((0..count.max(0)).filter_map(|at| i64::try_from(first + at * wide).ok()).map(Value::Int).collect()))
 }
 
 fn dictionary<'a>(call: &Call<'_, 'a>) -> Outcome<'a> {
-    let pairs = call.values.chunks(2);
-    let pairs = pairs.map(|pair| (to_text(&pair[0]), pair.get(1).cloned().unwrap_or_else(|| text(""))));
-    Ok(Value::Map(Rc::new(pairs.collect::<BTreeMap<_, _>>())))
+    let (mut map, mut keys) = (BTreeMap::new(), 0_usize);
+    for pair in call.values.chunks(2) {
+        let key = to_text(&pair[0])?;
+        keys = keys.saturating_add(key.len());
+        checked(keys)?;
+        map.insert(key, pair.get(1).cloned().unwrap_or_else(|| text("")));
+    }
+    Ok(Value::Map(Rc::new(map)))
 }
 
 fn of_map<'v, 'a>(call: &'v Call<'_, 'a>) -> Result<(&'v BTreeMap<String, Value<'a>>, &'v str), String> {
@@ -305,29 +334,98 @@ fn of_map<'v, 'a>(call: &'v Call<'_, 'a>) -> Result<(&'v BTreeMap<String, Value<
     }
 }
 
-/// Whether two values are the same, all the way down.
-fn same(first: &Value<'_>, second: &Value<'_>) -> bool {
-    first.kind() == second.kind() && text::json(first, Html::Plain, None) == text::json(second, Html::Plain, None)
+/// What two values have in common that are the same, all the way down: a hash, since the values may be large.
+type Key = (&'static str, [u8; 32]);
+
+fn key(value: &Value<'_>) -> Result<Key, String> {
+    Ok((value.kind(), Sha256::digest(text::json(value, Html::Plain, None)?).into()))
+}
+
+/// The elements whose key is taken.
+fn kept<'a>(items: &[Value<'a>], mut takes: impl FnMut(Key) -> bool) -> Outcome<'a> {
+    let mut out = Vec::new();
+    for item in items {
+        if takes(key(item)?) {
+            out.push(item.clone());
+        }
+    }
+    Ok(list(out))
 }
 
 fn unique<'a>(call: &Call<'_, 'a>) -> Outcome<'a> {
     let [value] = call.exactly()?;
-    let mut seen = std::collections::HashSet::new();
-    let key = |item: &Value<'_>| (item.kind(), text::json(item, Html::Plain, None));
-    Ok(list(items(value)?.iter().filter(|item| seen.insert(key(item))).cloned().collect()))
+    let mut seen = HashSet::new();
+    kept(items(value)?, |key| seen.insert(key))
+}
+
+fn without<'a>(call: &Call<'_, 'a>) -> Outcome<'a> {
+    call.at_least(1)?;
+    let others = call.values[1..].iter().map(key).collect::<Result<HashSet<_>, _>>()?;
+    kept(items(&call.values[0])?, |key| !others.contains(&key))
+}
+
+fn has<'a>(call: &Call<'_, 'a>) -> Outcome<'a> {
+    let [wanted, value] = call.exactly()?;
+    let wanted = key(wanted)?;
+    for item in items(value)? {
+        if item.kind() == wanted.0 && key(item)? == wanted {
+            return Ok(Value::Bool(true));
+        }
+    }
+    Ok(Value::Bool(false))
+}
+
+/// The elements as texts, which are not too long together.
+fn texts(items: &[Value<'_>]) -> Result<Vec<String>, String> {
+    let (mut out, mut length) = (Vec::with_capacity(items.len()), 0_usize);
+    for item in items {
+        let one = to_text(item)?;
+        length = length.saturating_add(one.len());
+        checked(length)?;
+        out.push(one);
+    }
+    Ok(out)
+}
+
+fn strings<'a>(call: &Call<'_, 'a>) -> Outcome<'a> {
+    let [value] = call.exactly()?;
+    Ok(list(texts(items(value)?)?.iter().map(|one| text(one)).collect()))
 }
 
 fn sorted<'a>(call: &Call<'_, 'a>) -> Outcome<'a> {
     let [value] = call.exactly()?;
-    let mut texts: Vec<String> = items(value)?.iter().map(to_text).collect();
+    let mut texts = texts(items(value)?)?;
     texts.sort_unstable();
     Ok(list(texts.iter().map(|one| text(one)).collect()))
 }
 
-fn quoted<'a>(call: &Call<'_, 'a>, one: impl Fn(String) -> String) -> Outcome<'a> {
+fn split<'a>(call: &Call<'_, 'a>) -> Outcome<'a> {
+    let [by, whole] = call.exactly()?;
+    let (by, whole) = (string(by)?, string(whole)?);
+    if whole.split(by).count() > MAX_ITEMS as usize {
+        return Err(format!("the list would have more than {MAX_ITEMS} elements"));
+    }
+    Ok(list(whole.split(by).map(text).collect()))
+}
+
+fn quoted<'a>(call: &Call<'_, 'a>, one: impl Fn(String) -> Result<String, String>) -> Outcome<'a> {
+    let mut out = Limited::default();
     let given = call.values.iter().filter(|value| !matches!(value, Value::Nil));
-    let texts: Vec<String> = given.map(|value| one(to_text(value))).collect();
-    Ok(text(&texts.join(" ")))
+    print::between(&mut out, " ", given, |out, value| out.push(&one(to_text(value)?)?))?;
+    Ok(text(&out.done()))
+}
+
+fn print_line<'a>(call: &Call<'_, 'a>) -> Outcome<'a> {
+    let mut out = Limited::default();
+    print::between(&mut out, " ", call.values.iter(), print::write)?;
+    out.push("\n")?;
+    Ok(text(&out.done()))
+}
+
+/// A text that a regular expression is looked for in: the list of its matches may take many times its own room.
+fn searched<'v>(value: &'v Value<'_>) -> Result<&'v str, String> {
+    let whole = string(value)?;
+    if whole.len() > MAX_OUTPUT / 16 { Err("the text is too long".to_owned()) } else { Ok(whole) }
 }
 
 fn pattern(value: &Value<'_>) -> Result<Pattern, String> {
@@ -341,7 +439,7 @@ fn matched<'a>(call: &Call<'_, 'a>) -> Outcome<'a> {
 
 fn found<'a>(call: &Call<'_, 'a>) -> Outcome<'a> {
     let [regex, value] = call.exactly()?;
-    let whole = string(value)?.as_bytes();
+    let whole = searched(value)?.as_bytes();
     let first = pattern(regex)?.find_all(whole).into_iter().next();
     Ok(text(&first.map(|range| String::from_utf8_lossy(&whole[range]).into_owned()).unwrap_or_default()))
 }
@@ -349,18 +447,16 @@ fn found<'a>(call: &Call<'_, 'a>) -> Outcome<'a> {
 /// Every match gets the same text; groups in it are not read, so `$` is refused.
 fn regex_replaced<'a>(call: &Call<'_, 'a>) -> Outcome<'a> {
     let [regex, value, new] = call.exactly()?;
-    let (whole, new) = (string(value)?, string(new)?);
+    let (whole, new) = (searched(value)?, string(new)?);
     if new.contains('$') {
         return Err("groups in the replacement are not supported".to_owned());
     }
     let (mut out, mut at) = (Vec::new(), 0);
     for range in pattern(regex)?.find_all(whole.as_bytes()) {
+        checked(out.len() + (range.start - at) + new.len())?;
         out.extend_from_slice(&whole.as_bytes()[at..range.start]);
         out.extend_from_slice(new.as_bytes());
         at = range.end;
-        if out.len() > MAX_OUTPUT {
-            return Err("the text is too long".to_owned());
-        }
     }
     out.extend_from_slice(&whole.as_bytes()[at..]);
     Ok(text(&String::from_utf8_lossy(&out)))
@@ -372,13 +468,19 @@ fn dated<'a>(call: &Call<'_, 'a>) -> Outcome<'a> {
         Value::Time(seconds) | Value::Int(seconds) => *seconds,
         other => return Err(format!("wants a time, and not a {}", other.kind())),
     };
-    Ok(text(&time::formatted(string(layout)?, seconds)))
+    made(&time::formatted(string(layout)?, seconds))
 }
 
 /// `html` and `js` of Go.
 fn escaped<'a>(call: &Call<'_, 'a>, one: fn(char) -> Option<String>) -> Outcome<'a> {
-    let whole = print::joined(call.values);
-    Ok(text(&whole.chars().map(|c| one(c).unwrap_or_else(|| c.to_string())).collect::<String>()))
+    let mut out = Limited::default();
+    for c in print::joined(call.values)?.chars() {
+        match one(c) {
+            Some(escape) => out.push(&escape)?,
+            None => out.push_char(c)?,
+        }
+    }
+    Ok(text(&out.done()))
 }
 
 fn html(c: char) -> Option<String> {
@@ -459,6 +561,11 @@ fn ends<'a>(call: &Call<'_, 'a>, one: fn(&[Value<'a>]) -> Value<'a>) -> Outcome<
     Ok(one(items(value)?))
 }
 
+fn json<'a>(call: &Call<'_, 'a>, html: Html, indent: Option<usize>) -> Outcome<'a> {
+    let [value] = call.exactly()?;
+    text::json(value, html, indent).map(|whole| text(&whole))
+}
+
 fn decoded<'a>(call: &Call<'_, 'a>) -> Outcome<'a> {
     let [value] = call.exactly()?;
     match base64::standard_padded(string(value)?.as_bytes()) {
@@ -487,8 +594,8 @@ const FUNCTIONS: &[(&str, Body)] = &[
     ("len", length),
     ("index", index),
     ("slice", slice),
-    ("print", |c| Ok(text(&print::joined(c.values)))),
-    ("println", |c| Ok(text(&(c.values.iter().map(print::plain).collect::<Vec<_>>().join(" ") + "\n")))),
+    ("print", |c| Ok(text(&print::joined(c.values)?))),
+    ("println", print_line),
     ("printf", |c| {
         c.at_least(1)?;
         Ok(text(&print::formatted(string(&c.values[0])?, &c.values[1..])?))
@@ -498,7 +605,7 @@ const FUNCTIONS: &[(&str, Body)] = &[
     ("urlquery", |c| escaped(c, url)),
     // Texts.
     ("quote", |c| quoted(c, |one| text::quoted(&one))),
-    ("squote", |c| quoted(c, |one| format!("'{one}'"))),
+    ("squote", |c| quoted(c, |one| Ok(format!("'{one}'")))),
     ("upper", |c| on_text(c, str::to_uppercase)),
     ("lower", |c| on_text(c, str::to_lowercase)),
     ("title", |c| on_text(c, title)),
@@ -517,19 +624,16 @@ const FUNCTIONS: &[(&str, Body)] = &[
     ("indent", indent),
     ("nindent", |c| {
         let [spaces, value] = c.exactly()?;
-        Ok(text(&format!("\n{}", indented(string(value)?, whole(spaces))?)))
+        made(&format!("\n{}", indented(string(value)?, whole(spaces))?))
     }),
-    ("cat", |c| {
-        let given = c.values.iter().filter(|value| !matches!(value, Value::Nil));
-        Ok(text(&given.map(to_text).collect::<Vec<_>>().join(" ")))
-    }),
+    ("cat", |c| spaced(" ", c.values).map(|whole| text(&whole))),
     ("join", join),
-    ("splitList", |c| on_two_texts(c, |by, s| list(s.split(by).map(text).collect()))),
-    ("toString", |c| c.exactly().map(|[v]| text(&to_text(v)))),
-    ("toStrings", |c| {
+    ("splitList", split),
+    ("toString", |c| {
         let [value] = c.exactly()?;
-        Ok(list(items(value)?.iter().map(|one| text(&to_text(one))).collect()))
+        to_text(value).map(|whole| text(&whole))
     }),
+    ("toStrings", strings),
     ("regexMatch", matched),
     ("regexFind", found),
     ("regexReplaceAll", regex_replaced),
@@ -548,12 +652,12 @@ const FUNCTIONS: &[(&str, Body)] = &[
         let [yes, no, condition] = c.exactly()?;
         Ok(if matches!(condition, Value::Bool(true)) { yes.clone() } else { no.clone() })
     }),
-    ("fail", |c| Err(c.values.first().map(to_text).unwrap_or_default())),
+    ("fail", |c| Err(c.values.first().map(to_text).transpose()?.unwrap_or_default())),
     ("kindOf", |c| c.exactly().map(|[v]| text(if matches!(v, Value::Nil) { "invalid" } else { v.kind() }))),
     // JSON.
-    ("toJson", |c| c.exactly().map(|[v]| text(&text::json(v, Html::Escaped, None)))),
-    ("toPrettyJson", |c| c.exactly().map(|[v]| text(&text::json(v, Html::Escaped, Some(0))))),
-    ("toRawJson", |c| c.exactly().map(|[v]| text(&text::json(v, Html::Plain, None)))),
+    ("toJson", |c| json(c, Html::Escaped, None)),
+    ("toPrettyJson", |c| json(c, Html::Escaped, Some(0))),
+    ("toRawJson", |c| json(c, Html::Plain, None)),
     // Numbers.
     ("int", |c| c.exactly().map(|[v]| Value::Int(whole(v)))),
     ("int64", |c| c.exactly().map(|[v]| Value::Int(whole(v)))),
@@ -566,8 +670,8 @@ const FUNCTIONS: &[(&str, Body)] = &[
         c.at_least(1)?;
         Ok(Value::Int(c.values.iter().fold(1, |product, value| i64::wrapping_mul(product, whole(value)))))
     }),
-    ("div", |c| two_numbers(c, i64::checked_div)),
-    ("mod", |c| two_numbers(c, i64::checked_rem)),
+    ("div", |c| two_numbers(c, |a, b| (b != 0).then(|| a.wrapping_div(b)))),
+    ("mod", |c| two_numbers(c, |a, b| (b != 0).then(|| a.wrapping_rem(b)))),
     ("max", |c| best(c, i64::max)),
     ("min", |c| best(c, i64::min)),
     ("floor", |c| c.exactly().map(|[v]| Value::Float(decimal(v).floor()))),
@@ -602,15 +706,8 @@ const FUNCTIONS: &[(&str, Body)] = &[
         let [value, item] = c.exactly()?;
         Ok(list([item].into_iter().chain(items(value)?).cloned().collect()))
     }),
-    ("has", |c| {
-        let [wanted, value] = c.exactly()?;
-        Ok(Value::Bool(items(value)?.iter().any(|item| same(item, wanted))))
-    }),
-    ("without", |c| {
-        c.at_least(1)?;
-        let left_out = |item: &&Value<'_>| !c.values[1..].iter().any(|other| same(item, other));
-        Ok(list(items(&c.values[0])?.iter().filter(left_out).cloned().collect()))
-    }),
+    ("has", has),
+    ("without", without),
     ("dict", dictionary),
     ("get", |c| of_map(c).map(|(items, key)| items.get(key).cloned().unwrap_or_else(|| text("")))),
     ("hasKey", |c| of_map(c).map(|(items, key)| Value::Bool(items.contains_key(key)))),

@@ -168,7 +168,7 @@ fn number(text: &str, at: usize) -> Result<(Kind, usize), Fault> {
     let bare = digits.trim_start_matches(['+', '-']);
     let hex = bare.strip_prefix("0x").or(bare.strip_prefix("0X"));
     let int = match hex {
-        Some(hex) => i64::from_str_radix(hex, 16).ok().map(|n| if negative { -n } else { n }),
+        Some(hex) => i64::from_str_radix(hex, 16).ok().and_then(|n| if negative { n.checked_neg() } else { Some(n) }),
         None if bare.len() > 1 && bare.starts_with('0') && !bare.contains(['.', 'e', 'E']) => None,
         None => digits.parse::<i64>().ok(),
     };

@@ -8,6 +8,7 @@
 mod eval;
 mod functions;
 mod lexer;
+mod limited;
 mod number;
 mod parser;
 mod print;
@@ -22,8 +23,10 @@ pub use value::Values;
 
 /// Deepest nesting of blocks and brackets.
 const MAX_DEPTH: usize = 100;
-/// Most bytes that a template may write, and that one value may have.
+/// Most bytes that a template may write.
 const MAX_OUTPUT: usize = 256 << 20;
+/// Most bytes of a text that a function makes.
+const MAX_VALUE: usize = 64 << 20;
 /// Most steps that a template may take.
 const MAX_STEPS: usize = 20_000_000;
 

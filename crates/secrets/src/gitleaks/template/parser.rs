@@ -1,6 +1,6 @@
 //! Tokens to a tree.
 
-use std::{iter::Peekable, vec::IntoIter};
+use std::vec::IntoIter;
 
 use super::{
     Fault, MAX_DEPTH, functions,
@@ -66,7 +66,11 @@ enum Ended {
     ByElse(Tokens),
 }
 
-type Tokens = Peekable<IntoIter<Token>>;
+/// Most variables that can be used at one place: each use looks through them.
+const MAX_VARIABLES: usize = 500;
+
+/// Tokens that are not read yet. Those ahead are looked at as a slice, so that none of them is copied.
+type Tokens = IntoIter<Token>;
 
 /// Builds the tree of a template.
 pub(super) fn parse(pieces: Vec<Piece>) -> Result<Vec<Node>, Fault> {
@@ -99,8 +103,8 @@ impl Parser {
                 }
                 Piece::Action(tokens) => tokens,
             };
-            let mut tokens = tokens.into_iter().peekable();
-            let Some(first) = tokens.peek() else {
+            let mut tokens = tokens.into_iter();
+            let Some(first) = peek(&tokens) else {
                 return Err(Fault::new(self.at, "an action behind this place is empty"));
             };
             self.at = first.at;
@@ -180,7 +184,7 @@ impl Parser {
 
     /// What stands behind `else`: another condition, or nodes up to the end.
     fn otherwise(&mut self, word: &str, opened: usize, mut tokens: Tokens) -> Result<Vec<Node>, Fault> {
-        if let Some(Token { kind: Kind::Word(next), .. }) = tokens.peek()
+        if let Some(Token { kind: Kind::Word(next), .. }) = peek(&tokens)
             && next == word
             && word != "range"
         {
@@ -201,7 +205,7 @@ impl Parser {
     }
 
     fn pipe(&mut self, tokens: &mut Tokens) -> Result<Pipe, Fault> {
-        let at = tokens.peek().map_or(self.at, |token| token.at);
+        let at = peek(tokens).map_or(self.at, |token| token.at);
         let (variables, declares) = self.declaration(tokens)?;
         let mut pipe = Pipe { at, variables, declares, commands: Vec::new() };
         loop {
@@ -224,33 +228,26 @@ impl Parser {
         if declares {
             self.variables.extend(pipe.variables.iter().cloned());
         }
+        if self.variables.len() > MAX_VARIABLES {
+            return Err(Fault::new(at, format!("more than {MAX_VARIABLES} variables")));
+        }
         Ok(pipe)
     }
 
     /// `$a :=`, `$a =` or `$i, $e :=`, where one of them stands.
     fn declaration(&mut self, tokens: &mut Tokens) -> Result<(Vec<String>, bool), Fault> {
-        let mut ahead = tokens.clone();
-        let mut names = Vec::new();
-        while let Some(Token { kind: Kind::Variable(name), at, .. }) = ahead.next() {
-            names.push(name.clone());
-            let declares = match ahead.next().map(|token| token.kind) {
-                Some(Kind::Declare) => true,
-                Some(Kind::Sign('=')) => false,
-                Some(Kind::Sign(',')) if names.len() == 1 => continue,
-                _ => return Ok((Vec::new(), false)),
-            };
-            if let Some(unknown) = names.iter().find(|name| !declares && !self.variables.contains(name)) {
-                return Err(Fault::new(at, format!("undefined variable `${unknown}`")));
-            }
-            *tokens = ahead;
-            return Ok((names, declares));
+        let Some((names, declares)) = declared(tokens.as_slice()) else { return Ok((Vec::new(), false)) };
+        if let Some((name, at)) = names.iter().find(|(name, _)| !declares && !self.variables.contains(name)) {
+            return Err(Fault::new(*at, format!("undefined variable `${name}`")));
         }
-        Ok((Vec::new(), false))
+        // A name and a sign for each variable.
+        tokens.nth(names.len() * 2 - 1);
+        Ok((names.into_iter().map(|(name, _)| name).collect(), declares))
     }
 
     fn command(&mut self, tokens: &mut Tokens) -> Result<Vec<Operand>, Fault> {
         let mut operands = Vec::new();
-        while let Some(Token { at, kind, .. }) = tokens.next_if(|t| !matches!(t.kind, Kind::Sign('|' | ')'))) {
+        while let Some(Token { at, kind, .. }) = next_if(tokens, |t| !matches!(t.kind, Kind::Sign('|' | ')'))) {
             let mut fields = Vec::new();
             let term = match kind {
                 Kind::Dot => Term::Dot,
@@ -268,7 +265,7 @@ impl Parser {
                 Kind::Sign(sign) => return Err(Fault::new(at, format!("unexpected `{sign}`"))),
                 Kind::Declare => return Err(Fault::new(at, "unexpected `:=`")),
             };
-            while let Some(token) = tokens.next_if(|t| !t.apart && matches!(t.kind, Kind::Field(_))) {
+            while let Some(token) = next_if(tokens, |t| !t.apart && matches!(t.kind, Kind::Field(_))) {
                 if let Kind::Field(name) = token.kind {
                     fields.push(name);
                 }
@@ -295,8 +292,34 @@ impl Parser {
     }
 }
 
-fn next_is(tokens: &mut Tokens, sign: char) -> bool {
-    tokens.peek().is_some_and(|token| token.kind == Kind::Sign(sign))
+/// The names at the start of a declaration with their places, and whether they are new.
+fn declared(tokens: &[Token]) -> Option<(Vec<(String, usize)>, bool)> {
+    let named = |at: usize| match tokens.get(at) {
+        Some(Token { kind: Kind::Variable(name), at, .. }) => Some((name.clone(), *at)),
+        _ => None,
+    };
+    let sign = |at: usize| tokens.get(at).map(|token| &token.kind);
+    let (names, sign) = match sign(1)? {
+        Kind::Sign(',') => (vec![named(0)?, named(2)?], sign(3)?),
+        sign => (vec![named(0)?], sign),
+    };
+    match sign {
+        Kind::Declare => Some((names, true)),
+        Kind::Sign('=') => Some((names, false)),
+        _ => None,
+    }
+}
+
+fn peek(tokens: &Tokens) -> Option<&Token> {
+    tokens.as_slice().first()
+}
+
+fn next_if(tokens: &mut Tokens, wanted: impl FnOnce(&Token) -> bool) -> Option<Token> {
+    if peek(tokens).is_some_and(wanted) { tokens.next() } else { None }
+}
+
+fn next_is(tokens: &Tokens, sign: char) -> bool {
+    peek(tokens).is_some_and(|token| token.kind == Kind::Sign(sign))
 }
 
 fn word_term(word: &str, at: usize) -> Result<Term, Fault> {

@@ -132,6 +132,53 @@ fn nothing_runs_for_ever() {
     assert!(render(long).unwrap_err().what.contains("longer than"));
 }
 
+#[test]
+fn no_value_grows_without_end() {
+    let cases = [
+        "{{ len (printf \"%1000000d\" (until 20000)) }}",
+        "{{ len (join (repeat 1000000 \"x\") (until 100000)) }}",
+        "{{ len (indent 1000 (repeat 16000000 \"\\n\")) }}",
+        "{{ len (replace \"x\" (repeat 100000 \"y\") (repeat 100000 \"x\")) }}",
+        "{{ $x := repeat 16000000 \"x\" }}{{ $y := list $x $x $x $x $x $x }}{{ len (toString $y) }}",
+        "{{ $x := repeat 16000000 \"x\" }}{{ $y := list $x $x $x $x $x $x }}{{ len (toJson $y) }}",
+        "{{ $x := repeat 16000000 \"x\" }}{{ $y := list $x $x $x $x $x $x }}{{ len (sortAlpha $y) }}",
+        "{{ $x := repeat 16000000 \"<\" }}{{ len (js $x) }}",
+        "{{ $x := repeat 16000000 \"x\" }}{{ len (cat $x $x $x $x $x) }}",
+        "{{ repeat 9223372036854775807 \"xx\" }}",
+    ];
+    for source in cases {
+        let error = render(source).unwrap_err();
+        assert!(error.what.contains("too long"), "{source}: {error}");
+    }
+    assert!(render("{{ splitList \"\" (repeat 2000000 \"x\") }}").unwrap_err().what.contains("more than"));
+    assert!(render("{{ printf \"%.100000f\" 1.5 }}").unwrap_err().what.contains("precision"));
+}
+
+#[test]
+fn no_number_is_too_large() {
+    let cases = [
+        ("{{ div -9223372036854775808 -1 }} {{ mod -9223372036854775808 -1 }}", "-9223372036854775808 0"),
+        ("{{ len (untilStep 9223372036854775807 0 -9223372036854775808) }}", "1"),
+        ("{{ date \"2006\" 9223372036854775807 }}{{ date \" Jan\" -9223372036854775808 }}", "9999 Jan"),
+        ("{{ len (repeat 9223372036854775807 \"\") }}", "0"),
+    ];
+    for (source, expected) in cases {
+        assert_eq!(render(source).as_deref(), Ok(expected), "{source}");
+    }
+    for source in ["{{ until -9223372036854775808 }}", "{{ until 9223372036854775807 }}"] {
+        assert!(render(source).unwrap_err().what.contains("more than"), "{source}");
+    }
+    assert!(render("{{ div 1 0 }}").unwrap_err().what.contains("divides by zero"));
+}
+
+#[test]
+fn many_brackets_and_variables_are_read_or_refused() {
+    let source = format!("{{{{ len (print{}) }}}}", " (1)".repeat(40_000));
+    assert_eq!(render(&source).as_deref(), Ok("79999"));
+    let many: String = (0..600).map(|at| format!("{{{{ $v{at} := 1 }}}}")).collect();
+    assert!(render(&many).unwrap_err().what.contains("variables"));
+}
+
 /// Pieces of templates put together at random: each result is text or a place in the template, and twice the same.
 #[test]
 fn any_text_is_written_or_refused() {

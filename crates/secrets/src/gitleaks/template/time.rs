@@ -53,13 +53,15 @@ const PARTS: [&str; 31] = [
 
 /// A time after a layout.
 pub(super) fn formatted(layout: &str, seconds: i64) -> String {
+    // The years 0001 to 9999, which have four digits.
+    let seconds = seconds.clamp(-62_135_596_800, 253_402_300_799);
     let date = testudo_source::git::Signature { seconds, ..Default::default() }.date();
     let (year, month, day) = (&date[..4], &date[5..7], &date[8..10]);
     let number = |digits: &str| digits.parse::<usize>().unwrap_or(1);
     let name = |names: &'static [&'static str], at: usize| names.get(at).copied().unwrap_or_default();
     let second = seconds.rem_euclid(DAY);
     let (hour, minute) = (second / 3600, second / 60 % 60);
-    let month_name = name(&MONTHS, number(month) - 1);
+    let month_name = name(&MONTHS, number(month).saturating_sub(1));
     // The first of January 1970 was a Thursday.
     let day_name = name(&DAYS, (seconds.div_euclid(DAY) + 4).rem_euclid(7) as usize);
     let twelve = (hour + 11) % 12 + 1;
@@ -75,7 +77,7 @@ pub(super) fn formatted(layout: &str, seconds: i64) -> String {
         rest = &rest[part.len()..];
         out.push_str(&match *part {
             "January" => month_name.to_owned(),
-            "Jan" => month_name[..3].to_owned(),
+            "Jan" => month_name.chars().take(3).collect(),
             "Monday" => day_name.to_owned(),
             "Mon" => day_name[..3].to_owned(),
             "MST" => "UTC".to_owned(),
@@ -112,7 +114,7 @@ fn part_of_word(part: &str, rest: &str) -> bool {
 fn day_of_year(year: usize, month: usize, day: usize) -> usize {
     const BEFORE: [usize; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    BEFORE.get(month - 1).copied().unwrap_or(0) + day + usize::from(leap && month > 2)
+    BEFORE.get(month.saturating_sub(1)).copied().unwrap_or(0) + day + usize::from(leap && month > 2)
 }
 
 /// RFC 3339.

@@ -10,7 +10,7 @@ use crate::{
     engine::{Engine, Pattern, RawMatch, Workspace},
     entropy::shannon,
     history::Judge,
-    rule::{Allowlist, Rule, Ruleset, Subject},
+    rule::{Allowlist, Condition, RegexTarget, Rule, Ruleset, Subject},
 };
 
 /// A piece of text to look at.
@@ -190,10 +190,20 @@ impl Scanner {
 }
 
 impl Judge for Scanner {
-    fn worth(&self, _: u32, _: &[u8]) -> bool {
-        // gitleaks looks at the added lines of each change alone. What a match in the whole blob is worth says nothing of
-        // them: it may hide another that begins later.
-        true
+    fn worth(&self, rule: u32, matched: &[u8]) -> bool {
+        let rule = &self.rules[self.of_engine[rule as usize]];
+        let matched = trim_breaks(matched);
+        if may_hide(rule, matched) {
+            return true;
+        }
+        let Some(secret) = secret_of(rule, matched) else { return false };
+        if rule.entropy != 0.0 && shannon(secret) <= rule.entropy {
+            return false;
+        }
+        // The line is not known here, so only lists that look at the match itself can decide.
+        let decides = |a: &&Allowlist| a.condition == Condition::Any && a.target != RegexTarget::Line;
+        let subject = Subject { secret, matched, line: b"", path: "", commit: "" };
+        !self.allowlists.iter().chain(&rule.allowlists).filter(decides).any(|a| a.allows(&subject))
     }
 
     fn opaque(&self, _: &[u8]) -> bool {
@@ -209,6 +219,19 @@ impl Judge for Scanner {
         codec::LineDecoder::new(self.settings.max_decode_depth)
             .decode(text, &mut |hidden| found(place(hidden), hidden.text));
     }
+}
+
+/// Whether some of the lines of a match may hold another, which it hides in the whole file. gitleaks looks at the added
+/// lines of each change alone; a match within a line is the same wherever that line is added.
+fn may_hide(rule: &Rule, matched: &[u8]) -> bool {
+    let (Some(first), Some(last)) = (memchr::memchr(b'\n', matched), memchr::memrchr(b'\n', matched)) else {
+        return false;
+    };
+    let later = matched[first..].to_ascii_lowercase();
+    let begins = |keyword: &String| memchr::memmem::find(&later, keyword.to_lowercase().as_bytes()).is_some();
+    rule.keywords.is_empty()
+        || rule.keywords.iter().any(begins)
+        || rule.pattern().is_some_and(|pattern| pattern.is_match(&matched[..last]))
 }
 
 /// Drops findings of generic rules where a specific rule found the same on the same line.

@@ -1,7 +1,7 @@
 //! Report templates in the language of Go's `text/template`, with the functions of the sprig library that reports use.
 //!
 //! What is read: fields, variables, pipelines, `if`, `with`, `range`, `break`, `continue`, comments, trim markers, and
-//! the functions in [`functions`]. Named templates (`define`, `template`, `block`) and everything else are refused with
+//! the functions in `functions`. Named templates (`define`, `template`, `block`) and everything else are refused with
 //! their place. Templates are the user's own, yet nothing in them can run for ever: nesting, steps and output have
 //! limits. Times are in UTC.
 

@@ -148,8 +148,9 @@ fn changes(front: &Front, repository: &Repository, history: &Listed, options: &L
 
 /// Says what could not be read, the first of each kind by name.
 fn tell_unread(front: &Front, repository: &Repository, found: &BlobMatches, missing: &[Oid]) {
-    let trees =
-        missing.iter().map(|oid| format!("tree {oid} is missing or damaged: what only it leads to is not scanned"));
+    let trees = missing.iter().map(|oid| {
+        format!("tree {oid} cannot be read or is nested too deep or too often: not all below it is scanned")
+    });
     let blobs = found.failed.iter().map(|(_, why)| format!("an object was not scanned: {why}"));
     let others = repository.objects().damaged().iter().map(|error| error.to_string());
     let told: Vec<String> = trees.chain(blobs).chain(others).collect();

@@ -432,6 +432,36 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Whether a rule is run at its literals, each run on its own.
+    pub(crate) fn is_anchored(&self, rule: u32) -> bool {
+        matches!(self.programs[rule as usize].plan, Plan::Anchored { .. })
+    }
+
+    /// Matches that an earlier match of the same rule, begun on a line before, keeps from being found: where the lines are
+    /// looked at apart they are. Asked after [`Self::assemble`] of the same text; gives places in `evaluated` and starts.
+    pub(crate) fn hidden_behind_lines(
+        &self,
+        text: &[u8],
+        evaluated: &[Evaluated],
+        workspace: &Workspace,
+    ) -> Vec<(usize, usize)> {
+        let mut holds: HashMap<u32, Range<usize>> = HashMap::new();
+        let mut hidden = Vec::new();
+        for (at, found) in evaluated.iter().enumerate() {
+            let held = holds.entry(found.rule).or_default();
+            if found.anchor >= held.end {
+                *held = found.anchor..found.end.max(found.anchor + 1);
+            } else if memchr::memchr(b'\n', &text[held.start..found.anchor]).is_some()
+                && self.applies(found.rule, workspace)
+            {
+                hidden.push((at, self.extend_left(text, found.rule, found.anchor, 0)));
+            }
+        }
+        hidden
+    }
+}
+
 impl From<Prepared> for Program {
     fn from(prepared: Prepared) -> Self {
         Self {

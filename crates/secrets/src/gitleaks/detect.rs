@@ -190,20 +190,22 @@ impl Scanner {
 }
 
 impl Judge for Scanner {
-    fn worth(&self, rule: u32, matched: &[u8]) -> bool {
-        let rule = &self.rules[self.of_engine[rule as usize]];
+    fn worth(&self, number: u32, matched: &[u8]) -> bool {
+        let rule = &self.rules[self.of_engine[number as usize]];
         let matched = trim_breaks(matched);
-        if may_hide(rule, matched) {
-            return true;
-        }
-        let Some(secret) = secret_of(rule, matched) else { return false };
-        if rule.entropy != 0.0 && shannon(secret) <= rule.entropy {
-            return false;
-        }
-        // The line is not known here, so only lists that look at the match itself can decide.
-        let decides = |a: &&Allowlist| a.condition == Condition::Any && a.target != RegexTarget::Line;
-        let subject = Subject { secret, matched, line: b"", path: "", commit: "" };
-        !self.allowlists.iter().chain(&rule.allowlists).filter(decides).any(|a| a.allows(&subject))
+        // gitleaks looks at the added lines of each change alone: the first lines of a match can be another one there.
+        let first_lines = || {
+            let last = memchr::memrchr(b'\n', matched)?;
+            let found = rule.pattern()?.find_all(&matched[..last]);
+            Some(found.into_iter().any(|range| self.is_worth(rule, trim_breaks(&matched[range]))))
+        };
+        self.is_worth(rule, matched)
+            || first_lines().unwrap_or(false)
+            || !self.engine.is_anchored(number) && begins_again(rule, matched)
+    }
+
+    fn sees_lines_apart(&self) -> bool {
+        true
     }
 
     fn opaque(&self, _: &[u8]) -> bool {
@@ -221,17 +223,26 @@ impl Judge for Scanner {
     }
 }
 
-/// Whether some of the lines of a match may hold another, which it hides in the whole file. gitleaks looks at the added
-/// lines of each change alone; a match within a line is the same wherever that line is added.
-fn may_hide(rule: &Rule, matched: &[u8]) -> bool {
-    let (Some(first), Some(last)) = (memchr::memchr(b'\n', matched), memchr::memrchr(b'\n', matched)) else {
-        return false;
-    };
+/// Whether the later lines of a match have what a match of the rule needs.
+fn begins_again(rule: &Rule, matched: &[u8]) -> bool {
+    let Some(first) = memchr::memchr(b'\n', matched) else { return false };
     let later = matched[first..].to_ascii_lowercase();
     let begins = |keyword: &String| memchr::memmem::find(&later, keyword.to_lowercase().as_bytes()).is_some();
-    rule.keywords.is_empty()
-        || rule.keywords.iter().any(begins)
-        || rule.pattern().is_some_and(|pattern| pattern.is_match(&matched[..last]))
+    rule.keywords.is_empty() || rule.keywords.iter().any(begins)
+}
+
+impl Scanner {
+    /// Whether a match can be a finding somewhere. The line is not known here, so of the allow lists only those decide that
+    /// look at the match itself.
+    fn is_worth(&self, rule: &Rule, matched: &[u8]) -> bool {
+        let Some(secret) = secret_of(rule, matched) else { return false };
+        if rule.entropy != 0.0 && shannon(secret) <= rule.entropy {
+            return false;
+        }
+        let decides = |a: &&Allowlist| a.condition == Condition::Any && a.target != RegexTarget::Line;
+        let subject = Subject { secret, matched, line: b"", path: "", commit: "" };
+        !self.allowlists.iter().chain(&rule.allowlists).filter(decides).any(|a| a.allows(&subject))
+    }
 }
 
 /// Drops findings of generic rules where a specific rule found the same on the same line.

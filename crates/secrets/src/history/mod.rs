@@ -36,6 +36,12 @@ pub trait Judge: Sync {
     /// Whether a blob is to be looked at in full, whatever is found in its bytes: because its text is not what its bytes are.
     fn opaque(&self, bytes: &[u8]) -> bool;
 
+    /// Whether lines of a blob are looked at apart from the others afterwards, so that a match which another one hides in the
+    /// whole counts too.
+    fn sees_lines_apart(&self) -> bool {
+        false
+    }
+
     /// Further texts hidden in `text`, with the range they come from: decoded forms. Called with stretches of whole lines.
     fn hidden(&self, text: &[u8], found: &mut dyn FnMut(std::ops::Range<usize>, &[u8]));
 }
@@ -301,6 +307,12 @@ impl<'a> BlobVisitor<'a> {
             };
             state.evaluated[at].memo = Some((lead, id));
             ids.extend(id);
+        }
+        if self.shared.judge.sees_lines_apart() {
+            for (at, start) in self.shared.engine.hidden_behind_lines(text, &state.evaluated, &self.workspace) {
+                let Evaluated { rule, end, .. } = state.evaluated[at];
+                ids.extend(self.number(rule, &text[start..end]));
+            }
         }
         self.raw = raw;
         if self.shared.judge.opaque(text) {

@@ -395,7 +395,6 @@ const PURPOSES: &[&str] = &[
     "jwt",
     "enc",
     "crypt",
-    "private",
     "hash",
     "token",
 ];

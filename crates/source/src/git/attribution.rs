@@ -46,7 +46,8 @@ pub struct Question<'a> {
     pub detail: Detail,
 }
 
-/// Finds the changes that brought the wanted blobs. Trees that cannot be read are added to `missing`.
+/// Finds the changes that brought the wanted blobs. Trees that cannot be read, or are nested too deep or too often, are added
+/// to `missing`.
 pub fn changes(repository: &Repository, question: &Question<'_>, missing: &mut Vec<Oid>) -> Vec<Change> {
     let Question { commits, known, wanted, detail } = *question;
     let mut walk = Walk {
@@ -61,6 +62,7 @@ pub fn changes(repository: &Repository, question: &Question<'_>, missing: &mut V
         missing,
         changes: Vec::new(),
         commit: 0,
+        left: trees_allowed(repository),
     };
     for (position, commit) in commits.iter().enumerate() {
         if detail == Detail::EveryCommit && commit.merge || known(&commit.oid) {
@@ -84,7 +86,7 @@ pub fn blob_at(reader: &mut Reader<'_>, root: Oid, path: &str) -> Option<Oid> {
 /// Every path of a tree, with its blob, in order.
 ///
 /// # Errors
-/// The tree itself cannot be read. Missing subtrees are added to `missing`.
+/// The tree itself cannot be read. Subtrees that cannot, or are nested too deep or too often, are added to `missing`.
 pub fn files(
     repository: &Repository,
     root: Oid,
@@ -94,6 +96,7 @@ pub fn files(
     let mut reader = repository.objects().reader();
     let hash_len = repository.objects().hash_len();
     let first = reader.read(&root)?;
+    let mut left = trees_allowed(repository);
     let mut stack = vec![(String::new(), first)];
     while let Some((prefix, object)) = stack.pop() {
         let mut below = Vec::new();
@@ -103,9 +106,11 @@ pub fn files(
                 each(&path, &entry);
                 continue;
             }
-            match reader.read(&entry.oid) {
-                Ok(object) if path.len() < MAX_PATH => below.push((path + "/", object)),
-                _ => missing.push(entry.oid),
+            let object = reader.read(&entry.oid).ok().filter(|_| left > 0 && path.len() < MAX_PATH);
+            left = left.saturating_sub(1);
+            match object {
+                Some(object) => below.push((path + "/", object)),
+                None => missing.push(entry.oid),
             }
         }
         stack.extend(below.into_iter().rev());
@@ -117,6 +122,14 @@ pub fn files(
 const MAX_PATH: usize = 1 << 14;
 /// Deepest directory that is followed.
 const MAX_DEPTH: usize = 512;
+
+/// How many trees are opened: a few for each object and then some. A handful of trees that name each other many times,
+/// level upon level, would otherwise be more directories than anybody can open.
+fn trees_allowed(repository: &Repository) -> usize {
+    let objects = repository.objects();
+    let count = objects.packs().iter().map(super::pack::Pack::len).sum::<usize>() + objects.loose().len();
+    (1 << 16) + count.saturating_mul(16)
+}
 
 /// Adds a name to a path.
 fn enter(path: &mut Vec<u8>, name: &[u8]) {
@@ -140,6 +153,8 @@ struct Walk<'a> {
     missing: &'a mut Vec<Oid>,
     changes: Vec<Change>,
     commit: u32,
+    /// Trees that may still be opened.
+    left: usize,
 }
 
 impl Walk<'_> {
@@ -155,9 +170,11 @@ impl Walk<'_> {
                 return holds;
             }
         }
-        if depth > MAX_DEPTH || path.len() > MAX_PATH {
+        if depth > MAX_DEPTH || path.len() > MAX_PATH || self.left == 0 {
+            self.missing.push(new);
             return false;
         }
+        self.left -= 1;
         let Ok(object) = self.reader.read_at(&new, place) else {
             self.missing.push(new);
             return false;

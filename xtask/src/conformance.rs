@@ -48,7 +48,7 @@ fn ratchet(suite: &str, commits: &[String], cases: &BTreeMap<String, bool>, befo
         bail!("cases that passed before fail now: {}", lost.join(", "));
     }
     let list: String = passed.iter().map(|id| format!("{id}\n")).collect();
-    let digest: String = Sha256::digest(list.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
+    let digest = testudo_model::hex(&Sha256::digest(list.as_bytes()));
     let commits = commits.join(" ");
     let (count, of) = (passed.len(), cases.len());
     Ok(format!("# suite {suite}\n# commit {commits}\n# passed {count} of {of}\n# digest {digest}\n{list}"))

@@ -98,8 +98,7 @@ fn ratchets_say_suite_commit_and_digest() {
             assert!(text.lines().any(|l| l.starts_with(key)), "{}: no `{key}`", entry.path().display());
         }
         let listed: String = text.lines().filter(|l| !l.starts_with('#')).map(|l| format!("{l}\n")).collect();
-        let digest: String =
-            <sha2::Sha256 as sha2::Digest>::digest(listed.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
+        let digest = testudo_model::hex(&<sha2::Sha256 as sha2::Digest>::digest(listed.as_bytes()));
         assert!(text.contains(&format!("# digest {digest}\n")), "{}: changed by hand", entry.path().display());
         let ids: Vec<&str> = listed.lines().collect();
         assert!(!ids.is_empty(), "{}: a ratchet of nothing holds nothing", entry.path().display());

@@ -1,7 +1,6 @@
 //! The one place that prints, and the one that knows whether a terminal is there.
 
 use std::{
-    borrow::Cow,
     env,
     io::{self, IsTerminal as _, Write as _},
 };
@@ -10,7 +9,7 @@ use testudo_policy::{
     ConfigError, PolicyError,
     config::{ColorChoice, Paint},
 };
-use testudo_report::Color;
+use testudo_report::{Color, visible_lines};
 
 /// Columns of text where nothing says how wide the terminal is.
 const DEFAULT_WIDTH: usize = 80;
@@ -40,38 +39,19 @@ fn stderr(prefix: &str, text: &str) {
     drop(writeln!(io::stderr().lock(), "{prefix}{text}"));
 }
 
-/// Makes characters visible that would act on a terminal: names of files and texts of a repository are in many messages.
-/// Line breaks and tabs stay what they are.
-fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_hidden) {
-        return Cow::Borrowed(text);
-    }
-    let shown = |c: char| if is_hidden(c) { c.escape_default().collect() } else { String::from(c) };
-    Cow::Owned(text.chars().map(shown).collect())
-}
-
-/// Controls, marks that turn the direction of a text, and characters that cannot be seen: those that reports escape too.
-fn is_hidden(c: char) -> bool {
-    c.is_control() && !matches!(c, '\n' | '\t')
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
-            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{e007f}')
-}
-
 /// Something worth knowing.
 pub(crate) fn note(text: &str) {
-    stderr("note: ", &visible(text));
+    stderr("note: ", &visible_lines(text));
 }
 
 /// Something that needs a look.
 pub(crate) fn warn(text: &str) {
-    stderr("warning: ", &visible(text));
+    stderr("warning: ", &visible_lines(text));
 }
 
 /// Why the program ends.
 pub(crate) fn error(text: &str) {
-    stderr("error: ", &visible(text));
+    stderr("error: ", &visible_lines(text));
 }
 
 /// Why the program ends: an error of the configuration with its source line and a caret, any other as one line.
@@ -116,21 +96,4 @@ pub(crate) fn width() -> usize {
     let columns = env::var("COLUMNS").ok().and_then(|text| text.trim().parse().ok());
     let measured = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
     columns.or_else(measured).filter(|columns| (20..=1000).contains(columns)).unwrap_or(DEFAULT_WIDTH)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn messages_cannot_steer_the_terminal() {
-        let cases = [
-            ("plain é\n\tline", "plain é\n\tline"),
-            ("\u{1b}[2Jgone\r\u{7}", "\\u{1b}[2Jgone\\r\\u{7}"),
-            ("\u{9b}a\u{202e}b\0", "\\u{9b}a\\u{202e}b\\u{0}"),
-        ];
-        for (text, shown) in cases {
-            assert_eq!(visible(text), shown, "{text:?}");
-        }
-    }
 }

@@ -20,11 +20,7 @@ impl Fingerprint {
     /// Wraps 16 bytes of digest.
     #[must_use]
     pub fn from_digest(digest: [u8; 16]) -> Self {
-        let mut text = format!("{}:", Self::VERSION);
-        for byte in digest {
-            text.push_str(&format!("{byte:02x}"));
-        }
-        Self(text)
+        Self(format!("{}:{}", Self::VERSION, crate::hex(&digest)))
     }
 
     /// The text form.

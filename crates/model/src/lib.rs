@@ -10,6 +10,7 @@ mod artifact;
 mod coverage;
 mod finding;
 mod fingerprint;
+mod hex;
 mod location;
 mod notice;
 mod operations;
@@ -23,6 +24,7 @@ pub use artifact::{Artifact, Asset, AssetKind, Owner, Package, Release, ReleaseS
 pub use coverage::{Coverage, CoverageState};
 pub use finding::{Edit, Finding, Fix, Snippet, Suppression, SuppressionKind};
 pub use fingerprint::Fingerprint;
+pub use hex::hex;
 pub use location::{Commit, Layer, Location, Position, Span};
 pub use notice::{Notice, NoticeCode, NoticeLevel};
 pub use operations::{Alert, Concern, ConcernState, Control, ControlState};

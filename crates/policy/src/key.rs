@@ -41,11 +41,6 @@ impl Key {
         &self.0
     }
 
-    /// 64 lower-case hexadecimal digits.
-    fn to_hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-
     /// Reads 64 hexadecimal digits; blanks around them do not count.
     fn parse(text: &str, place: &str) -> Result<Self, PolicyError> {
         let text = text.trim();
@@ -122,7 +117,7 @@ pub fn create(root: &Path, key: &Key) -> Result<PathBuf, PolicyError> {
     }
     match fs::symlink_metadata(&path) {
         Ok(meta) if meta.is_file() => return Err(PolicyError::KeyExists { path }),
-        _ => atomic::replace(&path, &format!("{}\n", key.to_hex()))?,
+        _ => atomic::replace(&path, &format!("{}\n", testudo_model::hex(&key.0)))?,
     }
     Ok(path)
 }

@@ -26,7 +26,8 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
 }
 
 /// The same, except that line breaks and tabs stay what they are.
-pub(crate) fn visible_lines(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn visible_lines(text: &str) -> Cow<'_, str> {
     let hidden = |c| is_hidden(c) && c != '\n' && c != '\t';
     if text.contains("\r\n") {
         return Cow::Owned(escape_where(&text.replace("\r\n", "\n"), hidden).into_owned());

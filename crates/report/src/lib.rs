@@ -28,6 +28,7 @@ use std::io::{self, BufWriter, Write};
 
 use testudo_model::ScanReport;
 
+pub use escape::visible_lines;
 pub use format::{Format, UnknownFormat};
 pub use options::{Color, Options, Outcome, Verbosity, VerdictLine};
 

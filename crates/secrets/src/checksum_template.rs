@@ -4,6 +4,7 @@
 //! template is read, so a rule never loses findings to a template that cannot be computed.
 
 use sha2::{Digest as _, Sha256};
+use testudo_model::hex;
 
 use crate::{
     base32,
@@ -235,7 +236,7 @@ fn apply(filter: Filter, value: &str, arguments: &[String]) -> Option<String> {
         }
         Filter::Base62 => in_base(number(), BASE62, count().unwrap_or(1).max(1)),
         Filter::Base36 => in_base(number(), BASE36, count().unwrap_or(1).max(1)),
-        Filter::Sha256 => Sha256::digest(value).iter().map(|b| format!("{b:02x}")).collect(),
+        Filter::Sha256 => hex(&Sha256::digest(value)),
         Filter::Sha256B32 => {
             let text = base32::encode(&Sha256::digest(value));
             let width = count().unwrap_or(text.len());

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use sha2::{Digest as _, Sha256};
-use testudo_model::{DetectorId, Reference, RuleInfo};
+use testudo_model::{DetectorId, Reference, RuleInfo, hex};
 
 use crate::{
     engine::{
@@ -202,7 +202,7 @@ pub fn digest() -> String {
             hasher.update([0]);
         }
     }
-    hasher.finalize().iter().map(|b| format!("{b:02x}")).collect()
+    hex(&hasher.finalize())
 }
 
 /// All rules as a set, for the compatible front.

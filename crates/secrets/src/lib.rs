@@ -13,6 +13,8 @@ pub mod gitleaks;
 pub mod history;
 pub mod load;
 pub mod native;
+#[cfg(test)]
+mod numbers;
 pub mod requirements;
 pub mod rule;
 mod tokens;

@@ -4,8 +4,7 @@
 //! day of now, as with git.
 
 use anyhow::{Context as _, Result};
-
-const DAY: i64 = 86_400;
+use testudo_source::git::calendar::{DAY, date_of, days, days_of};
 
 /// Seconds of units that always have the same length.
 const UNITS: [(&str, i64); 5] = [("second", 1), ("minute", 60), ("hour", 3600), ("day", DAY), ("week", 7 * DAY)];
@@ -116,30 +115,6 @@ fn before(at: i64, amount: i64, unit: &str) -> Option<i64> {
     Some((days(month.div_euclid(12), month.rem_euclid(12) + 1, 1) + day - 1) * DAY + at.rem_euclid(DAY))
 }
 
-/// Days from 1970-01-01 to a date, and back: years begin in March, so that a leap day is the last
-/// (H. Hinnant, "chrono-compatible low-level date algorithms").
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = year - i64::from(month <= 2);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    year.div_euclid(400) * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
-fn date_of(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let of_era = shifted.rem_euclid(146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let date = (month + 2) % 12 + 1;
-    (shifted.div_euclid(146_097) * 400 + year + i64::from(date <= 2), date, of_year - (153 * month + 2) / 5 + 1)
-}
-
-fn days_of(year: i64, month: i64) -> i64 {
-    let next = if month == 12 { days(year + 1, 1, 1) } else { days(year, month + 1, 1) };
-    next - days(year, month, 1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,15 +161,6 @@ mod tests {
             "@5",
         ] {
             assert!(read(text, NOW).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn days_go_there_and_back() {
-        for day in (-800_000..800_000).step_by(37) {
-            let (year, month, of_month) = date_of(day);
-            assert_eq!(days(year, month, of_month), day);
-            assert!((1..=12).contains(&month) && (1..=days_of(year, month)).contains(&of_month));
         }
     }
 }

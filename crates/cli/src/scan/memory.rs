@@ -31,8 +31,7 @@ impl MemoryFile {
             context.extend(place.as_os_str().as_encoded_bytes());
             context
         });
-        let name: Option<String> =
-            context.as_deref().map(|c| Sha256::digest(c).iter().take(16).map(|b| format!("{b:02x}")).collect());
+        let name = context.as_deref().map(|c| testudo_model::hex(&Sha256::digest(c)[..16]));
         let file = cache::folder().zip(name).map(|(folder, name)| folder.join("history").join(name));
         Self { file, context: context.unwrap_or_default() }
     }

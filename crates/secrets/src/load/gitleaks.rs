@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
-use testudo_model::{Confidence, DetectorId, Persona, Reference, RuleInfo, Severity};
+use testudo_model::{Confidence, DetectorId, Persona, Reference, RuleInfo, Severity, hex};
 
 use super::{
     LoadError,
@@ -65,7 +65,7 @@ pub fn load(path: &str, text: &str, resolver: &dyn Resolver) -> Result<Ruleset, 
     let mut hasher = Sha256::new();
     let mut config = Config::read(path, text, resolver, 0, &mut hasher)?;
     config.finish(path)?;
-    let digest = hasher.finalize().iter().map(|b| format!("{b:02x}")).collect();
+    let digest = hex(&hasher.finalize());
     Ok(Ruleset {
         rules: config.rules,
         allowlists: config.allowlists,
@@ -505,6 +505,7 @@ fn shorten(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::numbers::numbers;
 
     struct Files(&'static [(&'static str, &'static str)]);
 
@@ -577,7 +578,7 @@ mod tests {
 
     #[test]
     fn hostile_text_is_an_error_and_never_a_panic() {
-        let mut state = 1u64;
+        let mut number = numbers();
         let pieces = [
             "[[rules]]\n",
             "id='a'\n",
@@ -597,8 +598,7 @@ mod tests {
         for _ in 0..3000 {
             let mut text = String::new();
             for _ in 0..12 {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                text.push_str(pieces[(state >> 33) as usize % pieces.len()]);
+                text.push_str(pieces[number(pieces.len())]);
             }
             drop(load("x.toml", &text, &NoExtend));
         }

@@ -2,7 +2,7 @@
 
 use regex_syntax::hir::{Hir, HirKind};
 use sha2::{Digest as _, Sha256};
-use testudo_model::{Confidence, DetectorId, Persona, Reference, RuleInfo, Severity};
+use testudo_model::{Confidence, DetectorId, Persona, Reference, RuleInfo, Severity, hex};
 
 use super::{
     LoadError,
@@ -47,7 +47,7 @@ pub enum Extent {
 /// As [`yaml_rules::read`], or an expression is not in the dialect.
 pub fn load(path: &str, text: &str, extent: Extent) -> Result<Ruleset, LoadError> {
     let rules = yaml_rules::read(path, text)?;
-    let digest = Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect();
+    let digest = hex(&Sha256::digest(text));
     let mut set = Ruleset { digest, unapplied: unapplied(path, &rules), ..Ruleset::default() };
     for rule in &rules {
         if extent == Extent::Expressions {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ops::Range};
 use hmac::{Hmac, Mac as _};
 use serde_json::Value;
 use sha2::Sha256;
-use testudo_model::{Finding, Fingerprint, Fix, Location, Snippet};
+use testudo_model::{Finding, Fingerprint, Fix, Location, Snippet, hex};
 use testudo_source::{LineIndex, Origin};
 
 use super::{Candidate, Place, SecretsDetector, armour, severity_at, validate};
@@ -49,12 +49,12 @@ impl FingerprintKey {
     /// Identity of a value, wherever it stands: 32 hexadecimal digits.
     #[must_use]
     pub fn secret(&self, value: &str) -> String {
-        self.digest(&["secret", value]).iter().map(|b| format!("{b:02x}")).collect()
+        hex(&self.digest(&["secret", value]))
     }
 
     /// Identity of an answer: rule, request and value, in 32 hexadecimal digits.
     pub(crate) fn answer(&self, rule: &str, request: &str, value: &str) -> String {
-        self.digest(&["answer", rule, request, value]).iter().map(|b| format!("{b:02x}")).collect()
+        hex(&self.digest(&["answer", rule, request, value]))
     }
 }
 

@@ -9,8 +9,10 @@ mod foreign;
 pub(crate) mod forms;
 mod json;
 mod names;
+mod nearby;
 mod patterns;
 mod placeholder;
+mod ranks;
 mod reference;
 mod rules;
 mod stand_in;
@@ -659,10 +661,15 @@ fn is_lock(path: &str) -> bool {
 const LINE: usize = 1 << 14;
 
 fn line_around<'a>(text: &'a [u8], found: &Range<usize>) -> &'a [u8] {
-    let (from, to) = (found.start.saturating_sub(LINE), text.len().min(found.end + LINE));
+    &text[lines_of(text, found, LINE)]
+}
+
+/// The lines of a range without the break at the end, at most so many bytes on each side of it.
+fn lines_of(text: &[u8], found: &Range<usize>, most: usize) -> Range<usize> {
+    let (from, to) = (found.start.saturating_sub(most), text.len().min(found.end + most));
     let start = memchr::memrchr(b'\n', &text[from..found.start]).map_or(from, |p| from + p + 1);
     let end = memchr::memchr(b'\n', &text[found.end..to]).map_or(to, |p| found.end + p);
-    &text[start..end]
+    start..end
 }
 
 /// Of candidates that overlap, the one that says most. What a token holds stands beside the token.

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{Candidate, Place, SecretsDetector, line_around, stand_in};
+use super::{Candidate, Place, SecretsDetector, line_around, lines_of, stand_in};
 use crate::{
     entropy::shannon_of_bytes,
     requirements::{Counted, Matched},
@@ -85,26 +85,15 @@ fn judged(rule: &Rule, groups: &[Option<Range<usize>>], found: &Range<usize>) ->
 
 /// Whether a line of the secret, or the line before or after, says that it is to be left alone.
 fn is_directed(text: &[u8], range: &Range<usize>) -> bool {
-    let own = around(text, range);
-    let before = (own.start > 0).then(|| around(text, &(own.start - 1..own.start - 1)));
-    let after = (own.end < text.len()).then(|| around(text, &(own.end + 1..own.end + 1)));
-    let lines = [Some(own), before, after];
-    lines
-        .into_iter()
-        .flatten()
-        .any(|line| text[line].to_ascii_lowercase().windows(DIRECTIVE.len()).any(|w| w == DIRECTIVE))
+    let own = lines_of(text, range, LINE);
+    let before = (own.start > 0).then(|| lines_of(text, &(own.start - 1..own.start - 1), LINE));
+    let after = (own.end < text.len()).then(|| lines_of(text, &(own.end + 1..own.end + 1), LINE));
+    let says = |line: Range<usize>| memchr::memmem::find(&text[line].to_ascii_lowercase(), DIRECTIVE).is_some();
+    [Some(own), before, after].into_iter().flatten().any(says)
 }
 
-/// Bytes of a line on each side that are looked at: a file that is one line must not cost its square.
+/// Bytes on each side that are looked at.
 const LINE: usize = 1 << 12;
-
-/// The lines of a range, without the break at the end.
-fn around(text: &[u8], range: &Range<usize>) -> Range<usize> {
-    let (from, to) = (range.start.saturating_sub(LINE), text.len().min(range.end + LINE));
-    let start = memchr::memrchr(b'\n', &text[from..range.start]).map_or(from, |at| from + at + 1);
-    let end = memchr::memchr(b'\n', &text[range.end..to]).map_or(to, |at| range.end + at);
-    start..end
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,9 @@
 //! Commits and annotated tags.
 
-use super::Oid;
+use super::{
+    Oid,
+    calendar::{DAY, date_of, days},
+};
 
 /// Who did something, and when.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,23 +27,12 @@ impl Signature {
     /// The time as RFC 3339 in UTC.
     #[must_use]
     pub fn date(&self) -> String {
-        let (days, second) = (self.seconds.div_euclid(86_400), self.seconds.rem_euclid(86_400));
-        let (year, month, day) = civil(days);
+        // Clamped to years that RFC 3339 can write.
+        let seconds = self.seconds.clamp(days(0, 1, 1) * DAY, days(10_000, 1, 1) * DAY - 1);
+        let (year, month, day) = date_of(seconds.div_euclid(DAY));
+        let second = seconds.rem_euclid(DAY);
         format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
     }
-}
-
-/// Calendar date of a day number counted from 1970-01-01 (H. Hinnant, "chrono-compatible low-level date algorithms").
-fn civil(days: i64) -> (i64, i64, i64) {
-    // Clamped to years that RFC 3339 can write.
-    let z = days.clamp(-719_528, 2_932_896) + 719_468;
-    let era = z.div_euclid(146_097);
-    let day_of_era = z.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day_of_year - (153 * shifted + 2) / 5 + 1)
 }
 
 /// A parsed commit.

@@ -6,6 +6,7 @@
 pub mod ancestry;
 pub mod attributes;
 pub mod attribution;
+pub mod calendar;
 mod commit;
 pub mod delta;
 mod error;

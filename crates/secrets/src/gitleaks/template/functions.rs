@@ -9,6 +9,7 @@ use std::{
 };
 
 use sha2::{Digest as _, Sha256};
+use testudo_model::hex;
 
 use super::{
     MAX_OUTPUT,
@@ -639,7 +640,7 @@ const FUNCTIONS: &[(&str, Body)] = &[
     ("regexReplaceAll", regex_replaced),
     ("b64enc", |c| on_text(c, |s| base64::encode(s.as_bytes(), base64::STANDARD))),
     ("b64dec", decoded),
-    ("sha256sum", |c| on_text(c, |s| Sha256::digest(s.as_bytes()).iter().map(|b| format!("{b:02x}")).collect())),
+    ("sha256sum", |c| on_text(c, |s| hex(&Sha256::digest(s.as_bytes())))),
     ("base", |c| on_text(c, base)),
     ("dir", |c| on_text(c, |s| clean(&s[..s.rfind('/').map_or(0, |at| at + 1)]))),
     ("ext", |c| on_text(c, extension)),

@@ -1,6 +1,7 @@
 //! Times written after a layout of Go: a text that shows how the second of January 2006, 15:04:05, is to look. UTC only.
 
-const DAY: i64 = 86_400;
+use testudo_source::git::calendar::{DAY, date_of, days};
+
 const MONTHS: [&str; 12] = [
     "January",
     "February",
@@ -55,15 +56,14 @@ const PARTS: [&str; 31] = [
 pub(super) fn formatted(layout: &str, seconds: i64) -> String {
     // The years 0001 to 9999, which have four digits.
     let seconds = seconds.clamp(-62_135_596_800, 253_402_300_799);
-    let date = testudo_source::git::Signature { seconds, ..Default::default() }.date();
-    let (year, month, day) = (&date[..4], &date[5..7], &date[8..10]);
-    let number = |digits: &str| digits.parse::<usize>().unwrap_or(1);
-    let name = |names: &'static [&'static str], at: usize| names.get(at).copied().unwrap_or_default();
+    let number = seconds.div_euclid(DAY);
+    let (year, month, day) = date_of(number);
+    let of_year = number - days(year, 1, 1) + 1;
     let second = seconds.rem_euclid(DAY);
     let (hour, minute) = (second / 3600, second / 60 % 60);
-    let month_name = name(&MONTHS, number(month).saturating_sub(1));
+    let month_name = MONTHS[(month - 1) as usize];
     // The first of January 1970 was a Thursday.
-    let day_name = name(&DAYS, (seconds.div_euclid(DAY) + 4).rem_euclid(7) as usize);
+    let day_name = DAYS[(number + 4).rem_euclid(7) as usize];
     let twelve = (hour + 11) % 12 + 1;
     let (mut out, mut rest) = (String::new(), layout);
     while let Some(c) = rest.chars().next() {
@@ -81,15 +81,15 @@ pub(super) fn formatted(layout: &str, seconds: i64) -> String {
             "Monday" => day_name.to_owned(),
             "Mon" => day_name[..3].to_owned(),
             "MST" => "UTC".to_owned(),
-            "2006" => year.to_owned(),
-            "06" => year[2..].to_owned(),
-            "01" => month.to_owned(),
-            "1" => number(month).to_string(),
-            "02" => day.to_owned(),
-            "2" => number(day).to_string(),
-            "_2" => format!("{:>2}", number(day)),
-            "002" => format!("{:03}", day_of_year(number(year), number(month), number(day))),
-            "__2" => format!("{:>3}", day_of_year(number(year), number(month), number(day))),
+            "2006" => format!("{year:04}"),
+            "06" => format!("{:02}", year % 100),
+            "01" => format!("{month:02}"),
+            "1" => month.to_string(),
+            "02" => format!("{day:02}"),
+            "2" => day.to_string(),
+            "_2" => format!("{day:>2}"),
+            "002" => format!("{of_year:03}"),
+            "__2" => format!("{of_year:>3}"),
             "15" => format!("{hour:02}"),
             "03" => format!("{twelve:02}"),
             "3" => twelve.to_string(),
@@ -109,12 +109,6 @@ pub(super) fn formatted(layout: &str, seconds: i64) -> String {
 /// Whether a short name only begins a longer word.
 fn part_of_word(part: &str, rest: &str) -> bool {
     matches!(part, "Jan" | "Mon") && rest[part.len()..].starts_with(|c: char| c.is_ascii_lowercase())
-}
-
-fn day_of_year(year: usize, month: usize, day: usize) -> usize {
-    const BEFORE: [usize; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    BEFORE.get(month.saturating_sub(1)).copied().unwrap_or(0) + day + usize::from(leap && month > 2)
 }
 
 /// RFC 3339.

@@ -32,7 +32,7 @@ fn finding(file: &str, commit: &str) -> CompatFinding {
         end_line: 4,
         start_column: 1,
         end_column: 9,
-        line: owned("\nx = y"),
+        line: "\nx = y".into(),
         matched: owned("x = y"),
         secret: owned("y"),
         file: owned(file),

@@ -677,6 +677,27 @@ fn a_token_in_the_name_of_a_file_that_is_gone_is_found_in_the_history() {
     assert!(tree.out.contains("lfs-pointer") && !tree.out.contains(&token), "{}", tree.out);
 }
 
+#[test]
+fn directories_that_name_each_other_many_times_are_told_and_end_the_scan() {
+    let Some(project) = Project::repository("tree-bomb") else { return };
+    project.write("a.txt", &key_line('B'));
+    let mut oid = project.git(&["hash-object", "-w", "a.txt"]).ok().out.trim().to_owned();
+    let mut mode = "100644 blob";
+    // 10 to the power of 12 files.
+    for _ in 0..12 {
+        let entries: String = (0..10).map(|n| format!("{mode} {oid}\tf{n}\n")).collect();
+        project.write("entries", &entries);
+        let mut command = project.command("git", &["mktree"]);
+        command.stdin(fs::File::open(project.path("entries")).unwrap());
+        oid = Ran::of(command.output().unwrap()).ok().out.trim().to_owned();
+        mode = "040000 tree";
+    }
+    let commit = project.git(&["commit-tree", &oid, "-m", "all of it"]).ok().out.trim().to_owned();
+    project.git(&["update-ref", "refs/heads/main", &commit]).ok();
+    project.testudo(&["scan", "--history", "--no-cache"]).ok().says(&["NOT COVERED", "named too often"]);
+    project.testudo(&["gitleaks", "git", "."]).says(&["named too often"]);
+}
+
 /// The findings and notices of a history, one a line, and how many blobs were new to the scan.
 fn history_of(project: &Project, arguments: &[&str]) -> (Vec<String>, u64) {
     let all = ["--confidence", "low", "--severity", "info", "--persona", "auditor", "--format", "json"];

@@ -68,7 +68,8 @@ fn depth() -> Depth {
 }
 
 fn block(f: &CompatFinding, no_color: bool, depth: Depth) -> Vec<u8> {
-    let (line, secret, matched) = (f.line.trim(), f.secret.trim(), f.matched.trim());
+    let line = f.line.text();
+    let (line, secret, matched) = (line.trim(), f.secret.trim(), f.matched.trim());
     let mut out = Vec::new();
     let place = line.find(matched).zip(matched.find(secret));
     match place.filter(|_| !no_color && !matched.starts_with("file detected:")) {

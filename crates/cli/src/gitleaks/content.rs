@@ -2,9 +2,11 @@
 //!
 //! gitleaks knows archives by their names. A member is named `archive!member`, a compressed stream has no name of its own.
 
+use std::io::{self, Read};
+
 use testudo_secrets::{
     engine::Workspace,
-    gitleaks::{ArchiveName, CompatFinding, Fragment, fragments, is_application},
+    gitleaks::{ArchiveName, CompatFinding, Fragment, Fragments, is_application},
 };
 use testudo_source::archive::{self, DEPTH_MAX, Kind, Limits, ProblemKind};
 
@@ -20,21 +22,51 @@ pub(super) struct Contents<'a> {
     commit: String,
     workspace: Workspace,
     found: Vec<CompatFinding>,
+    /// Memory that streams are read into.
+    buffer: Vec<u8>,
     /// What is left of the limits for the outermost file.
     limits: Limits,
 }
 
 impl<'a> Contents<'a> {
     pub(super) fn new(front: &'a Front) -> Self {
-        let (workspace, found) = (Workspace::default(), Vec::new());
-        Self { front, commit: String::new(), workspace, found, limits: Limits::default() }
+        let (commit, workspace, limits) = (String::new(), Workspace::default(), Limits::default());
+        Self { front, commit, workspace, found: Vec::new(), buffer: Vec::new(), limits }
     }
 
-    /// Everything in one file, and in what it holds.
-    pub(super) fn of_file(&mut self, path: &str, bytes: &[u8], commit: &str) -> Vec<CompatFinding> {
+    /// Looks at one file, and at what it holds where it is an archive. What is found is left to be [taken](Self::take).
+    pub(super) fn of_file(&mut self, path: &str, bytes: &[u8], commit: &str) {
         commit.clone_into(&mut self.commit);
         self.limits = Limits { depth: 1, ..Limits::default() };
         self.content(&[], path, bytes);
+    }
+
+    /// The same of a file that is no archive, however long it is: no more than some of it is in memory at a time.
+    ///
+    /// # Errors
+    /// It cannot be read on.
+    pub(super) fn of_stream(&mut self, path: &str, stream: &mut dyn Read) -> io::Result<()> {
+        self.commit.clear();
+        let (mut text, mut cut) = (std::mem::take(&mut self.buffer), Cut::default());
+        text.clear();
+        while !self.front.is_own(path) {
+            let before = text.len();
+            // A read that fails leaves what was read before it.
+            let read = Read::take(&mut *stream, PIECE).read_to_end(&mut text);
+            let ends = read.is_err() || text.len() - before < PIECE as usize;
+            let least = if ends { 1 } else { Fragments::MOST };
+            let looked = self.fragments(path, &text, &mut cut, least);
+            text.drain(..looked);
+            if ends || cut.application {
+                self.buffer = text;
+                return read.map(drop);
+            }
+        }
+        Ok(())
+    }
+
+    /// What was found since this was asked last.
+    pub(super) fn take(&mut self) -> Vec<CompatFinding> {
         std::mem::take(&mut self.found)
     }
 
@@ -110,21 +142,41 @@ impl<'a> Contents<'a> {
     }
 
     fn text(&mut self, path: &str, bytes: &[u8]) {
-        if self.front.is_own(path) {
-            return;
-        }
-        let mut lines = 0;
-        for range in fragments(bytes) {
-            let text = &bytes[range];
-            // gitleaks looks at the type of every fragment as long as no line break was seen.
-            if lines == 0 && is_application(&text[..text.len().min(100_000)]) {
-                break;
-            }
-            let fragment = Fragment { text, path, commit: &self.commit, start_line: lines + 1 };
-            self.found.extend(self.front.scanner.detect(&fragment, &mut self.workspace));
-            lines += text.iter().filter(|b| **b == b'\n').count();
+        if !self.front.is_own(path) {
+            self.fragments(path, bytes, &mut Cut::default(), 1);
         }
     }
+
+    /// Looks at fragments as long as so many bytes are there to cut one from. Gives how many bytes were looked at.
+    fn fragments(&mut self, path: &str, text: &[u8], cut: &mut Cut, least: usize) -> usize {
+        let mut at = 0;
+        while text.len() - at >= least {
+            let piece = &text[at..at + cut.fragments.next_len(&text[at..])];
+            // gitleaks looks at the type of every fragment as long as no line break was seen.
+            if cut.lines == 0 && is_application(&piece[..piece.len().min(100_000)]) {
+                cut.application = true;
+                break;
+            }
+            let fragment = Fragment { text: piece, path, commit: &self.commit, start_line: cut.lines + 1 };
+            self.found.extend(self.front.scanner.detect(&fragment, &mut self.workspace));
+            cut.lines += piece.iter().filter(|b| **b == b'\n').count();
+            at += piece.len();
+        }
+        at
+    }
+}
+
+/// Bytes that are read of a stream at a time.
+const PIECE: u64 = 1 << 22;
+
+/// How far a text was cut into fragments.
+#[derive(Default)]
+struct Cut {
+    fragments: Fragments,
+    /// Line breaks so far.
+    lines: usize,
+    /// Whether it is no text, and the rest is left out.
+    application: bool,
 }
 
 /// The format that is read: what the bytes are, where the name allows it.

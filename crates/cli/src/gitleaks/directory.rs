@@ -2,13 +2,13 @@
 
 use std::{
     ffi::OsString,
-    fs,
+    fs, io,
     path::{Component, Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
 use anyhow::{Context as _, Result};
-use testudo_secrets::gitleaks::CompatFinding;
+use testudo_secrets::gitleaks::{ArchiveName, CompatFinding};
 
 use super::{Front, arguments::Links, content::Contents, ignored::joined};
 
@@ -56,19 +56,26 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn folder(&mut self, folder: &Path, depth: usize) {
-        let mut entries: Vec<_> = match fs::read_dir(folder) {
-            Ok(entries) => entries.flatten().collect(),
-            Err(error) => return self.front.log.warn(&format!("{}: {error}", folder.display())),
+        let unread =
+            |path: &Path, why: io::Error| self.front.log.warn(&format!("{}: not scanned: {why}", path.display()));
+        let listed = match fs::read_dir(folder) {
+            Ok(listed) => listed,
+            Err(error) => return unread(folder, error),
         };
+        let mut entries: Vec<_> =
+            listed.filter_map(|entry| entry.map_err(|error| unread(folder, error)).ok()).collect();
         entries.sort_by_key(fs::DirEntry::file_name);
         for entry in entries {
             let path = entry.path();
             let name = joined(folder, &entry.file_name().to_string_lossy());
-            let Ok(metadata) = entry.metadata() else { continue };
-            if !metadata.is_dir() {
-                self.file(&path, name, &metadata);
-            } else if !self.front.scanner.skips_path(&name) && depth < MAX_DEPTH {
-                self.folder(&path, depth + 1);
+            match entry.metadata() {
+                Err(error) => self.front.log.warn(&format!("{name}: not scanned: {error}")),
+                Ok(metadata) if !metadata.is_dir() => self.file(&path, name, &metadata),
+                Ok(_) if self.front.scanner.skips_path(&name) => {}
+                Ok(_) if depth < MAX_DEPTH => self.folder(&path, depth + 1),
+                Ok(_) => {
+                    self.front.log.warn(&format!("{name}: not scanned: folders are nested deeper than {MAX_DEPTH}"))
+                }
             }
         }
     }
@@ -133,14 +140,14 @@ fn work(front: &Front, targets: &[Target], next: &AtomicUsize) {
     let mut contents = Contents::new(front);
     while let Some(target) = targets.get(next.fetch_add(1, Ordering::Relaxed)) {
         let Target { path, name, symlink } = target;
-        let bytes = match fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                front.log.warn(&format!("{name}: {error}"));
-                continue;
-            }
+        let read = match ArchiveName::of(name) {
+            Some(_) => fs::read(path).map(|bytes| contents.of_file(name, &bytes, "")),
+            None => fs::File::open(path).and_then(|mut file| contents.of_stream(name, &mut file)),
         };
-        let found = contents.of_file(name, &bytes, "");
+        if let Err(error) = read {
+            front.log.warn(&format!("{name}: {error}"));
+        }
+        let found = contents.take();
         let linked = |finding| CompatFinding { symlink: symlink.clone(), ..finding };
         front.keep(found.into_iter().map(linked).collect());
     }

@@ -149,7 +149,7 @@ fn changes(front: &Front, repository: &Repository, history: &Listed, options: &L
 /// Says what could not be read, the first of each kind by name.
 fn tell_unread(front: &Front, repository: &Repository, found: &BlobMatches, missing: &[Oid]) {
     let trees = missing.iter().map(|oid| {
-        format!("tree {oid} cannot be read or is nested too deep or too often: not all below it is scanned")
+        format!("object {oid} cannot be read, or is nested too deep or named too often: it is not scanned everywhere")
     });
     let blobs = found.failed.iter().map(|(_, why)| format!("an object was not scanned: {why}"));
     let others = repository.objects().damaged().iter().map(|error| error.to_string());
@@ -193,7 +193,8 @@ impl Look<'_> {
                 }
             }
             worktree::Shown::Binary(file) if ArchiveName::of(&change.path).is_some() => {
-                found = self.contents.of_file(&change.path, &file.bytes, &commit);
+                self.contents.of_file(&change.path, &file.bytes, &commit);
+                found = self.contents.take();
             }
             _ => {}
         }

@@ -190,8 +190,8 @@ fn ended(result: Result<()>) -> Ended {
 }
 
 fn stdin(front: &Front) -> Result<()> {
-    let mut text = Vec::new();
-    std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut text).context("standard input")?;
-    front.keep(Contents::new(front).of_file("", &text, ""));
-    Ok(())
+    let mut contents = Contents::new(front);
+    let read = contents.of_stream("", &mut std::io::stdin().lock());
+    front.keep(contents.take());
+    read.context("standard input")
 }

@@ -58,7 +58,8 @@ impl Report {
             (Ended::Early(_), _) => format!("{leaks} leaks found in partial scan"),
         };
         if let Ended::Early(why) = &ended {
-            front.log.error(why);
+            // Why the program fails is told at any level.
+            crate::terminal::error(why);
         }
         if leaks == 0 && matches!(ended, Ended::Whole) {
             front.log.info(&told)

@@ -125,7 +125,10 @@ impl<'a> Look<'a> {
                 };
                 pieces.iter().flat_map(fragment).collect()
             }
-            Shown::Binary(file) if ArchiveName::of(path).is_some() => self.contents.of_file(path, &file.bytes, ""),
+            Shown::Binary(file) if ArchiveName::of(path).is_some() => {
+                self.contents.of_file(path, &file.bytes, "");
+                self.contents.take()
+            }
             _ => Vec::new(),
         };
         found.iter_mut().for_each(|finding| NO_DATE.clone_into(&mut finding.date));

@@ -73,7 +73,7 @@ pub(super) fn object_notice(error: &GitError, location: Location) -> Notice {
 /// The notice of an object that a walk could not read: damaged, missing, or lost with the index of a pack.
 pub(super) fn unread_notice(repository: &Repository, oid: &Oid) -> Notice {
     let Err(error) = repository.objects().reader().read(oid) else {
-        let message = format!("directory {oid} is nested too deep or named too often, and was not followed everywhere");
+        let message = format!("object {oid} is nested too deep or named too often, and was not followed everywhere");
         return Notice::new(NoticeCode::FuelExhausted, Location::default(), message);
     };
     match (&error, repository.objects().damaged().first()) {

@@ -357,6 +357,24 @@ fn standard_input_and_the_older_verbs() {
 }
 
 #[test]
+fn a_long_text_is_looked_at_piece_by_piece() {
+    let project = with_rules("gl-long");
+    let line = format!("{:.>120}\n", "");
+    // More than is in memory at a time, and not a whole number of pieces.
+    let before = line.repeat(40_000);
+    project.write("long.txt", &format!("{}\n{before}{} {}", token(1), token(2), token(3)));
+    let lines = [1, 40_002, 40_002];
+    assert_eq!(
+        found(&project, &["dir", "long.txt", "-c", ".gitleaks.toml"]),
+        lines.map(|n| format!("long.txt:tok:{n}"))
+    );
+    let mut command = project
+        .command(env!("CARGO_BIN_EXE_testudo"), &["gitleaks", "stdin", "-r", "-", "-f", "json", "--exit-code", "0"]);
+    command.stdin(fs::File::open(project.path("long.txt")).unwrap());
+    assert_eq!(places(&Ran::of(command.output().unwrap()).ok()), lines.map(|n| format!(":tok:{n}")));
+}
+
+#[test]
 fn a_change_is_looked_at_for_its_own_lines_and_its_path() {
     let Some(project) = Project::repository("own-lines") else { return };
     project.write("rules.toml", "[[rules]]\nid = \"assigned\"\nregex = '''(?:api_key|access_token)\\s*=\\s*(\\w+)'''\nentropy = 3.5\nkeywords = [\"api_key\", \"access_token\"]\n\n[[rules]]\nid = \"store\"\npath = '''^keys/[^/]+\\.p12$'''\n");

@@ -5,6 +5,7 @@ use std::{collections::HashMap, ops::Range};
 use super::{
     codec::{self, Decoder, Segment},
     line::place,
+    shared_line::SharedLine,
 };
 use crate::{
     engine::{Engine, Pattern, RawMatch, Workspace},
@@ -42,7 +43,7 @@ pub struct CompatFinding {
     /// Last column.
     pub end_column: usize,
     /// The line, as far as gitleaks keeps it.
-    pub line: String,
+    pub line: SharedLine,
     /// Text of the whole match.
     pub matched: String,
     /// The secret.
@@ -174,7 +175,7 @@ impl Scanner {
         if self.allowlists.iter().any(|a| a.allows_place(fragment.path, fragment.commit)) {
             return Vec::new();
         }
-        let mut look = Look { scanner: self, fragment, breaks: None, found: Vec::new() };
+        let mut look = Look { scanner: self, fragment, breaks: None, last: LastLine::default(), found: Vec::new() };
         look.path_rules();
         let mut decoder = Decoder::default();
         let mut matches = Vec::new();
@@ -262,7 +263,18 @@ struct Look<'a> {
     scanner: &'a Scanner,
     fragment: &'a Fragment<'a>,
     breaks: Option<Vec<usize>>,
+    last: LastLine,
     found: Vec<CompatFinding>,
+}
+
+/// What is known of the lines of the last match. They are those of the next one too in a file that is one line.
+#[derive(Default)]
+struct LastLine {
+    range: Range<usize>,
+    /// Whether a comment on it says that it is to be left alone.
+    allowed: bool,
+    /// What its findings share; made for the first of them.
+    shared: Option<SharedLine>,
 }
 
 impl Look<'_> {
@@ -290,7 +302,7 @@ impl Look<'_> {
             end_line: 0,
             start_column: 0,
             end_column: 0,
-            line: String::new(),
+            line: SharedLine::default(),
             matched: String::new(),
             secret: String::new(),
             file: self.fragment.path.to_owned(),
@@ -402,8 +414,13 @@ impl Look<'_> {
         let raw = self.fragment.text;
         let breaks = self.breaks.get_or_insert_with(|| memchr::memchr_iter(b'\n', raw).collect());
         let at = place(breaks, raw, &range);
-        let line = raw.get(at.line.start..at.line.end.min(raw.len())).unwrap_or_default();
-        if self.scanner.settings.allow_comments && memchr::memmem::find(line, b"gitleaks:allow").is_some() {
+        let range = at.line.start..at.line.end.min(raw.len());
+        let line = raw.get(range.clone()).unwrap_or_default();
+        if self.last.range != range {
+            let allowed = memchr::memmem::find(line, b"gitleaks:allow").is_some();
+            self.last = LastLine { range, allowed, shared: None };
+        }
+        if self.scanner.settings.allow_comments && self.last.allowed {
             return None;
         }
         let current_line = if segments.is_empty() { line } else { codec::current_line(&segments, text) };
@@ -422,7 +439,9 @@ impl Look<'_> {
         finding.start_line = self.fragment.start_line + at.start_line;
         finding.end_line = self.fragment.start_line + at.end_line;
         (finding.start_column, finding.end_column) = (at.start_column, at.end_column);
-        (finding.line, finding.matched, finding.secret) = (text_of(line), text_of(matched), text_of(secret));
+        let shared = || SharedLine::from(&*String::from_utf8_lossy(line));
+        finding.line = self.last.shared.get_or_insert_with(shared).clone();
+        (finding.matched, finding.secret) = (text_of(matched), text_of(secret));
         // A text of one character has an entropy of zero, and not of minus zero.
         finding.entropy = entropy + 0.0;
         if !segments.is_empty() {

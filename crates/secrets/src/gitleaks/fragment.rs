@@ -9,24 +9,41 @@ const CHUNK: usize = 100_000;
 const PEEK: usize = 25_000;
 const BUFFER: usize = 4096;
 
-/// The fragments of a text as byte ranges.
-#[must_use]
-pub fn fragments(text: &[u8]) -> Vec<Range<usize>> {
-    let mut pieces = Vec::new();
-    // `at` is what was consumed, `buffered` how far the small buffer was filled.
-    let (mut at, mut buffered) = (0, 0);
-    while at < text.len() {
-        let start = at;
-        at = if buffered > at { buffered } else { text.len().min(at + CHUNK) };
-        let read = at - start;
-        (at, buffered) = to_boundary(text, start, at, read, buffered);
-        pieces.push(start..at);
-    }
-    pieces
+/// Where fragments end, one after the other.
+#[derive(Debug, Default)]
+pub struct Fragments {
+    /// What is left of the small buffer.
+    ahead: usize,
 }
 
-fn to_boundary(text: &[u8], start: usize, mut at: usize, read: usize, mut buffered: usize) -> (usize, usize) {
-    if ends_in_blank_line(&text[start..at]) {
+impl Fragments {
+    /// More bytes than a fragment and what is read ahead of it can have.
+    pub const MOST: usize = CHUNK + PEEK + BUFFER;
+
+    /// Bytes of the next fragment of a text that begins where the last one ended. The text has [`Self::MOST`] bytes, unless
+    /// it ends before.
+    pub fn next_len(&mut self, text: &[u8]) -> usize {
+        let read = if self.ahead > 0 { self.ahead } else { CHUNK }.min(text.len());
+        let (end, buffered) = to_boundary(text, read, self.ahead.max(read));
+        self.ahead = buffered - end;
+        end
+    }
+}
+
+/// The fragments of a whole text as byte ranges.
+pub fn fragments(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let (mut at, mut fragments) = (0, Fragments::default());
+    std::iter::from_fn(move || {
+        let start = at;
+        at += fragments.next_len(&text[start..]);
+        (at > start).then_some(start..at)
+    })
+}
+
+/// Where the fragment ends that begins with `read` bytes, and how far the small buffer was filled.
+fn to_boundary(text: &[u8], read: usize, mut buffered: usize) -> (usize, usize) {
+    let mut at = read;
+    if text.is_empty() || ends_in_blank_line(&text[..at]) {
         return (at, buffered);
     }
     let mut breaks = 0;
@@ -41,7 +58,7 @@ fn to_boundary(text: &[u8], start: usize, mut at: usize, read: usize, mut buffer
             b' ' | b'\t' | b'\r' => {}
             _ => breaks = 0,
         }
-        if at - start - read >= PEEK || at >= text.len() {
+        if at - read >= PEEK || at >= text.len() {
             break;
         }
         if at >= buffered {
@@ -64,14 +81,28 @@ mod tests {
 
     #[test]
     fn small_texts_are_one_fragment_and_large_ones_join_up() {
-        assert!(fragments(b"").is_empty());
-        let pieces = fragments(b"abc\n");
-        assert_eq!((pieces.len(), pieces.first().cloned()), (1, Some(0..4)));
+        let pieces = |text: &[u8]| fragments(text).collect::<Vec<_>>();
+        assert!(pieces(b"").is_empty());
+        assert!(pieces(b"abc\n").into_iter().eq(std::iter::once(0..4)));
         let text: Vec<u8> = (0..400_000).map(|i| if i % 50 == 0 || i % 7777 == 1 { b'\n' } else { b'x' }).collect();
-        let pieces = fragments(&text);
+        let pieces = pieces(&text);
         assert!(pieces.len() >= 3);
         assert_eq!(pieces[0].start, 0);
         assert!(pieces.windows(2).all(|w| w[0].end == w[1].start));
         assert_eq!(pieces.last().map(|p| p.end), Some(text.len()));
+    }
+
+    #[test]
+    fn a_fragment_needs_no_more_than_the_most_that_it_can_have() {
+        let mut number = crate::numbers::numbers();
+        let text: Vec<u8> = (0..900_000).map(|_| b"xxxxxxxxx \n"[number(11)]).collect();
+        let (mut at, mut one_by_one, mut whole) = (0, Fragments::default(), fragments(&text));
+        while at < text.len() {
+            let seen = &text[at..text.len().min(at + Fragments::MOST)];
+            let range = at..at + one_by_one.next_len(seen);
+            at = range.end;
+            assert_eq!(whole.next(), Some(range));
+        }
+        assert_eq!(whole.next(), None);
     }
 }

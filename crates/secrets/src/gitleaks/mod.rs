@@ -11,11 +11,13 @@ mod fragment;
 mod line;
 mod report;
 mod sarif;
+mod shared_line;
 pub mod template;
 
 pub use codec::{Hidden, LineDecoder};
 pub use detect::{CompatFinding, Fragment, RequiredFinding, Scanner, Settings};
 pub use filetype::{ArchiveName, is_application};
-pub use fragment::fragments;
+pub use fragment::{Fragments, fragments};
 pub use report::{csv, json, junit, redact};
 pub use sarif::sarif;
+pub use shared_line::SharedLine;

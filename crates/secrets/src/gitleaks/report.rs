@@ -8,7 +8,7 @@ use super::CompatFinding;
 /// What required rules found is masked too, which gitleaks leaves as it is.
 pub fn redact(finding: &mut CompatFinding, percent: u64) {
     let secret = masked(&finding.secret, percent);
-    finding.line = finding.line.replace(&finding.secret, &secret);
+    finding.line.mask(&finding.secret, &secret);
     finding.matched = finding.matched.replace(&finding.secret, &secret);
     finding.secret = secret;
     for required in &mut finding.required {

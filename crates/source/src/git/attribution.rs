@@ -62,7 +62,8 @@ pub fn changes(repository: &Repository, question: &Question<'_>, missing: &mut V
         missing,
         changes: Vec::new(),
         commit: 0,
-        left: trees_allowed(repository),
+        left: allowed(repository),
+        most: allowed(repository),
     };
     for (position, commit) in commits.iter().enumerate() {
         if detail == Detail::EveryCommit && commit.merge || known(&commit.oid) {
@@ -71,7 +72,9 @@ pub fn changes(repository: &Repository, question: &Question<'_>, missing: &mut V
         walk.commit = position as u32;
         walk.compare(commit.tree, commit.base, &mut Vec::new(), 0);
     }
-    walk.changes
+    let found = walk.changes;
+    once(missing);
+    found
 }
 
 /// The blob at a path of a tree.
@@ -96,7 +99,7 @@ pub fn files(
     let mut reader = repository.objects().reader();
     let hash_len = repository.objects().hash_len();
     let first = reader.read(&root)?;
-    let mut left = trees_allowed(repository);
+    let mut left = allowed(repository);
     let mut stack = vec![(String::new(), first)];
     while let Some((prefix, object)) = stack.pop() {
         let mut below = Vec::new();
@@ -115,7 +118,14 @@ pub fn files(
         }
         stack.extend(below.into_iter().rev());
     }
+    once(missing);
     Ok(())
+}
+
+/// Names each object once.
+fn once(objects: &mut Vec<Oid>) {
+    objects.sort_unstable();
+    objects.dedup();
 }
 
 /// Longest path that is followed; longer ones come from hostile trees.
@@ -123,12 +133,12 @@ const MAX_PATH: usize = 1 << 14;
 /// Deepest directory that is followed.
 const MAX_DEPTH: usize = 512;
 
-/// How many trees are opened: a few for each object and then some. A handful of trees that name each other many times,
-/// level upon level, would otherwise be more directories than anybody can open.
-fn trees_allowed(repository: &Repository) -> usize {
+/// How many trees are opened and how many changes are told: a few for each object and then some. A handful of trees that name
+/// each other many times, level upon level, would otherwise be more directories than anybody can open.
+fn allowed(repository: &Repository) -> usize {
     let objects = repository.objects();
     let count = objects.packs().iter().map(super::pack::Pack::len).sum::<usize>() + objects.loose().len();
-    (1 << 16) + count.saturating_mul(16)
+    (1 << 12) + count.saturating_mul(16)
 }
 
 /// Adds a name to a path.
@@ -155,6 +165,8 @@ struct Walk<'a> {
     commit: u32,
     /// Trees that may still be opened.
     left: usize,
+    /// Most changes that are told.
+    most: usize,
 }
 
 impl Walk<'_> {
@@ -222,6 +234,10 @@ impl Walk<'_> {
 
     fn record(&mut self, new: Oid, old: Option<Oid>, path: &[u8]) -> bool {
         if self.detail == Detail::EveryCommit || self.recorded.insert(&new, path) {
+            if self.changes.len() >= self.most {
+                self.missing.push(new);
+                return true;
+            }
             let path = String::from_utf8_lossy(path).into_owned();
             self.changes.push(Change { commit: self.commit, path, old, new });
         }

@@ -12,7 +12,7 @@ fn finding(file: &str, line: usize) -> CompatFinding {
         end_line: line,
         start_column: 1,
         end_column: 2,
-        line: owned("l"),
+        line: "l".into(),
         matched: owned("m"),
         secret: owned("s\"é"),
         file: owned(file),

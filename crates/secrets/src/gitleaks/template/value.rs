@@ -70,7 +70,7 @@ pub(super) fn field<'a>(finding: &'a CompatFinding, name: &str) -> Option<Value<
         "EndLine" => number(finding.end_line),
         "StartColumn" => number(finding.start_column),
         "EndColumn" => number(finding.end_column),
-        "Line" => text(&finding.line),
+        "Line" => text(&finding.line.text()),
         "Match" => text(&finding.matched),
         "Secret" => text(&finding.secret),
         "File" => text(&finding.file),

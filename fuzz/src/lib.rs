@@ -10,6 +10,7 @@ pub mod detect;
 mod foreign;
 pub mod git;
 pub mod input;
+pub mod ledger;
 pub mod mutate;
 pub mod network;
 pub mod pack_writer;
@@ -57,6 +58,8 @@ targets! {
     "ignore-file" policy::ignore_file 1000;
     "index" git::index_file 600;
     "inline-markers" detect::inline_markers 3000;
+    "ledger" ledger::ledger 1000;
+    "ledger-key" ledger::key 2000;
     "loose" git::loose 500;
     "lz4" archives::lz4 600;
     "lzip" archives::lzip 300;

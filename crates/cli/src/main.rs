@@ -6,6 +6,7 @@ mod commands;
 mod files;
 mod gitleaks;
 mod progress;
+mod record;
 mod rules;
 mod scan;
 mod terminal;
@@ -38,6 +39,8 @@ enum Command {
     Config(commands::config::ConfigArgs),
     /// Install, remove or run git hooks
     Hook(commands::hook::HookArgs),
+    /// Show, check and export what was recorded
+    Ledger(commands::ledger::LedgerArgs),
     /// Shell completions
     Completions(commands::completions::CompletionsArgs),
     /// Manual pages
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Command::Rules(args) => commands::rules::run(args),
         Command::Config(args) => commands::config::run(args),
         Command::Hook(args) => commands::hook::run(args),
+        Command::Ledger(args) => commands::ledger::run(args),
         Command::Completions(args) => commands::completions::run(args),
         Command::Man(args) => commands::man::run(args),
         Command::Gitleaks(args) => Ok(gitleaks::run(args)),

@@ -6,6 +6,8 @@
 mod book;
 #[path = "cli/gitleaks.rs"]
 mod gitleaks;
+#[path = "cli/ledger.rs"]
+mod ledger;
 
 use std::{
     fs,
@@ -69,7 +71,8 @@ impl Project {
             }
         }
         command.env("PATH", std::env::join_paths(path).unwrap()).env("HOME", &self.0);
-        command.env("XDG_CACHE_HOME", self.cache());
+        command.env("XDG_CACHE_HOME", self.cache()).env("XDG_CONFIG_HOME", self.0.with_extension("config"));
+        command.env("TESTUDO_ACTOR", "ada");
         command.env("GIT_CONFIG_GLOBAL", self.path(".gitconfig")).env("GIT_CONFIG_NOSYSTEM", "1");
         for who in ["AUTHOR", "COMMITTER"] {
             command.env(format!("GIT_{who}_NAME"), "Ada").env(format!("GIT_{who}_EMAIL"), "ada@example.org");
@@ -93,6 +96,7 @@ impl Project {
 impl Drop for Project {
     fn drop(&mut self) {
         fs::remove_dir_all(self.cache()).ok();
+        fs::remove_dir_all(self.0.with_extension("config")).ok();
         // A test that failed already says more than a folder that stays.
         drop(fs::remove_dir_all(&self.0));
     }

@@ -8,6 +8,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod hook;
 pub(crate) mod init;
+pub(crate) mod ledger;
 pub(crate) mod man;
 pub(crate) mod rules;
 mod scanning;

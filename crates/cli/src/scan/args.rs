@@ -155,6 +155,9 @@ pub(crate) struct VerdictArgs {
     /// Only findings that this revision does not have count
     #[arg(long, value_name = "REV")]
     pub(crate) diff: Option<String>,
+    /// Record the scan, and the verdict where there is one, in the signed ledger of this environment
+    #[arg(long, value_name = "ENV")]
+    pub(crate) record: Option<String>,
 }
 
 impl ScanArgs {
@@ -180,6 +183,7 @@ impl ScanArgs {
         set("view.persona", self.view.persona.clone());
         set("gate.fail-on", self.verdict.fail_on.clone());
         set("gate.strict", switch(self.verdict.strict, "true"));
+        set("ledger.record", self.verdict.record.clone());
         set("output.format", self.view.format.clone());
         set("output.color", self.view.color.clone());
         all

@@ -72,6 +72,9 @@ keys! {
     secrets.verify = "secrets.verify";
     secrets.verify_hosts = "secrets.verify-hosts";
     secrets.verify_timeout = "secrets.verify-timeout";
+    ledger.record = "ledger.record";
+    ledger.key = "ledger.key";
+    ledger.trusted = "ledger.trusted";
     output.format = "output.format";
     output.color = "output.color";
 }

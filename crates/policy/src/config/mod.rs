@@ -20,7 +20,7 @@ pub use discover::{FILE_NAME, discover};
 pub use error::{ConfigError, FileProblem, Paint};
 pub use file::MAX_BYTES;
 pub use resolve::{Effective, Layers, Origin, Shown};
-pub use sections::{Config, Gating, Output, Ownership, Scan, Secrets, Suppress, View};
+pub use sections::{Config, Gating, Ledger, Output, Ownership, Scan, Secrets, Suppress, View};
 pub use words::{ByteSize, ColorChoice, FailOn, Switch};
 
 impl Config {

@@ -22,6 +22,8 @@ pub struct Config {
     pub ownership: Ownership,
     /// Options of the secret detector.
     pub secrets: Secrets,
+    /// What is recorded in the ledger.
+    pub ledger: Ledger,
     /// How results are written.
     pub output: Output,
 }
@@ -164,6 +166,18 @@ impl Default for Secrets {
             verify_timeout: 10,
         }
     }
+}
+
+/// What is recorded in the ledger.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Ledger {
+    /// The environment in whose ledger every `scan` and `gate` is recorded; empty means none.
+    pub record: String,
+    /// File of the private key that signs (PEM, PKCS#8), relative to the configuration file; empty means the user's own key.
+    pub key: String,
+    /// Files of public keys (PEM) whose entries count, relative to the configuration file; the own key always counts.
+    pub trusted: Vec<String>,
 }
 
 /// How results are written.

@@ -1,0 +1,81 @@
+//! What can go wrong with a ledger and its keys.
+
+use std::{io, path::PathBuf};
+
+/// Why a ledger could not be read, checked or added to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// A file could not be read.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file could not be written.
+    #[error("{}: cannot be written: {source}; nothing was recorded", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A link, a device or a folder stands where a plain file is expected.
+    #[error("{}: is no plain file, and a ledger is kept in nothing else; move it away", path.display())]
+    NotPlain {
+        /// What stands there.
+        path: PathBuf,
+    },
+    /// A line that is no entry, where one has to be continued.
+    #[error("{}:{line}: {why}; run `testudo ledger verify`", path.display())]
+    Line {
+        /// The ledger.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The last entry was not signed by anybody who is trusted.
+    #[error(
+        "{}:{line}: the last entry was signed with the key {keyid}, which is not trusted: an entry behind it would vouch \
+         for it. Check with `testudo ledger verify`, and name the key in `ledger.trusted` where it is right",
+        path.display()
+    )]
+    Untrusted {
+        /// The ledger.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// Id of the key.
+        keyid: String,
+    },
+    /// An entry is larger than readers take.
+    #[error("{}: an entry of {size} bytes is larger than the {most} that a ledger takes", path.display())]
+    TooLarge {
+        /// The ledger.
+        path: PathBuf,
+        /// Its size.
+        size: usize,
+        /// The most.
+        most: usize,
+    },
+    /// A name that is no environment.
+    #[error(
+        "`{0}` is no name of an environment: letters, digits, `-`, `_` and `.`, at most 64, a letter or digit first"
+    )]
+    Environment(String),
+    /// Something that is no key.
+    #[error("{name}: {why}")]
+    Key {
+        /// Where it was read.
+        name: String,
+        /// What is wrong with it, and what to do.
+        why: String,
+    },
+    /// The system has no random numbers.
+    #[error("no key can be made: the system gives no random numbers")]
+    Random,
+}

@@ -1,0 +1,104 @@
+//! What is recorded, and as which predicate.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use testudo_model::{Coverage, Finding, Fingerprint, ScanReport, Severity, Summary, ToolInfo};
+
+use crate::Subject;
+
+/// Types of predicates that no framework has yet.
+pub mod predicate {
+    /// What a scan looked at and found: [`ScanEvent`](super::ScanEvent).
+    pub const SCAN: &str = "testudo:scan/v1";
+    /// What a gate decided: [`VerdictEvent`](super::VerdictEvent).
+    pub const GATE: &str = "testudo:gate/v1";
+    /// An entry that was written in part, as after a power cut, was taken off: `{"bytes": n, "sha256": "…"}`.
+    pub const REPAIR: &str = "testudo:repair/v1";
+}
+
+/// Something to be recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// What it is about; at least one.
+    pub subject: Vec<Subject>,
+    /// What the predicate is.
+    pub predicate_type: String,
+    /// What is said.
+    pub predicate: Value,
+}
+
+/// A finding that nobody accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenFinding {
+    /// Its identity.
+    pub fingerprint: Fingerprint,
+    /// The rule.
+    pub rule: String,
+    /// Harm if true.
+    pub severity: Severity,
+    /// Weaknesses, by number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cwe: Vec<u32>,
+    /// Where, without a position: that is the report's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+}
+
+/// The predicate of a scan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanEvent {
+    /// Which program.
+    pub tool: ToolInfo,
+    /// When the scan started, RFC 3339 in UTC.
+    pub started: String,
+    /// What was scanned, as given.
+    pub targets: Vec<String>,
+    /// What each detector looked at, with the digest of its rules.
+    pub coverage: Vec<Coverage>,
+    /// The figures.
+    pub summary: Summary,
+    /// What is open, in the order of the report.
+    pub open: Vec<OpenFinding>,
+    /// Things that were not looked at, by reason.
+    pub notices: BTreeMap<String, u64>,
+}
+
+impl ScanEvent {
+    /// What of a report is recorded: no text of the source, and no message.
+    #[must_use]
+    pub fn of(report: &ScanReport) -> Self {
+        let open = |finding: &Finding| OpenFinding {
+            fingerprint: finding.fingerprint.clone(),
+            rule: finding.rule.clone(),
+            severity: finding.severity,
+            cwe: finding.cwe.clone(),
+            path: finding.location.path.clone(),
+        };
+        let mut notices = BTreeMap::new();
+        for notice in &report.notices {
+            *notices.entry(notice.code.as_str().to_owned()).or_default() += 1;
+        }
+        Self {
+            tool: report.tool.clone(),
+            started: report.started.clone(),
+            targets: report.targets.clone(),
+            coverage: report.coverage.clone(),
+            summary: report.summary.clone(),
+            open: report.findings.iter().filter(|f| f.suppressed.is_none()).map(open).collect(),
+            notices,
+        }
+    }
+}
+
+/// The predicate of a gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerdictEvent {
+    /// `passed`, `failed` or `incomplete`.
+    pub verdict: String,
+    /// Why, for people.
+    pub reasons: Vec<String>,
+    /// Number of the entry of the scan that was judged.
+    pub scan: u64,
+}

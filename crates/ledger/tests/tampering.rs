@@ -192,7 +192,7 @@ fn a_power_cut_at_any_byte_is_healed() {
     ledger.append(2).unwrap();
     let after = fs::read(ledger.journal.path()).unwrap();
     for end in before.len()..=after.len() {
-        if (end - before.len()) % 37 > 0 && end + 3 < after.len() {
+        if !(end - before.len()).is_multiple_of(37) && end + 3 < after.len() {
             continue;
         }
         // The head is written behind the line, so it is still the old one.
@@ -238,7 +238,11 @@ fn entries_of_many_that_record_at_once_are_one_chain() {
     std::thread::scope(|scope| {
         for thread in 0..4 {
             let ledger = &ledger;
-            scope.spawn(move || (0..10).for_each(|n| drop(ledger.append(thread * 10 + n).unwrap())));
+            scope.spawn(move || {
+                (0..10).for_each(|n| {
+                    ledger.append(thread * 10 + n).unwrap();
+                })
+            });
         }
     });
     assert_eq!((ledger.check(Depth::EverySignature).entries, ledger.faults()), (40, vec![]));

@@ -5,10 +5,7 @@ use std::{
     io::{self, IsTerminal as _, Write as _},
 };
 
-use testudo_policy::{
-    ConfigError, PolicyError,
-    config::{ColorChoice, Paint},
-};
+use testudo_policy::{ConfigError, PolicyError, config::ColorChoice, problem::Paint};
 use testudo_report::{Color, visible_lines};
 
 /// Columns of text where nothing says how wide the terminal is.

@@ -19,6 +19,7 @@ mod inline;
 pub mod key;
 mod line;
 mod owners;
+pub mod problem;
 #[cfg(test)]
 mod random;
 mod suggest;

@@ -9,10 +9,12 @@ use toml::{
 
 use super::{
     Config,
-    error::{Fault, quoted},
     keys::{KEYS, Key, key, sections},
 };
-use crate::suggest::nearest;
+use crate::{
+    problem::{Fault, quoted},
+    suggest::nearest,
+};
 
 /// Largest file that is read, in bytes: far above any real one.
 pub const MAX_BYTES: usize = 1 << 20;

@@ -2,7 +2,8 @@
 
 use toml::{Spanned, de::DeValue};
 
-use super::{Config, error::Fault, setting::Setting};
+use super::{Config, setting::Setting};
+use crate::problem::Fault;
 
 /// One key of the configuration.
 pub(super) struct Key {

@@ -17,7 +17,7 @@ use std::path::Path;
 use schemars::{Schema, schema_for};
 
 pub use discover::{FILE_NAME, discover};
-pub use error::{ConfigError, FileProblem, Paint};
+pub use error::ConfigError;
 pub use file::MAX_BYTES;
 pub use resolve::{Effective, Layers, Origin, Shown};
 pub use sections::{Config, Gating, Ledger, Output, Ownership, Scan, Secrets, Suppress, View};

@@ -3,12 +3,14 @@
 use std::{collections::BTreeMap, fmt, ops::Range, path::Path};
 
 use super::{
-    Config, ConfigError, FileProblem,
-    error::{Fault, line_number, quoted},
+    Config, ConfigError,
     file::Document,
     keys::{KEYS, Key, key, sections},
 };
-use crate::suggest::nearest;
+use crate::{
+    problem::{Fault, FileProblem, line_number, quoted},
+    suggest::nearest,
+};
 
 /// A second name of a variable, which counts where the first is not set.
 const ENVIRONMENT_ALIASES: &[(&str, &str)] = &[("TESTUDO_SCAN_PERSONA", "view.persona")];

@@ -3,11 +3,11 @@
 use testudo_model::{Confidence, DetectorId, Persona, Severity};
 use toml::{Spanned, de::DeValue};
 
-use super::{
-    error::{Fault, quoted},
-    words::{ByteSize, ColorChoice, FailOn, Switch},
+use super::words::{ByteSize, ColorChoice, FailOn, Switch};
+use crate::{
+    problem::{Fault, quoted},
+    suggest::nearest,
 };
-use crate::suggest::nearest;
 
 /// The TOML types that a single value may have.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -21,6 +21,20 @@ pub(crate) enum Form {
     Space,
     /// A name and its value as two fields.
     Pair,
+    /// The same, the value first.
+    ValueFirst,
+    /// `<name>name</name><value>value</value>`, two elements beside each other.
+    Elements,
+    /// `name: |` of YAML, and its value on the next line.
+    BlockScalar,
+    /// A here-document of one line that is given to a name.
+    HereDocument,
+    /// A name and a list of values.
+    List,
+    /// Words of a known kind of configuration file at the start of a line, blanks between them.
+    Directive,
+    /// `name = a;b`: the rest of a line whose value holds semicolons.
+    Line,
     /// `--password value`.
     Switch,
     /// A name, and in the block or list of arguments behind it `default` or `example` with a value.
@@ -98,13 +112,81 @@ pub(crate) const FORMS: &[(Form, &str)] = &[
     ),
     // `#define NAME "value"` and settings whose names and values are separated by white space.
     (Form::Space, concat!(r"(?i)[\w.\-]{0,40}?", words!(), r#"[\w.\-]*[ \t]+("[^"\r\n]+"|'[^'\r\n]+'|`[^`\r\n]+`)"#)),
-    // `name: NAME` on one line and `value: value` on the next, or both in one element.
+    // `name: NAME` on one line and `value: value` on the next, or both in one element; a field or two may stand between.
     (
         Form::Pair,
         concat!(
             r"(?i)[\w.\-]{0,40}?",
             words!(),
-            r#"[\w.\-]*["']?,?[ \t]{0,4}(?:\r?\n[ \t]{0,40})?["']?value["']?[ \t]{0,4}[:=][ \t]{0,4}("[^"\r\n]+"|'[^'\r\n]+'|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,})"#
+            r#"[\w.\-]*["']?,?[ \t]{0,4}(?:#[^\r\n]{0,60})?(?:\r?\n[ \t]{0,40})?"#,
+            r#"(?:["']?[a-z]{2,20}["']?[ \t]{0,8}[:=][ \t]{0,4}["']?[\w./\-]{0,40}["']?,?[ \t]{0,4}(?:\r?\n[ \t]{0,40})?){0,2}"#,
+            r#"["']?(?:parameter)?value["']?[ \t]{0,8}[:=][ \t]{0,4}("[^"\r\n]+"|'[^'\r\n]+'|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,})"#
+        ),
+    ),
+    (
+        Form::ValueFirst,
+        concat!(
+            r#"(?i)value["']?[ \t]{0,8}[:=][ \t]{0,4}("[^"\r\n]+"|'[^'\r\n]+'|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,})"#,
+            r#"[ \t]{0,4},?[ \t]{0,4}(?:\r?\n[ \t]{0,40})?["']?(?:parameter)?(?:name|key)["']?[ \t]{0,8}[:=][ \t]{0,4}["']?"#,
+            r"([\w.\-]{0,40}?",
+            words!(),
+            r#"[\w.\-]*)(?:["']|[ \t]{0,4}(?:[,}\r\n]|\z))"#
+        ),
+    ),
+    (
+        Form::Elements,
+        concat!(
+            r"(?i)[\w.\-]{0,40}?",
+            words!(),
+            r#"[\w.\-]*(?:</(?:name|key|param-name)>|["'][^<>\r\n]{0,60}>)\s{0,60}<(?:value|param-value|string)>([^<>\s][^<>\r\n]*)</"#
+        ),
+    ),
+    (
+        Form::BlockScalar,
+        concat!(
+            r"(?i)[\w.\-]{0,40}?",
+            words!(),
+            r#"[\w.\-]*["']?:[ \t]{1,4}[|>][+\-]?[ \t]{0,4}\r?\n[ \t]{1,60}([^\s#][^\r\n]*)(?:\r?\n[ \t]{0,60}|\z)"#
+        ),
+    ),
+    (
+        Form::HereDocument,
+        concat!(
+            r"(?i)[\w.\-]{0,40}?",
+            words!(),
+            r#"[\w.\-]*["']?[ \t]{0,4}(?:=[ \t]{0,4}(?:["']?\$\([ \t]{0,4}cat[ \t]{1,4})?)?<<[\-~]?[ \t]{0,4}["']?\w{2,20}["']?[ \t]{0,4}\r?\n[ \t]{0,60}([^\s][^\r\n]*)\r?\n[ \t]{0,60}\w{2,20}"#
+        ),
+    ),
+    // Items in quotes between brackets, or one a line behind a hyphen.
+    (
+        Form::List,
+        concat!(
+            r"(?i)[\w.\-]{0,40}?",
+            words!(),
+            r#"[\w.\-]*["'\]]{0,2}[ \t]{0,4}(?:(?:=>|:=|[:=])[ \t]{0,4}(\[\s{0,60}(?:"[^"\r\n]*"|'[^'\r\n]*')(?:\s{0,4},\s{0,60}(?:"[^"\r\n]*"|'[^'\r\n]*'))*)"#,
+            r#"|:[ \t]{0,4}((?:\r?\n[ \t]{0,40}-[ \t]{1,4}(?:"[^"\r\n]*"|'[^'\r\n]*'|[^\s"'#{}\[\],|>&*!][^\s"'{}\[\],]*)[ \t]{0,4})+)(?:\r?\n|\z))"#
+        ),
+    ),
+    // Redis, Docker, and the consoles of network devices.
+    (
+        Form::Directive,
+        concat!(
+            r#"(?i)(?:requirepass|masterauth|enable (?:secret|password)|username [\w.\-]{1,40} (?:privilege [0-9]{1,2} )?(?:secret|password)|snmp-server community|(?:tacacs|radius)-server key|set (?:password|passwd|psksecret)|env [\w.\-]{0,40}?"#,
+            words!(),
+            r#"[\w.\-]*)[ \t]{1,8}(?:[07][ \t]{1,4})?("[^"\r\n]+"|[^\s"'`,;<>(){}\[\]=|&$%][^\s"'`,;<>(){}\[\]|]{2,})[ \t]{0,4}(?:r[ow]\b[^\r\n]{0,20})?(?:\r?\n|\z)"#
+        ),
+    ),
+    // The user on one line, the password on the next.
+    (
+        Form::Directive,
+        r"(?i)(?:auth|http-proxy)-user-pass>[ \t]{0,4}\r?\n[^\s<][^\r\n]{0,80}\r?\n([^\s<][^\s]+)[ \t]{0,4}(?:\r?\n|\z)",
+    ),
+    (
+        Form::Line,
+        concat!(
+            r"(?i)[\w.\-]{0,40}?",
+            words!(),
+            r#"[\w.\-]*[ \t]{0,4}[:=][ \t]{0,4}([^\s"'`;=<>(){}\[\]][^\s"'`;=]*(?:;[^\s"'`;=]+)+)[ \t]{0,4}(?:\r?\n|\z)"#
         ),
     ),
     // `password(name: "X", defaultValue: "y")`, `variable "x_password" { default = "y" }`.
@@ -113,7 +195,7 @@ pub(crate) const FORMS: &[(Form, &str)] = &[
         concat!(
             r"(?i)[\w.\-]{0,40}?",
             words!(),
-            r#"[\w.\-]*["']?[ \t]{0,4}(?:[:=][ \t]{0,4})?[,{][^{}\r\n"']{0,24}(?:["'][^"'\r\n]{0,40}["'][^{}"'\r\n]{0,24}|\r?\n[^{}"'\r\n]{0,24}){0,4}\b(?:default(?:_?value)?|initial_?value|example|value)["']?[ \t]{0,4}[:=][ \t]{0,4}("[^"\r\n]+"|'[^'\r\n]+')"#
+            r#"[\w.\-]*["']?[ \t]{0,4}(?:[:=][ \t]{0,4})?[,{][^{}\r\n"']{0,24}(?:["'][^"'\r\n]{0,40}["'][^{}"'\r\n]{0,24}|\r?\n[^{}"'\r\n]{0,24}){0,4}(?:\b(?:default(?:_?value)?|initial_?value|example|value)|["'](?:default)?value)["']?[ \t]{0,4}[:=][ \t]{0,4}("[^"\r\n]+"|'[^'\r\n]+')"#
         ),
     ),
     // A literal for the user, one for the password.

@@ -3,8 +3,10 @@
 use std::ops::Range;
 
 use super::{
-    classify::{Assignment, Quoting, Syntax},
+    classify::{self, Assignment, Quoting, Syntax},
     forms::Form,
+    layouts,
+    names::{Kind, kind_of},
 };
 use crate::engine::Pattern;
 
@@ -19,18 +21,43 @@ pub(super) struct Named<'a> {
     pub(super) listed: bool,
 }
 
-/// Reads a match of a form. `start..end` is the match in `text`.
+/// Reads a match of a form: the values it names. `found` is the match in `text`.
 pub(super) fn read<'a>(
     text: &'a [u8],
     found: Range<usize>,
     form: Form,
     pattern: &Pattern,
     syntax: Syntax,
-) -> Option<Named<'a>> {
+) -> Vec<Named<'a>> {
+    match form {
+        Form::List => list(text, &found, pattern, syntax).unwrap_or_default(),
+        _ => single(text, found, form, pattern, syntax).into_iter().collect(),
+    }
+}
+
+/// Every item under the name of a list. Lists of words and of identifiers are common under such names: only a value that
+/// speaks for itself counts, and only where the name says what kind of secret it holds.
+fn list<'a>(text: &'a [u8], found: &Range<usize>, pattern: &Pattern, syntax: Syntax) -> Option<Vec<Named<'a>>> {
+    let matched = &text[found.clone()];
+    let groups = pattern.captures(matched)?;
+    let list = groups.iter().skip(1).flatten().next()?.clone();
+    let name = name(std::str::from_utf8(&matched[..list.start]).ok()?, Form::List)?;
+    let items = layouts::assignments(text, found.start + list.start..found.start + list.end, name, syntax);
+    let counts =
+        |a: &Assignment<'_>| classify::is_strong(a.value) && kind_of(a.name).is_some_and(|k| k != Kind::Unqualified);
+    let named = |(assignment, range)| Named { assignment, range, doubtful: true, listed: false };
+    Some(items.into_iter().filter(|(assignment, _)| counts(assignment)).map(named).collect())
+}
+
+fn single<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern, syntax: Syntax) -> Option<Named<'a>> {
     let matched = &text[found.clone()];
     let groups = pattern.captures(matched)?;
     let value = groups.get(1)?.clone()?;
     let head = std::str::from_utf8(&matched[..value.start]).ok()?;
+    let located = found.start + value.start..found.start + value.end;
+    if !layouts::holds(text, &found, &located, form, syntax) {
+        return None;
+    }
     let before = &text[found.start.saturating_sub(BEFORE)..found.start];
     let (value, literal) = unquote(matched, value);
     let comma = head.trim_end_matches([' ', '\t', '"', '\'', '`', '\\', '(', '@']).ends_with(',');
@@ -42,13 +69,33 @@ pub(super) fn read<'a>(
         return None;
     }
     // Where the form says that something is a value, quotes need not.
-    let stated = matches!(form, Form::Element | Form::Attribute | Form::Call | Form::Sql | Form::Switch);
+    let stated = matches!(
+        form,
+        Form::Element
+            | Form::Elements
+            | Form::Attribute
+            | Form::Call
+            | Form::Sql
+            | Form::Switch
+            | Form::BlockScalar
+            | Form::HereDocument
+    );
     // So does a literal around the whole: `"${name:value}"`.
     let stated = stated || form == Form::Assign && before.ends_with(b"\"${");
     let quoted = if stated { Quoting::Quoted } else { literal };
     let range = found.start + value.start..found.start + value.end;
-    let name = name(head, form)?;
+    let name = match form {
+        Form::ValueFirst => std::str::from_utf8(&matched[groups.get(2)?.clone()?]).ok()?,
+        _ => name(head, form)?,
+    };
+    // `"name": "PASSWORD", "value": ...`: what stands behind the comma is a name, too.
+    if form == Form::Assign && comma && (matched.ends_with(b":") || is_key(&text[found.end..])) {
+        return None;
+    }
     let value = std::str::from_utf8(text.get(range.clone())?).ok()?;
+    if form == Form::Line && !classify::is_strong(value) {
+        return None;
+    }
     if form == Form::Switch
         && literal == Quoting::Bare
         && !value.bytes().any(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
@@ -145,6 +192,12 @@ fn unquote(matched: &[u8], mut range: Range<usize>) -> (Range<usize>, Quoting) {
     (range, if quote == Some(b'`') { Quoting::Backtick } else { Quoting::Quoted })
 }
 
+/// Whether what ends here is the key of what follows.
+fn is_key(behind: &[u8]) -> bool {
+    let behind = &behind[..behind.len().min(BEFORE)];
+    behind.trim_ascii_start().starts_with(b":")
+}
+
 /// Whether an argument list begins before a name: `put("password", ...` and not `["password", ...`.
 fn follows_bracket(before: &[u8]) -> bool {
     let before = before.iter().rev().take(8).find(|b| !matches!(b, b'"' | b'\'' | b'`' | b' ' | b'\\'));
@@ -172,6 +225,7 @@ fn name(head: &str, form: Form) -> Option<&str> {
         Form::Call => called(name),
         Form::Arguments => Some("password"),
         Form::Sql => Some("password"),
+        Form::Directive => Some(layouts::directive(head)),
         Form::Marker | Form::Packed => None,
         _ => Some(name),
     }
@@ -219,7 +273,7 @@ mod tests {
             let pattern = Pattern::unchecked(regex);
             for m in matches {
                 let named = read(text.as_bytes(), m.start..m.end, form, &pattern, syntax);
-                found.extend(named.map(|n| (n.assignment.name.to_owned(), n.assignment.value.to_owned())));
+                found.extend(named.into_iter().map(|n| (n.assignment.name.to_owned(), n.assignment.value.to_owned())));
             }
         }
         found
@@ -252,6 +306,44 @@ mod tests {
             (Form::Switch, "('--password', value)", Code, &[]),
             (Form::Space, "user `joe`, password `Rope-7`", Prose, &[("password", "Rope-7")]),
             (Form::Space, "password `Rope-7`", Code, &[]),
+            (Form::Pair, "- name: DB_PASS\n  value: Rope-7\n", Settings, &[("DB_PASS", "Rope-7")]),
+            (
+                Form::Pair,
+                "\"name\": \"DB_PASS\",\n \"slot\": false,\n \"value\": \"Rope-7\"",
+                Code,
+                &[("DB_PASS", "Rope-7")],
+            ),
+            (Form::Pair, "- name: DB_PASS\n- name: X\n  value: Rope-7\n", Settings, &[]),
+            (Form::ValueFirst, "- value: Rope-7\n  name: DB_PASS\n", Settings, &[("DB_PASS", "Rope-7")]),
+            (Form::ValueFirst, "<add value='Rope-7' key='db.pass'/>", Settings, &[("db.pass", "Rope-7")]),
+            (Form::ValueFirst, "- value: Rope-7\n- name: DB_PASS\n", Settings, &[]),
+            (Form::ValueFirst, "{value: 'Rope-7', name: 'Password reset'}", Code, &[]),
+            (Form::Elements, "<key>db.pass</key>\n <string>Rope-7</string>", Code, &[("db.pass", "Rope-7")]),
+            (Form::Elements, "<setting name=\"DbPass\" a=\"b\">\n<value>Rope-7</value>", Code, &[("DbPass", "Rope-7")]),
+            (Form::Elements, "<key>db.pass</key><key>Rope-7</key>", Code, &[]),
+            (Form::BlockScalar, "db_pass: >-\n  Rope-7\n", Settings, &[("db_pass", "Rope-7")]),
+            (Form::HereDocument, "DB_PASS=$(cat <<EOF\nRope-7\nEOF\n)", Settings, &[("DB_PASS", "Rope-7")]),
+            (
+                Form::List,
+                "api_keys: ['Rope-7dO', \"Rope-8dO\"]",
+                Code,
+                &[("api_key", "Rope-7dO"), ("api_key", "Rope-8dO")],
+            ),
+            (Form::List, "api_keys: ['name', 'Rope']", Code, &[]),
+            (Form::List, "issue_keys: ['Rope-7dO']", Code, &[]),
+            (
+                Form::List,
+                "api_keys:\n- Rope-7dO\n- Rope-8dO\n- x: y\n",
+                Settings,
+                &[("api_key", "Rope-7dO"), ("api_key", "Rope-8dO")],
+            ),
+            (Form::List, "DB_PASS=\n  - DB_USER=Rope-7dO\n", Settings, &[]),
+            (Form::Directive, "ENV DB_PASS Rope-7\n", Settings, &[("DB_PASS", "Rope-7")]),
+            (Form::Directive, "username joe privilege 15 password 0 Rope-7\n", Settings, &[("password", "Rope-7")]),
+            (Form::Directive, "set password FOR joe\n", Settings, &[]),
+            (Form::Directive, "<auth-user-pass>\njoe\nRope-7\n</auth-user-pass>", Settings, &[("password", "Rope-7")]),
+            (Form::Line, "db.pass=Rope;7dOck\n", Settings, &[("db.pass", "Rope;7dOck")]),
+            (Form::Line, "db.pass=Rope;7dOck;user=x\n", Settings, &[]),
         ] {
             let expected: Vec<_> = expected.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
             assert_eq!(named(form, text, syntax), expected, "{form:?}: {text}");

@@ -23,18 +23,10 @@ pub(crate) enum Form {
     Pair,
     /// The same, the value first.
     ValueFirst,
-    /// `<name>name</name><value>value</value>`, two elements beside each other.
-    Elements,
-    /// `name: |` of YAML, and its value on the next line.
-    BlockScalar,
-    /// A here-document of one line that is given to a name.
-    HereDocument,
-    /// A name and a list of values.
-    List,
+    /// A name whose value is elsewhere than behind a sign on its line: a block, a list, a neighbouring element.
+    Layout,
     /// Words of a known kind of configuration file at the start of a line, blanks between them.
     Directive,
-    /// `name = a;b`: the rest of a line whose value holds semicolons.
-    Line,
     /// `--password value`.
     Switch,
     /// A name, and in the block or list of arguments behind it `default` or `example` with a value.
@@ -118,53 +110,37 @@ pub(crate) const FORMS: &[(Form, &str)] = &[
         concat!(
             r"(?i)[\w.\-]{0,40}?",
             words!(),
-            r#"[\w.\-]*["']?,?[ \t]{0,4}(?:#[^\r\n]{0,60})?(?:\r?\n[ \t]{0,40})?"#,
-            r#"(?:["']?[a-z]{2,20}["']?[ \t]{0,8}[:=][ \t]{0,4}["']?[\w./\-]{0,40}["']?,?[ \t]{0,4}(?:\r?\n[ \t]{0,40})?){0,2}"#,
-            r#"["']?(?:parameter)?value["']?[ \t]{0,8}[:=][ \t]{0,4}("[^"\r\n]+"|'[^'\r\n]+'|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,})"#
+            r#"[\w.\-]*["']?(?:[ \t]{0,4}"#,
+            r#"|(?:,[ \t]{0,4}(?:\r?\n[ \t]{0,40})?|[ \t]{0,4}(?:#[^\r\n]{0,60})?\r?\n[ \t]{0,40})"#,
+            r#"(?:["']?[a-z]{2,20}["']?[ \t]{0,8}[:=][ \t]{0,4}["']?[\w./\-]{0,40}["']?,?[ \t]{0,4}(?:\r?\n[ \t]{0,40})?){0,2}["']?(?:parameter)?)"#,
+            r#"["']?value["']?[ \t]{0,8}[:=][ \t]{0,4}("[^"\r\n]+"|'[^'\r\n]+'|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,})"#
         ),
     ),
+    // Each way to write the sign is a literal of its own: the word alone stands everywhere in programs.
     (
         Form::ValueFirst,
         concat!(
-            r#"(?i)value["']?[ \t]{0,8}[:=][ \t]{0,4}("[^"\r\n]+"|'[^'\r\n]+'|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,})"#,
+            r#"(?i)(?:value: |value":|value':|value=|value = )[ \t]{0,4}("[^"\r\n]+"|'[^'\r\n]+'|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,})"#,
             r#"[ \t]{0,4},?[ \t]{0,4}(?:\r?\n[ \t]{0,40})?["']?(?:parameter)?(?:name|key)["']?[ \t]{0,8}[:=][ \t]{0,4}["']?"#,
             r"([\w.\-]{0,40}?",
             words!(),
             r#"[\w.\-]*)(?:["']|[ \t]{0,4}(?:[,}\r\n]|\z))"#
         ),
     ),
+    // One expression for all, since each costs a look at every name. The groups stand in the order of
+    // `layouts::SHAPES`.
     (
-        Form::Elements,
+        Form::Layout,
         concat!(
             r"(?i)[\w.\-]{0,40}?",
             words!(),
-            r#"[\w.\-]*(?:</(?:name|key|param-name)>|["'][^<>\r\n]{0,60}>)\s{0,60}<(?:value|param-value|string)>([^<>\s][^<>\r\n]*)</"#
-        ),
-    ),
-    (
-        Form::BlockScalar,
-        concat!(
-            r"(?i)[\w.\-]{0,40}?",
-            words!(),
-            r#"[\w.\-]*["']?:[ \t]{1,4}[|>][+\-]?[ \t]{0,4}\r?\n[ \t]{1,60}([^\s#][^\r\n]*)(?:\r?\n[ \t]{0,60}|\z)"#
-        ),
-    ),
-    (
-        Form::HereDocument,
-        concat!(
-            r"(?i)[\w.\-]{0,40}?",
-            words!(),
-            r#"[\w.\-]*["']?[ \t]{0,4}(?:=[ \t]{0,4}(?:["']?\$\([ \t]{0,4}cat[ \t]{1,4})?)?<<[\-~]?[ \t]{0,4}["']?\w{2,20}["']?[ \t]{0,4}\r?\n[ \t]{0,60}([^\s][^\r\n]*)\r?\n[ \t]{0,60}\w{2,20}"#
-        ),
-    ),
-    // Items in quotes between brackets, or one a line behind a hyphen.
-    (
-        Form::List,
-        concat!(
-            r"(?i)[\w.\-]{0,40}?",
-            words!(),
-            r#"[\w.\-]*["'\]]{0,2}[ \t]{0,4}(?:(?:=>|:=|[:=])[ \t]{0,4}(\[\s{0,60}(?:"[^"\r\n]*"|'[^'\r\n]*')(?:\s{0,4},\s{0,60}(?:"[^"\r\n]*"|'[^'\r\n]*'))*)"#,
-            r#"|:[ \t]{0,4}((?:\r?\n[ \t]{0,40}-[ \t]{1,4}(?:"[^"\r\n]*"|'[^'\r\n]*'|[^\s"'#{}\[\],|>&*!][^\s"'{}\[\],]*)[ \t]{0,4})+)(?:\r?\n|\z))"#
+            r"[\w.\-]*(?:",
+            r#"(?:</(?:name|key|param-name)>|["'][^<>\r\n]{0,60}>)\s{0,60}<(?:value|param-value|string)>([^<>\s][^<>\r\n]*)</"#,
+            r#"|["']?:[ \t]{1,4}[|>][+\-]?[ \t]{0,4}\r?\n[ \t]{1,60}([^\s#][^\r\n]*)(?:\r?\n[ \t]{0,60}|\z)"#,
+            r#"|["']?[ \t]{0,4}(?:=[ \t]{0,4}(?:["']?\$\([ \t]{0,4}cat[ \t]{1,4})?)?<<[\-~]?[ \t]{0,4}["']?\w{2,20}["']?[ \t]{0,4}\r?\n[ \t]{0,60}([^\s][^\r\n]*)\r?\n[ \t]{0,60}\w{2,20}"#,
+            r#"|["'\]]{0,2}[ \t]{0,4}(?:=>|:=|[:=])[ \t]{0,4}(\[\s{0,60}(?:"[^"\r\n]*"|'[^'\r\n]*')(?:\s{0,4},\s{0,60}(?:"[^"\r\n]*"|'[^'\r\n]*'))*)"#,
+            r#"|["'\]]{0,2}[ \t]{0,4}:[ \t]{0,4}((?:\r?\n[ \t]{0,40}-[ \t]{1,4}(?:"[^"\r\n]*"|'[^'\r\n]*'|[^\s"'#{}\[\],|>&*!][^\s"'{}\[\],]*)[ \t]{0,4})+)(?:\r?\n|\z)"#,
+            r#"|[ \t]{0,4}[:=][ \t]{0,4}([^\s"'`;=<>(){}\[\]][^\s"'`;=]*(?:;[^\s"'`;=]+)+)[ \t]{0,4}(?:\r?\n|\z))"#
         ),
     ),
     // Redis, Docker, and the consoles of network devices.
@@ -180,14 +156,6 @@ pub(crate) const FORMS: &[(Form, &str)] = &[
     (
         Form::Directive,
         r"(?i)(?:auth|http-proxy)-user-pass>[ \t]{0,4}\r?\n[^\s<][^\r\n]{0,80}\r?\n([^\s<][^\s]+)[ \t]{0,4}(?:\r?\n|\z)",
-    ),
-    (
-        Form::Line,
-        concat!(
-            r"(?i)[\w.\-]{0,40}?",
-            words!(),
-            r#"[\w.\-]*[ \t]{0,4}[:=][ \t]{0,4}([^\s"'`;=<>(){}\[\]][^\s"'`;=]*(?:;[^\s"'`;=]+)+)[ \t]{0,4}(?:\r?\n|\z)"#
-        ),
     ),
     // `password(name: "X", defaultValue: "y")`, `variable "x_password" { default = "y" }`.
     (

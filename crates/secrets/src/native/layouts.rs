@@ -7,27 +7,89 @@
 use std::ops::Range;
 
 use super::{
-    classify::{Assignment, Quoting, Syntax},
+    classify::{self, Assignment, Quoting, Syntax},
     forms::Form,
+    names::{Kind, kind_of},
+    patterns::{self, Named},
 };
+use crate::engine::Pattern;
+
+/// How layout gives a name a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// `<name>name</name><value>value</value>`, two elements beside each other.
+    Elements,
+    /// `name: |` of YAML, and its value on the next line.
+    BlockScalar,
+    /// A here-document of one line that is given to a name.
+    HereDocument,
+    /// A name and a list of values.
+    List,
+    /// `name = a;b`: the rest of a line whose value holds semicolons.
+    Line,
+}
+
+/// What each group of the expression of [`Form::Layout`] is.
+const SHAPES: [Shape; 6] =
+    [Shape::Elements, Shape::BlockScalar, Shape::HereDocument, Shape::List, Shape::List, Shape::Line];
 
 /// Bytes around a match that are looked at.
 const NEAR: usize = 120;
 
-/// Whether what a layout holds is the value of its name and nothing more. `value` is in the match `found` of `text`.
-pub(super) fn holds(text: &[u8], found: &Range<usize>, value: &Range<usize>, form: Form, syntax: Syntax) -> bool {
-    let near = &text[found.start.saturating_sub(NEAR)..found.start];
-    let line = near.rsplit(|b| *b == b'\n').next().unwrap_or_default();
-    let tail = &text[value.end..found.end];
-    match form {
-        Form::BlockScalar => {
-            syntax == Syntax::Settings && is_alone(text, value, found.end) && !assigns(&text[value.clone()])
-        }
-        Form::HereDocument => closes(&text[found.start..value.start], tail),
-        Form::Directive => is_directive(line, &text[found.start..value.start], syntax),
-        Form::Line => syntax == Syntax::Settings && line.iter().all(|b| b" \t".contains(b)),
-        _ => true,
+/// The values that a match of [`Form::Layout`] names. `found` is the match in `text`.
+pub(super) fn read<'a>(
+    text: &'a [u8],
+    found: &Range<usize>,
+    pattern: &Pattern,
+    syntax: Syntax,
+) -> Option<Vec<Named<'a>>> {
+    let matched = &text[found.clone()];
+    let groups = pattern.captures(matched)?;
+    let (shape, group) = SHAPES.iter().zip(groups.get(1..)?).find_map(|(shape, g)| Some((*shape, g.clone()?)))?;
+    let name = patterns::name(std::str::from_utf8(&matched[..group.start]).ok()?, Form::Layout)?;
+    let group = found.start + group.start..found.start + group.end;
+    if shape == Shape::List {
+        return Some(list(text, group, name, syntax));
     }
+    let range = group.start..group.start + text[group.clone()].trim_ascii_end().len();
+    let value = std::str::from_utf8(&text[range.clone()]).ok()?;
+    let quoted = if shape == Shape::Line { Quoting::Bare } else { Quoting::Quoted };
+    let named = Named { assignment: Assignment { name, value, quoted, syntax }, range, doubtful: false, listed: false };
+    holds(text, found, &named, shape).then(|| vec![named])
+}
+
+/// Every item under the name of a list. Lists of words and of identifiers are common under such names: only a value that
+/// speaks for itself counts, and only where the name says what kind of secret it holds.
+fn list<'a>(text: &'a [u8], list: Range<usize>, name: &'a str, syntax: Syntax) -> Vec<Named<'a>> {
+    let name = item_name(name);
+    if kind_of(name).is_none_or(|kind| kind == Kind::Unqualified) {
+        return Vec::new();
+    }
+    let named = |(range, quoted): (Range<usize>, Quoting)| {
+        let value = std::str::from_utf8(&text[range.clone()]).ok().filter(|value| classify::is_strong(value))?;
+        let assignment = Assignment { name, value, quoted, syntax };
+        Some(Named { assignment, range, doubtful: true, listed: false })
+    };
+    items(text, list).into_iter().filter_map(named).collect()
+}
+
+/// Whether what a layout holds is the value of its name and nothing more.
+fn holds(text: &[u8], found: &Range<usize>, named: &Named<'_>, shape: Shape) -> bool {
+    let (value, settings) = (&named.range, named.assignment.syntax == Syntax::Settings);
+    match shape {
+        Shape::BlockScalar => settings && is_alone(text, value, found.end) && !assigns(&text[value.clone()]),
+        Shape::HereDocument => closes(&text[found.start..value.start], &text[value.end..found.end]),
+        Shape::Line => {
+            let line = line_before(&text[found.start.saturating_sub(NEAR)..found.start]);
+            settings && line.trim_ascii().is_empty() && classify::is_strong(named.assignment.value)
+        }
+        Shape::Elements | Shape::List => true,
+    }
+}
+
+/// What stands on the line before a place.
+fn line_before(before: &[u8]) -> &[u8] {
+    before.rsplit(|b| *b == b'\n').next().unwrap_or_default()
 }
 
 /// Whether the block that a value begins ends with its line: the next one with anything on it is less indented.
@@ -58,13 +120,15 @@ fn closes(head: &[u8], tail: &[u8]) -> bool {
     tail.trim_ascii() == &opened[quotes..quotes + length]
 }
 
-/// Whether a directive stands where its format has it: at the start of a line of settings.
-fn is_directive(line: &[u8], head: &[u8], syntax: Syntax) -> bool {
-    let first = line.iter().all(|b| b" \t".contains(b));
-    if head.starts_with(b"ENV ") {
+/// Whether a directive stands where its format has it: at the start of a line of settings. `before` is what stands in
+/// front of it, `head` what it begins with.
+pub(super) fn is_directive(before: &[u8], head: &str, syntax: Syntax) -> bool {
+    let line = line_before(before);
+    let first = line.trim_ascii().is_empty();
+    if head.starts_with("ENV ") {
         return first && syntax != Syntax::Code;
     }
-    (first || line.ends_with(b"<")) && syntax == Syntax::Settings && !head.starts_with(b"env ")
+    (first || line.ends_with(b"<")) && syntax == Syntax::Settings && !head.starts_with("env ")
 }
 
 /// What a directive gives a value to.
@@ -76,12 +140,12 @@ pub(super) fn directive(head: &str) -> &str {
 }
 
 /// The name of a list's items: that of the list without the letter of the plural.
-pub(super) fn item_name(list: &str) -> &str {
+fn item_name(list: &str) -> &str {
     list.strip_suffix(['s', 'S']).filter(|one| !one.ends_with(['s', 'S'])).unwrap_or(list)
 }
 
 /// The items of a list, quotes off, with whether they stood in quotes.
-pub(super) fn items(text: &[u8], list: Range<usize>) -> Vec<(Range<usize>, Quoting)> {
+fn items(text: &[u8], list: Range<usize>) -> Vec<(Range<usize>, Quoting)> {
     let (mut found, mut at) = (Vec::new(), list.start);
     while at < list.end {
         let quote = text[at];
@@ -109,58 +173,70 @@ pub(super) fn items(text: &[u8], list: Range<usize>) -> Vec<(Range<usize>, Quoti
     found
 }
 
-/// The assignments that a list makes of its items.
-pub(super) fn assignments<'a>(
-    text: &'a [u8],
-    list: Range<usize>,
-    name: &'a str,
-    syntax: Syntax,
-) -> Vec<(Assignment<'a>, Range<usize>)> {
-    let name = item_name(name);
-    let assignment = |(range, quoted): (Range<usize>, Quoting)| {
-        let value = std::str::from_utf8(&text[range.clone()]).ok()?;
-        Some((Assignment { name, value, quoted, syntax }, range))
-    };
-    items(text, list).into_iter().filter_map(assignment).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::numbers::numbers;
+    use super::{
+        super::forms::{FORMS, KEYWORDS},
+        *,
+    };
+    use crate::{
+        engine::{Engine, RawMatch, Spec, Workspace},
+        numbers::numbers,
+    };
+
+    /// What gives the values that layout names in a text.
+    fn reader() -> impl FnMut(&str, Syntax) -> Vec<String> {
+        let regex = FORMS.iter().find(|(form, _)| *form == Form::Layout).unwrap().1;
+        let spec = Spec { regex: regex.to_owned(), keywords: KEYWORDS.iter().map(|k| (*k).to_owned()).collect() };
+        let (engine, pattern) = (Engine::new(vec![spec]).unwrap(), Pattern::unchecked(regex));
+        let mut workspace = Workspace::default();
+        move |text, syntax| {
+            let mut matches = Vec::new();
+            engine.find(text.as_bytes(), &mut workspace, &mut matches);
+            let read = |m: &RawMatch| read(text.as_bytes(), &(m.start..m.end), &pattern, syntax).unwrap_or_default();
+            matches.iter().flat_map(read).map(|named| named.assignment.value.to_owned()).collect()
+        }
+    }
 
     #[test]
     fn what_is_around_a_value_decides() {
         use Syntax::{Code, Prose, Settings};
-        for (form, text, value, syntax, expected) in [
-            (Form::BlockScalar, "password: |\n  Rope-7\nuser: joe\n", "Rope-7", Settings, true),
-            (Form::BlockScalar, "  password: |\n    Rope-7\n\n  user: joe\n", "Rope-7", Settings, true),
-            (Form::BlockScalar, "password: |\n  Rope-7", "Rope-7", Settings, true),
-            (Form::BlockScalar, "password: |\n  Rope-7\n  Rope-8\n", "Rope-7", Settings, false),
-            (Form::BlockScalar, "password: |\n  Rope-7\n\n    Rope-8\n", "Rope-7", Settings, false),
-            (Form::BlockScalar, "password: |\n  Rope-7\n", "Rope-7", Prose, false),
-            (Form::BlockScalar, "secrets: |\n  pw=Rope-7\n", "pw=Rope-7", Settings, false),
-            (Form::BlockScalar, "secret: |\n  Um9wZTc=\n", "Um9wZTc=", Settings, true),
-            (Form::HereDocument, "read PASSWORD <<EOF\nRope-7\nEOF", "Rope-7", Settings, true),
-            (Form::HereDocument, "password = <<~'END'\n  Rope-7\n  END", "Rope-7", Code, true),
-            (Form::HereDocument, "read PASSWORD <<EOF\nRope-7\nRope", "Rope-7", Settings, false),
-            (Form::Directive, "requirepass Rope-7\n", "Rope-7", Settings, true),
-            (Form::Directive, "set password Rope-7\n", "Rope-7", Prose, false),
-            (Form::Directive, "ENV A_PASSWORD Rope-7\n", "Rope-7", Prose, true),
-            (Form::Directive, "env A_PASSWORD Rope-7\n", "Rope-7", Settings, false),
-            (Form::Line, "a.password=Rope;7\n", "Rope;7", Settings, true),
-            (Form::Line, "password=Rope;7\n", "Rope;7", Code, false),
+        let mut values = reader();
+        for (text, syntax, expected) in [
+            ("password: |\n  Rope-7\nuser: joe\n", Settings, &["Rope-7"][..]),
+            ("  password: |\n    Rope-7\n\n  user: joe\n", Settings, &["Rope-7"]),
+            ("password: |\n  Rope-7", Settings, &["Rope-7"]),
+            ("a_pass: |\n  Rope-7\nb_pass: >-\n  Rope-8", Settings, &["Rope-7", "Rope-8"]),
+            ("password: |\n  Rope-7\n  Rope-8\n", Settings, &[]),
+            ("password: |\n  Rope-7\n\n    Rope-8\n", Settings, &[]),
+            ("password: |\n  Rope-7\n", Prose, &[]),
+            ("secrets: |\n  pw=Rope-7\n", Settings, &[]),
+            ("secret: |\n  Um9wZTc=\n", Settings, &["Um9wZTc="]),
+            ("read PASSWORD <<EOF\nRope-7\nEOF", Settings, &["Rope-7"]),
+            ("password = <<~'END'\n  Rope-7\n  END", Code, &["Rope-7"]),
+            ("read PASSWORD <<EOF\nRope-7\nRope", Settings, &[]),
+            ("a.password=Rope;7dOck\n", Settings, &["Rope;7dOck"]),
+            ("a.password=rope;dock\n", Settings, &[]),
+            ("export password=Rope;7dOck\n", Settings, &[]),
+            ("password=Rope;7dOck\n", Code, &[]),
         ] {
-            let at = text.find(value).unwrap();
-            let end = match form {
-                Form::HereDocument => text.len(),
-                _ => text[at..].find('\n').map_or(text.len(), |length| at + length + 1),
-            };
-            let range = at..at + value.len();
-            assert_eq!(holds(text.as_bytes(), &(0..end), &range, form, syntax), expected, "{text}");
+            assert_eq!(values(text, syntax), expected, "{text}");
         }
-        let comment = b"# requirepass Rope-7\n";
-        assert!(!holds(comment, &(2..21), &(14..20), Form::Directive, Settings));
+    }
+
+    #[test]
+    fn directives_begin_lines_of_settings() {
+        use Syntax::{Code, Prose, Settings};
+        for (before, head, syntax, expected) in [
+            ("a\n  ", "requirepass ", Settings, true),
+            ("# ", "requirepass ", Settings, false),
+            ("", "set password ", Prose, false),
+            ("\n", "ENV A_PASSWORD ", Prose, true),
+            ("\n", "ENV A_PASSWORD ", Code, false),
+            ("\n", "env A_PASSWORD ", Settings, false),
+        ] {
+            assert_eq!(is_directive(before.as_bytes(), head, syntax), expected, "{before}{head}");
+        }
     }
 
     #[test]
@@ -183,18 +259,32 @@ mod tests {
 
     #[test]
     fn any_text_is_read() {
-        let pieces = ["-", " ", "\"", "'", "\n", "<<", "E", "ENV ", "[", "\u{e4}", ",", "\t"];
-        let mut number = numbers();
+        let pieces = [
+            "-",
+            " ",
+            "\"",
+            "'",
+            "\n",
+            "<<E",
+            "E",
+            "pass",
+            "[",
+            "\u{e4}",
+            ",",
+            "\t",
+            ": |",
+            ": ",
+            "=",
+            ";",
+            "Rope-7dOck",
+        ];
+        let (mut number, mut values) = (numbers(), reader());
         for _ in 0..3_000 {
             let text: String = (0..24).map(|_| pieces[number(pieces.len())]).collect();
-            let bytes = text.as_bytes();
-            let mut ends = [number(bytes.len()), number(bytes.len()), number(bytes.len()), number(bytes.len())];
+            let mut ends = [number(text.len()), number(text.len())];
             ends.sort_unstable();
-            let [start, from, to, end] = ends;
-            for form in [Form::BlockScalar, Form::HereDocument, Form::Directive, Form::Line] {
-                holds(bytes, &(start..end), &(from..to), form, Syntax::Settings);
-            }
-            assert!(items(bytes, start..end).iter().all(|(range, _)| range.end <= end), "{text}");
+            assert!(items(text.as_bytes(), ends[0]..ends[1]).iter().all(|(range, _)| range.end <= ends[1]), "{text}");
+            assert!(values(&text, Syntax::Settings).iter().all(|value| text.contains(value)), "{text}");
         }
     }
 }

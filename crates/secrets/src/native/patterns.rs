@@ -3,10 +3,9 @@
 use std::ops::Range;
 
 use super::{
-    classify::{self, Assignment, Quoting, Syntax},
+    classify::{Assignment, Quoting, Syntax},
     forms::Form,
     layouts,
-    names::{Kind, kind_of},
 };
 use crate::engine::Pattern;
 
@@ -30,23 +29,9 @@ pub(super) fn read<'a>(
     syntax: Syntax,
 ) -> Vec<Named<'a>> {
     match form {
-        Form::List => list(text, &found, pattern, syntax).unwrap_or_default(),
+        Form::Layout => layouts::read(text, &found, pattern, syntax).unwrap_or_default(),
         _ => single(text, found, form, pattern, syntax).into_iter().collect(),
     }
-}
-
-/// Every item under the name of a list. Lists of words and of identifiers are common under such names: only a value that
-/// speaks for itself counts, and only where the name says what kind of secret it holds.
-fn list<'a>(text: &'a [u8], found: &Range<usize>, pattern: &Pattern, syntax: Syntax) -> Option<Vec<Named<'a>>> {
-    let matched = &text[found.clone()];
-    let groups = pattern.captures(matched)?;
-    let list = groups.iter().skip(1).flatten().next()?.clone();
-    let name = name(std::str::from_utf8(&matched[..list.start]).ok()?, Form::List)?;
-    let items = layouts::assignments(text, found.start + list.start..found.start + list.end, name, syntax);
-    let counts =
-        |a: &Assignment<'_>| classify::is_strong(a.value) && kind_of(a.name).is_some_and(|k| k != Kind::Unqualified);
-    let named = |(assignment, range)| Named { assignment, range, doubtful: true, listed: false };
-    Some(items.into_iter().filter(|(assignment, _)| counts(assignment)).map(named).collect())
 }
 
 fn single<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern, syntax: Syntax) -> Option<Named<'a>> {
@@ -54,10 +39,6 @@ fn single<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern
     let groups = pattern.captures(matched)?;
     let value = groups.get(1)?.clone()?;
     let head = std::str::from_utf8(&matched[..value.start]).ok()?;
-    let located = found.start + value.start..found.start + value.end;
-    if !layouts::holds(text, &found, &located, form, syntax) {
-        return None;
-    }
     let before = &text[found.start.saturating_sub(BEFORE)..found.start];
     let (value, literal) = unquote(matched, value);
     let comma = head.trim_end_matches([' ', '\t', '"', '\'', '`', '\\', '(', '@']).ends_with(',');
@@ -69,17 +50,7 @@ fn single<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern
         return None;
     }
     // Where the form says that something is a value, quotes need not.
-    let stated = matches!(
-        form,
-        Form::Element
-            | Form::Elements
-            | Form::Attribute
-            | Form::Call
-            | Form::Sql
-            | Form::Switch
-            | Form::BlockScalar
-            | Form::HereDocument
-    );
+    let stated = matches!(form, Form::Element | Form::Attribute | Form::Call | Form::Sql | Form::Switch);
     // So does a literal around the whole: `"${name:value}"`.
     let stated = stated || form == Form::Assign && before.ends_with(b"\"${");
     let quoted = if stated { Quoting::Quoted } else { literal };
@@ -93,9 +64,6 @@ fn single<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern
         return None;
     }
     let value = std::str::from_utf8(text.get(range.clone())?).ok()?;
-    if form == Form::Line && !classify::is_strong(value) {
-        return None;
-    }
     if form == Form::Switch
         && literal == Quoting::Bare
         && !value.bytes().any(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
@@ -122,6 +90,7 @@ const BEFORE: usize = 40;
 fn stands(form: Form, head: &str, before: &[u8], literal: Quoting, syntax: Syntax) -> bool {
     match form {
         Form::Switch => head.starts_with('-') && before.last().is_none_or(|b| b" \t\n\"'`[(".contains(b)),
+        Form::Directive => layouts::is_directive(before, head, syntax),
         // What a tag calls encrypted is no value in the clear.
         Form::Element if head.contains("crypt\"") || head.contains("crypted=") => false,
         // Inside of a tag only the attribute that names something counts.
@@ -205,7 +174,7 @@ fn follows_bracket(before: &[u8]) -> bool {
 }
 
 /// The name in front of a value.
-fn name(head: &str, form: Form) -> Option<&str> {
+pub(super) fn name(head: &str, form: Form) -> Option<&str> {
     let member = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let head = head.trim_start_matches(['<', ':', '.', '-', '/']);
     let end = head.find(|c: char| !member(c)).unwrap_or(head.len());
@@ -318,32 +287,32 @@ mod tests {
             (Form::ValueFirst, "<add value='Rope-7' key='db.pass'/>", Settings, &[("db.pass", "Rope-7")]),
             (Form::ValueFirst, "- value: Rope-7\n- name: DB_PASS\n", Settings, &[]),
             (Form::ValueFirst, "{value: 'Rope-7', name: 'Password reset'}", Code, &[]),
-            (Form::Elements, "<key>db.pass</key>\n <string>Rope-7</string>", Code, &[("db.pass", "Rope-7")]),
-            (Form::Elements, "<setting name=\"DbPass\" a=\"b\">\n<value>Rope-7</value>", Code, &[("DbPass", "Rope-7")]),
-            (Form::Elements, "<key>db.pass</key><key>Rope-7</key>", Code, &[]),
-            (Form::BlockScalar, "db_pass: >-\n  Rope-7\n", Settings, &[("db_pass", "Rope-7")]),
-            (Form::HereDocument, "DB_PASS=$(cat <<EOF\nRope-7\nEOF\n)", Settings, &[("DB_PASS", "Rope-7")]),
+            (Form::Layout, "<key>db.pass</key>\n <string>Rope-7</string>", Code, &[("db.pass", "Rope-7")]),
+            (Form::Layout, "<setting name=\"DbPass\" a=\"b\">\n<value>Rope-7</value>", Code, &[("DbPass", "Rope-7")]),
+            (Form::Layout, "<key>db.pass</key><key>Rope-7</key>", Code, &[]),
+            (Form::Layout, "db_pass: >-\n  Rope-7\n", Settings, &[("db_pass", "Rope-7")]),
+            (Form::Layout, "DB_PASS=$(cat <<EOF\nRope-7\nEOF\n)", Settings, &[("DB_PASS", "Rope-7")]),
             (
-                Form::List,
+                Form::Layout,
                 "api_keys: ['Rope-7dO', \"Rope-8dO\"]",
                 Code,
                 &[("api_key", "Rope-7dO"), ("api_key", "Rope-8dO")],
             ),
-            (Form::List, "api_keys: ['name', 'Rope']", Code, &[]),
-            (Form::List, "issue_keys: ['Rope-7dO']", Code, &[]),
+            (Form::Layout, "api_keys: ['name', 'Rope']", Code, &[]),
+            (Form::Layout, "issue_keys: ['Rope-7dO']", Code, &[]),
             (
-                Form::List,
+                Form::Layout,
                 "api_keys:\n- Rope-7dO\n- Rope-8dO\n- x: y\n",
                 Settings,
                 &[("api_key", "Rope-7dO"), ("api_key", "Rope-8dO")],
             ),
-            (Form::List, "DB_PASS=\n  - DB_USER=Rope-7dO\n", Settings, &[]),
+            (Form::Layout, "DB_PASS=\n  - DB_USER=Rope-7dO\n", Settings, &[]),
             (Form::Directive, "ENV DB_PASS Rope-7\n", Settings, &[("DB_PASS", "Rope-7")]),
             (Form::Directive, "username joe privilege 15 password 0 Rope-7\n", Settings, &[("password", "Rope-7")]),
             (Form::Directive, "set password FOR joe\n", Settings, &[]),
             (Form::Directive, "<auth-user-pass>\njoe\nRope-7\n</auth-user-pass>", Settings, &[("password", "Rope-7")]),
-            (Form::Line, "db.pass=Rope;7dOck\n", Settings, &[("db.pass", "Rope;7dOck")]),
-            (Form::Line, "db.pass=Rope;7dOck;user=x\n", Settings, &[]),
+            (Form::Layout, "db.pass=Rope;7dOck\n", Settings, &[("db.pass", "Rope;7dOck")]),
+            (Form::Layout, "db.pass=Rope;7dOck;user=x\n", Settings, &[]),
         ] {
             let expected: Vec<_> = expected.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
             assert_eq!(named(form, text, syntax), expected, "{form:?}: {text}");

@@ -110,21 +110,19 @@ pub(crate) const FORMS: &[(Form, &str)] = &[
         concat!(
             r"(?i)[\w.\-]{0,40}?",
             words!(),
-            r#"[\w.\-]*["']?(?:[ \t]{0,4}"#,
-            r#"|(?:,[ \t]{0,4}(?:\r?\n[ \t]{0,40})?|[ \t]{0,4}(?:#[^\r\n]{0,60})?\r?\n[ \t]{0,40})"#,
-            r#"(?:["']?[a-z]{2,20}["']?[ \t]{0,8}[:=][ \t]{0,4}["']?[\w./\-]{0,40}["']?,?[ \t]{0,4}(?:\r?\n[ \t]{0,40})?){0,2}["']?(?:parameter)?)"#,
-            r#"["']?value["']?[ \t]{0,8}[:=][ \t]{0,4}("[^"\r\n]+"|'[^'\r\n]+'|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,})"#
+            r#"[\w.\-]*["']?(?:[ \t]*|(?:,[ \t]*(?:\r?\n[ \t]*)?|[ \t]*(?:#[^\r\n]*)?\r?\n[ \t]*)"#,
+            r#"(?:["']?[a-z]+["']?[ \t]*[:=][ \t]*["']?[\w./\-]*["']?,?[ \t]*(?:\r?\n[ \t]*)?){0,2}["']?(?:parameter)?)"#,
+            r#"["']?value["']?[ \t]*[:=][ \t]*("[^"\r\n]+"|'[^'\r\n]+'|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,})"#
         ),
     ),
     // Each way to write the sign is a literal of its own: the word alone stands everywhere in programs.
     (
         Form::ValueFirst,
         concat!(
-            r#"(?i)(?:value: |value":|value':|value=|value = )[ \t]{0,4}("[^"\r\n]+"|'[^'\r\n]+'|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,})"#,
-            r#"[ \t]{0,4},?[ \t]{0,4}(?:\r?\n[ \t]{0,40})?["']?(?:parameter)?(?:name|key)["']?[ \t]{0,8}[:=][ \t]{0,4}["']?"#,
-            r"([\w.\-]{0,40}?",
+            r#"(?i)(?:value: |value":|value':|value=|value = )[ \t]*("[^"\r\n]+"|'[^'\r\n]+'|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,})[ \t]*,?[ \t]*(?:\r?\n[ \t]*)?"#,
+            r#"["']?(?:parameter)?(?:name|key)["']?[ \t]*[:=][ \t]*["']?([\w.\-]*?"#,
             words!(),
-            r#"[\w.\-]*)(?:["']|[ \t]{0,4}(?:[,}\r\n]|\z))"#
+            r#"[\w.\-]*)(?:["']|[ \t]*(?:[,}\r\n]|\z))"#
         ),
     ),
     // One expression for all, since each costs a look at every name. The groups stand in the order of
@@ -135,27 +133,27 @@ pub(crate) const FORMS: &[(Form, &str)] = &[
             r"(?i)[\w.\-]{0,40}?",
             words!(),
             r"[\w.\-]*(?:",
-            r#"(?:</(?:name|key|param-name)>|["'][^<>\r\n]{0,60}>)\s{0,60}<(?:value|param-value|string)>([^<>\s][^<>\r\n]*)</"#,
-            r#"|["']?:[ \t]{1,4}[|>][+\-]?[ \t]{0,4}\r?\n[ \t]{1,60}([^\s#][^\r\n]*)(?:\r?\n[ \t]{0,60}|\z)"#,
-            r#"|["']?[ \t]{0,4}(?:=[ \t]{0,4}(?:["']?\$\([ \t]{0,4}cat[ \t]{1,4})?)?<<[\-~]?[ \t]{0,4}["']?\w{2,20}["']?[ \t]{0,4}\r?\n[ \t]{0,60}([^\s][^\r\n]*)\r?\n[ \t]{0,60}\w{2,20}"#,
-            r#"|["'\]]{0,2}[ \t]{0,4}(?:=>|:=|[:=])[ \t]{0,4}(\[\s{0,60}(?:"[^"\r\n]*"|'[^'\r\n]*')(?:\s{0,4},\s{0,60}(?:"[^"\r\n]*"|'[^'\r\n]*'))*)"#,
-            r#"|["'\]]{0,2}[ \t]{0,4}:[ \t]{0,4}((?:\r?\n[ \t]{0,40}-[ \t]{1,4}(?:"[^"\r\n]*"|'[^'\r\n]*'|[^\s"'#{}\[\],|>&*!][^\s"'{}\[\],]*)[ \t]{0,4})+)(?:\r?\n|\z)"#,
-            r#"|[ \t]{0,4}[:=][ \t]{0,4}([^\s"'`;=<>(){}\[\]][^\s"'`;=]*(?:;[^\s"'`;=]+)+)[ \t]{0,4}(?:\r?\n|\z))"#
+            r#"(?:</(?:name|key|param-name)>|["'](?:[ \t]+[\w:]+=["'][^"'<>\r\n]*["'])*[ \t]*>)\s*<(?:value|param-value|string)>([^<>\s][^<>\r\n]*)</"#,
+            r#"|["']?:[ \t]+[|>][+\-]?[ \t]*\r?\n[ \t]+([^\s#][^\r\n]*)(?:\r?\n[ \t]*|\z)"#,
+            r#"|["']?[ \t]*(?:=[ \t]*(?:["']?\$\([ \t]*cat[ \t]+)?)?<<[\-~]?[ \t]*["']?\w+["']?[ \t]*\r?\n[ \t]*([^\s][^\r\n]*)\r?\n[ \t]*\w+"#,
+            r#"|["'\]]*[ \t]*(?:=>|:=|[:=])[ \t]*(\[\s*(?:"[^"\r\n]*"|'[^'\r\n]*')(?:\s*,\s*(?:"[^"\r\n]*"|'[^'\r\n]*'))*)"#,
+            r#"|["'\]]*[ \t]*:[ \t]*((?:\r?\n[ \t]*-[ \t]+(?:"[^"\r\n]*"|'[^'\r\n]*'|[^\s"'#{}\[\],|>&*!][^\s"'{}\[\],]*)[ \t]*)+)(?:\r?\n|\z)"#,
+            r#"|[ \t]*[:=][ \t]*([^\s"'`;=<>(){}\[\]][^\s"'`;=]*(?:;[^\s"'`;=]+)+)[ \t]*(?:\r?\n|\z))"#
         ),
     ),
     // Redis, Docker, and the consoles of network devices.
     (
         Form::Directive,
         concat!(
-            r#"(?i)(?:requirepass|masterauth|enable (?:secret|password)|username [\w.\-]{1,40} (?:privilege [0-9]{1,2} )?(?:secret|password)|snmp-server community|(?:tacacs|radius)-server key|set (?:password|passwd|psksecret)|env [\w.\-]{0,40}?"#,
+            r#"(?i)(?:requirepass|masterauth|enable (?:secret|password)|username [\w.\-]+ (?:privilege [0-9]+ )?(?:secret|password)|snmp-server community|(?:tacacs|radius)-server key|set (?:password|passwd|psksecret)|\nenv [\w.\-]*?"#,
             words!(),
-            r#"[\w.\-]*)[ \t]{1,8}(?:[07][ \t]{1,4})?("[^"\r\n]+"|[^\s"'`,;<>(){}\[\]=|&$%][^\s"'`,;<>(){}\[\]|]{2,})[ \t]{0,4}(?:r[ow]\b[^\r\n]{0,20})?(?:\r?\n|\z)"#
+            r#"[\w.\-]*)[ \t]+(?:[07][ \t]+)?("[^"\r\n]+"|[^\s"'`,;<>(){}\[\]=|&$%][^\s"'`,;<>(){}\[\]|]{2,})(?:[ \t]+r[ow]\b[^\r\n]*)?[ \t]*"#
         ),
     ),
     // The user on one line, the password on the next.
     (
         Form::Directive,
-        r"(?i)(?:auth|http-proxy)-user-pass>[ \t]{0,4}\r?\n[^\s<][^\r\n]{0,80}\r?\n([^\s<][^\s]+)[ \t]{0,4}(?:\r?\n|\z)",
+        r"(?i)(?:auth|http-proxy)-user-pass>[ \t]{0,4}\r?\n[^\s<][^\r\n]{0,80}\r?\n([^\s<][^\s]+)[ \t]{0,4}",
     ),
     // `password(name: "X", defaultValue: "y")`, `variable "x_password" { default = "y" }`.
     (

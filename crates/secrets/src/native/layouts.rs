@@ -125,15 +125,15 @@ fn closes(head: &[u8], tail: &[u8]) -> bool {
 pub(super) fn is_directive(before: &[u8], head: &str, syntax: Syntax) -> bool {
     let line = line_before(before);
     let first = line.trim_ascii().is_empty();
-    if head.starts_with("ENV ") {
-        return first && syntax != Syntax::Code;
+    if let Some(instruction) = head.strip_prefix('\n') {
+        return instruction.starts_with("ENV ") && syntax != Syntax::Code;
     }
-    (first || line.ends_with(b"<")) && syntax == Syntax::Settings && !head.starts_with("env ")
+    (first || line.ends_with(b"<")) && syntax == Syntax::Settings
 }
 
 /// What a directive gives a value to.
 pub(super) fn directive(head: &str) -> &str {
-    match head.strip_prefix("ENV ") {
+    match head.strip_prefix("\nENV ") {
         Some(rest) => rest.split([' ', '\t']).next().unwrap_or(rest),
         None => "password",
     }
@@ -231,9 +231,9 @@ mod tests {
             ("a\n  ", "requirepass ", Settings, true),
             ("# ", "requirepass ", Settings, false),
             ("", "set password ", Prose, false),
-            ("\n", "ENV A_PASSWORD ", Prose, true),
-            ("\n", "ENV A_PASSWORD ", Code, false),
-            ("\n", "env A_PASSWORD ", Settings, false),
+            ("FROM x", "\nENV A_PASSWORD ", Prose, true),
+            ("FROM x", "\nENV A_PASSWORD ", Code, false),
+            ("x", "\nenv A_PASSWORD ", Settings, false),
         ] {
             assert_eq!(is_directive(before.as_bytes(), head, syntax), expected, "{before}{head}");
         }

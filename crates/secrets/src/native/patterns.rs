@@ -46,7 +46,8 @@ fn single<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern
     if form == Form::Assign && before.ends_with(b"${") && matches!(matched.get(value.start), Some(b'+' | b'?')) {
         return None;
     }
-    if !stands(form, head, before, literal, syntax) || form == Form::Switch && comma && literal == Quoting::Bare {
+    let around = (before, text.get(found.end).copied());
+    if !stands(form, head, around, literal, syntax) || form == Form::Switch && comma && literal == Quoting::Bare {
         return None;
     }
     // Where the form says that something is a value, quotes need not.
@@ -86,11 +87,11 @@ fn single<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern
 /// Bytes in front of a match that are looked at.
 const BEFORE: usize = 40;
 
-/// Whether what is around a match lets it be one of its form.
-fn stands(form: Form, head: &str, before: &[u8], literal: Quoting, syntax: Syntax) -> bool {
+/// Whether what is around a match, before it and the byte behind, lets it be one of its form.
+fn stands(form: Form, head: &str, (before, next): (&[u8], Option<u8>), literal: Quoting, syntax: Syntax) -> bool {
     match form {
         Form::Switch => head.starts_with('-') && before.last().is_none_or(|b| b" \t\n\"'`[(".contains(b)),
-        Form::Directive => layouts::is_directive(before, head, syntax),
+        Form::Directive => layouts::is_directive(before, head, syntax) && matches!(next, None | Some(b'\r' | b'\n')),
         // What a tag calls encrypted is no value in the clear.
         Form::Element if head.contains("crypt\"") || head.contains("crypted=") => false,
         // Inside of a tag only the attribute that names something counts.
@@ -307,7 +308,7 @@ mod tests {
                 &[("api_key", "Rope-7dO"), ("api_key", "Rope-8dO")],
             ),
             (Form::Layout, "DB_PASS=\n  - DB_USER=Rope-7dO\n", Settings, &[]),
-            (Form::Directive, "ENV DB_PASS Rope-7\n", Settings, &[("DB_PASS", "Rope-7")]),
+            (Form::Directive, "FROM x\nENV DB_PASS Rope-7\n", Settings, &[("DB_PASS", "Rope-7")]),
             (Form::Directive, "username joe privilege 15 password 0 Rope-7\n", Settings, &[("password", "Rope-7")]),
             (Form::Directive, "set password FOR joe\n", Settings, &[]),
             (Form::Directive, "<auth-user-pass>\njoe\nRope-7\n</auth-user-pass>", Settings, &[("password", "Rope-7")]),

@@ -151,6 +151,8 @@ fn longest(form: Form) -> usize {
     match form {
         // A stream is looked into as a whole; the others say their lengths themselves.
         Form::Packed | Form::Marker | Form::Sql | Form::Arguments | Form::Bytes => usize::MAX,
+        // A list has many items, each of the length of a value.
+        Form::Layout => 4000,
         _ => 400,
     }
 }

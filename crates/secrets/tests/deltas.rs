@@ -96,6 +96,18 @@ fn a_repository_with_deltas_agrees() {
                 ),
             );
         }
+        // Forms of several lines, whose values and surroundings change apart from each other.
+        let (at, value) = (round * 7 + 40, format!("Rope{}!dock-{}", round / 2, round / 2 * 7919));
+        let layouts = [
+            format!("env:\n  - value: {value}\n    name: DB_PASSWORD_{}", round / 3),
+            format!("  - name: DB_PASSWORD\n    kind: plain{round}\n    value: {value}"),
+            format!("db_password: |\n  {value}"),
+            format!("api_keys:\n  - {value}\n  - k{round}9f8e7d6c5b4a39281"),
+            format!("read -r PASSWORD <<EOF\n{value}\nEOF"),
+            format!("<setting name=\"DbPassword\">\n<value>{value}</value>\nrequirepass {value}"),
+        ];
+        lines[at].clone_from(&layouts[round % layouts.len()]);
+        lines[at + 1] = format!("{}note_{round}: x", " ".repeat(round % 5));
         if round % 5 == 4 {
             lines.remove(round * 9);
         }

@@ -60,11 +60,12 @@ impl Syntax {
             | "sh" | "bash" | "zsh" | "bat" | "cmd" | "envrc" | "local" | "production" | "development" | "staging"
             | "test" | "prod" | "dev" | "stage" | "qa" | "uat" | "log" | "sql" | "ovpn" | "service" | "plist"
             | "toml" | "http" | "rest" | "ldif" | "mk" | "hosts" | "inventory" | "rc" | "secret" | "secrets"
-            | "credentials" | "xcconfig" => Self::Settings,
+            | "credentials" | "xcconfig" | "dockerfile" | "containerfile" => Self::Settings,
             _ if file.starts_with('.') => Self::Settings,
             _ if file.starts_with(".env")
                 || file.starts_with("env")
                 || file.starts_with("dockerfile")
+                || file.starts_with("containerfile")
                 || file.starts_with("docker-compose")
                 || file == "makefile" =>
             {

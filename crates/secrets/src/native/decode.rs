@@ -82,8 +82,7 @@ impl Search<'_> {
     fn candidates(&mut self, text: &[u8], place: &Place<'_>, lift: &Lift<'_>) -> Vec<RawMatch> {
         let mut matches = Vec::new();
         self.detector.engine.find(text, self.workspace, &mut matches);
-        for m in &matches {
-            let Some(candidate) = self.detector.candidate(place, text, m) else { continue };
+        for candidate in matches.iter().flat_map(|m| self.detector.candidates(place, text, m)) {
             // What stands in clear text was found there already.
             if let Some((range, decoded)) = lift(&candidate.range) {
                 self.found.push(Candidate { matched: range.clone(), range, decoded, ..candidate });

@@ -76,7 +76,7 @@ fn tokens(
     let mut found: Vec<_> = matches
         .iter()
         .filter(vendor)
-        .filter_map(|m| detector.candidate(place, name, m))
+        .flat_map(|m| detector.candidates(place, name, m))
         .filter(|candidate| candidate.confidence == Confidence::High && !candidate.generic)
         .collect();
     found.sort_by(|a, b| (a.range.start, &detector.infos[a.info].id).cmp(&(b.range.start, &detector.infos[b.info].id)));
@@ -96,7 +96,7 @@ impl SecretsDetector {
         let place = Place { unit: &unit, syntax: Syntax::Settings, display: String::new(), encrypted: false };
         let (mut workspace, mut matches) = (Workspace::default(), Vec::new());
         self.engine.find(text.as_bytes(), &mut workspace, &mut matches);
-        let found = matches.iter().filter_map(|m| self.candidate(&place, text.as_bytes(), m));
+        let found = matches.iter().flat_map(|m| self.candidates(&place, text.as_bytes(), m));
         let mut ranges: Vec<_> = found.map(|candidate| candidate.range).collect();
         ranges.extend(
             decode::find(self, &place, &mut workspace, &mut Output::default(), &matches).into_iter().map(|c| c.range),

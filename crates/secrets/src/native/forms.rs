@@ -21,6 +21,12 @@ pub(crate) enum Form {
     Space,
     /// A name and its value as two fields.
     Pair,
+    /// The same, the value first.
+    ValueFirst,
+    /// A name whose value is elsewhere than behind a sign on its line: a block, a list, a neighbouring element.
+    Layout,
+    /// Words of a known kind of configuration file at the start of a line, blanks between them.
+    Directive,
     /// `--password value`.
     Switch,
     /// A name, and in the block or list of arguments behind it `default` or `example` with a value.
@@ -98,14 +104,56 @@ pub(crate) const FORMS: &[(Form, &str)] = &[
     ),
     // `#define NAME "value"` and settings whose names and values are separated by white space.
     (Form::Space, concat!(r"(?i)[\w.\-]{0,40}?", words!(), r#"[\w.\-]*[ \t]+("[^"\r\n]+"|'[^'\r\n]+'|`[^`\r\n]+`)"#)),
-    // `name: NAME` on one line and `value: value` on the next, or both in one element.
+    // `name: NAME` on one line and `value: value` on the next, or both in one element; a field or two may stand between.
     (
         Form::Pair,
         concat!(
             r"(?i)[\w.\-]{0,40}?",
             words!(),
-            r#"[\w.\-]*["']?,?[ \t]{0,4}(?:\r?\n[ \t]{0,40})?["']?value["']?[ \t]{0,4}[:=][ \t]{0,4}("[^"\r\n]+"|'[^'\r\n]+'|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,})"#
+            r#"[\w.\-]*["']?(?:[ \t]*|(?:,[ \t]*(?:\r?\n[ \t]*)?|[ \t]*(?:#[^\r\n]*)?\r?\n[ \t]*)"#,
+            r#"(?:["']?[a-z]+["']?[ \t]*[:=][ \t]*["']?[\w./\-]*["']?,?[ \t]*(?:\r?\n[ \t]*)?){0,2}["']?(?:parameter)?)"#,
+            r#"["']?value["']?[ \t]*[:=][ \t]*("[^"\r\n]+"|'[^'\r\n]+'|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,})"#
         ),
+    ),
+    // Each way to write the sign is a literal of its own: the word alone stands everywhere in programs.
+    (
+        Form::ValueFirst,
+        concat!(
+            r#"(?i)(?:value: |value":|value':|value=|value = )[ \t]*("[^"\r\n]+"|'[^'\r\n]+'|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,})[ \t]*,?[ \t]*(?:\r?\n[ \t]*)?"#,
+            r#"["']?(?:parameter)?(?:name|key)["']?[ \t]*[:=][ \t]*["']?([\w.\-]*?"#,
+            words!(),
+            r#"[\w.\-]*)(?:["']|[ \t]*(?:[,}\r\n]|\z))"#
+        ),
+    ),
+    // One expression for all, since each costs a look at every name. The groups stand in the order of
+    // `layouts::SHAPES`.
+    (
+        Form::Layout,
+        concat!(
+            r"(?i)[\w.\-]{0,40}?",
+            words!(),
+            r"[\w.\-]*(?:",
+            r#"(?:</(?:name|key|param-name)>|["'](?:[ \t]+[\w:]+=["'][^"'<>\r\n]*["'])*[ \t]*>)\s*<(?:value|param-value|string)>([^<>\s][^<>\r\n]*)</"#,
+            r#"|["']?:[ \t]+[|>][+\-]?[ \t]*\r?\n[ \t]+([^\s#][^\r\n]*)(?:\r?\n[ \t]*|\z)"#,
+            r#"|["']?[ \t]*(?:=[ \t]*(?:["']?\$\([ \t]*cat[ \t]+)?)?<<[\-~]?[ \t]*["']?\w+["']?[ \t]*\r?\n[ \t]*([^\s][^\r\n]*)\r?\n[ \t]*\w+"#,
+            r#"|["'\]]*[ \t]*(?:=>|:=|[:=])[ \t]*(\[\s*(?:"[^"\r\n]*"|'[^'\r\n]*')(?:\s*,\s*(?:"[^"\r\n]*"|'[^'\r\n]*'))*)"#,
+            r#"|["'\]]*[ \t]*:[ \t]*((?:\r?\n[ \t]*-[ \t]+(?:"[^"\r\n]*"|'[^'\r\n]*'|[^\s"'#{}\[\],|>&*!][^\s"'{}\[\],]*)[ \t]*)+)(?:\r?\n|\z)"#,
+            r#"|[ \t]*[:=][ \t]*([^\s"'`;=<>(){}\[\]][^\s"'`;=]*(?:;[^\s"'`;=]+)+)[ \t]*(?:\r?\n|\z))"#
+        ),
+    ),
+    // Redis, Docker, and the consoles of network devices.
+    (
+        Form::Directive,
+        concat!(
+            r#"(?i)(?:requirepass|masterauth|enable (?:secret|password)|username [\w.\-]+ (?:privilege [0-9]+ )?(?:secret|password)|snmp-server community|(?:tacacs|radius)-server key|set (?:password|passwd|psksecret)|\nenv [\w.\-]*?"#,
+            words!(),
+            r#"[\w.\-]*)[ \t]+(?:[07][ \t]+)?("[^"\r\n]+"|[^\s"'`,;<>(){}\[\]=|&$%][^\s"'`,;<>(){}\[\]|]{2,})(?:[ \t]+r[ow]\b[^\r\n]*)?[ \t]*"#
+        ),
+    ),
+    // The user on one line, the password on the next.
+    (
+        Form::Directive,
+        r"(?i)(?:auth|http-proxy)-user-pass>[ \t]{0,4}\r?\n[^\s<][^\r\n]{0,80}\r?\n([^\s<][^\s]+)[ \t]{0,4}",
     ),
     // `password(name: "X", defaultValue: "y")`, `variable "x_password" { default = "y" }`.
     (
@@ -113,7 +161,7 @@ pub(crate) const FORMS: &[(Form, &str)] = &[
         concat!(
             r"(?i)[\w.\-]{0,40}?",
             words!(),
-            r#"[\w.\-]*["']?[ \t]{0,4}(?:[:=][ \t]{0,4})?[,{][^{}\r\n"']{0,24}(?:["'][^"'\r\n]{0,40}["'][^{}"'\r\n]{0,24}|\r?\n[^{}"'\r\n]{0,24}){0,4}\b(?:default(?:_?value)?|initial_?value|example|value)["']?[ \t]{0,4}[:=][ \t]{0,4}("[^"\r\n]+"|'[^'\r\n]+')"#
+            r#"[\w.\-]*["']?[ \t]{0,4}(?:[:=][ \t]{0,4})?[,{][^{}\r\n"']{0,24}(?:["'][^"'\r\n]{0,40}["'][^{}"'\r\n]{0,24}|\r?\n[^{}"'\r\n]{0,24}){0,4}(?:\b(?:default(?:_?value)?|initial_?value|example|value)|["'](?:default)?value)["']?[ \t]{0,4}[:=][ \t]{0,4}("[^"\r\n]+"|'[^'\r\n]+')"#
         ),
     ),
     // A literal for the user, one for the password.

@@ -8,6 +8,7 @@ mod file_name;
 mod foreign;
 pub(crate) mod forms;
 mod json;
+mod layouts;
 mod names;
 mod nearby;
 mod patterns;
@@ -37,6 +38,7 @@ pub use validate::NAMES as VALIDATORS;
 use self::{
     classify::{Kind, Syntax},
     forms::{FORMS, Form},
+    patterns::Named,
     validate::Proof,
 };
 use crate::{
@@ -342,7 +344,7 @@ impl Worker for SecretsWorker<'_> {
         self.workspace.fuel(fuel);
         detector.engine.find(&unit.bytes, &mut self.workspace, &mut self.matches);
         for m in &self.matches {
-            found.extend(detector.candidate(&place, &unit.bytes, m));
+            found.extend(detector.candidates(&place, &unit.bytes, m));
         }
         if detector.options.decode_depth > 0 && unit.content != Content::Binary {
             found.extend(decode::find(detector, &place, &mut self.workspace, output, &self.matches));
@@ -410,9 +412,9 @@ fn is_lfs_pointer(bytes: &[u8]) -> bool {
 }
 
 impl SecretsDetector {
-    fn candidate(&self, place: &Place<'_>, text: &[u8], found: &RawMatch) -> Option<Candidate> {
+    fn candidates(&self, place: &Place<'_>, text: &[u8], found: &RawMatch) -> Vec<Candidate> {
         match self.meanings[found.rule as usize] {
-            Meaning::Rule(rule) => self.by_rule(place, text, found.start..found.end, rule),
+            Meaning::Rule(rule) => self.by_rule(place, text, found.start..found.end, rule).into_iter().collect(),
             Meaning::Form(form) => self.by_form(place, text, found.start..found.end, form),
         }
     }
@@ -484,9 +486,13 @@ impl SecretsDetector {
         })
     }
 
-    fn by_form(&self, place: &Place<'_>, text: &[u8], found: Range<usize>, index: usize) -> Option<Candidate> {
+    fn by_form(&self, place: &Place<'_>, text: &[u8], found: Range<usize>, index: usize) -> Vec<Candidate> {
         let form = FORMS[index].0;
-        let named = patterns::read(text, found, form, &self.forms[index], place.syntax)?;
+        let named = patterns::read(text, found, form, &self.forms[index], place.syntax);
+        named.into_iter().filter_map(|named| self.by_name(place, form, named)).collect()
+    }
+
+    fn by_name(&self, place: &Place<'_>, form: Form, named: Named<'_>) -> Option<Candidate> {
         let (kind, confidence) = match form {
             Form::Bytes => classify::bytes(named.assignment.name)?,
             _ => classify::judge(&named.assignment)?,
@@ -544,7 +550,7 @@ impl Judge for SecretsDetector {
             Meaning::Form(form) if matches!(FORMS[form].0, Form::Marker | Form::Packed) => true,
             Meaning::Form(_) => {
                 let found = RawMatch { rule, start: 0, end: matched.len() };
-                self.candidate(&place, matched, &found).is_some_and(|c| c.confidence >= self.options.least)
+                self.candidates(&place, matched, &found).iter().any(|c| c.confidence >= self.options.least)
             }
             Meaning::Rule(index) if self.rules[index].path.is_some() || !self.filters.is_empty() => true,
             Meaning::Rule(index) if self.rules[index].filter.is_some() || self.rules[index].prefilter.is_some() => true,

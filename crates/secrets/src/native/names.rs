@@ -315,6 +315,8 @@ const ACCIDENTAL: &[&str] = &[
     "oauth_version",
     "csrf",
     "xsrf",
+    "authenticity_token",
+    "verification_token",
     "nonce_field",
     "site_key",
     "sitekey",
@@ -457,6 +459,9 @@ const ACTIONS: &[&str] = &[
     "help",
 ];
 
+/// Names of marks that say whether something is secret, without separators.
+const FLAGS: &[&str] = &["issecret", "ispassword", "istoken"];
+
 /// Whether a name says what is done with a secret: `update_password: always`.
 #[must_use]
 pub(super) fn is_action(name: &str) -> bool {
@@ -484,6 +489,9 @@ pub(super) fn kind_of(name: &str) -> Option<Kind> {
     let snake = snake(name);
     let parts: Vec<&str> = snake.split('_').filter(|p| !p.is_empty()).collect();
     let last = parts.iter().rev().find(|p| !p.bytes().all(|b| b.is_ascii_digit()))?;
+    if FLAGS.contains(&snake.replace('_', "").as_str()) {
+        return None;
+    }
     let ends_in_password = matches!(*last, "password" | "passwd" | "pwd" | "passphrase" | "pass");
     // `CSRF_SECRET`, `TRANSLATION_API_KEY`: a variable that says so is one, whatever else is in its name.
     let variable = name.contains('_') && !name.bytes().any(|b| b.is_ascii_lowercase());
@@ -616,6 +624,8 @@ mod tests {
             ("masterkey", Some(Kind::Key)),
             ("passwordDialog", None),
             ("otp_pepper", Some(Kind::Secret)),
+            ("issecret", None),
+            ("isSecret", None),
         ] {
             assert_eq!(kind_of(name), expected, "{name}");
         }

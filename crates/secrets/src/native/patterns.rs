@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::{
     classify::{Assignment, Quoting, Syntax},
     forms::Form,
+    layouts,
 };
 use crate::engine::Pattern;
 
@@ -19,14 +20,21 @@ pub(super) struct Named<'a> {
     pub(super) listed: bool,
 }
 
-/// Reads a match of a form. `start..end` is the match in `text`.
+/// Reads a match of a form: the values it names. `found` is the match in `text`.
 pub(super) fn read<'a>(
     text: &'a [u8],
     found: Range<usize>,
     form: Form,
     pattern: &Pattern,
     syntax: Syntax,
-) -> Option<Named<'a>> {
+) -> Vec<Named<'a>> {
+    match form {
+        Form::Layout => layouts::read(text, &found, pattern, syntax).unwrap_or_default(),
+        _ => single(text, found, form, pattern, syntax).into_iter().collect(),
+    }
+}
+
+fn single<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern, syntax: Syntax) -> Option<Named<'a>> {
     let matched = &text[found.clone()];
     let groups = pattern.captures(matched)?;
     let value = groups.get(1)?.clone()?;
@@ -38,7 +46,8 @@ pub(super) fn read<'a>(
     if form == Form::Assign && before.ends_with(b"${") && matches!(matched.get(value.start), Some(b'+' | b'?')) {
         return None;
     }
-    if !stands(form, head, before, literal, syntax) || form == Form::Switch && comma && literal == Quoting::Bare {
+    let around = (before, text.get(found.end).copied());
+    if !stands(form, head, around, literal, syntax) || form == Form::Switch && comma && literal == Quoting::Bare {
         return None;
     }
     // Where the form says that something is a value, quotes need not.
@@ -47,7 +56,14 @@ pub(super) fn read<'a>(
     let stated = stated || form == Form::Assign && before.ends_with(b"\"${");
     let quoted = if stated { Quoting::Quoted } else { literal };
     let range = found.start + value.start..found.start + value.end;
-    let name = name(head, form)?;
+    let name = match form {
+        Form::ValueFirst => std::str::from_utf8(&matched[groups.get(2)?.clone()?]).ok()?,
+        _ => name(head, form)?,
+    };
+    // `"name": "PASSWORD", "value": ...`: what stands behind the comma is a name, too.
+    if form == Form::Assign && comma && (matched.ends_with(b":") || is_key(&text[found.end..])) {
+        return None;
+    }
     let value = std::str::from_utf8(text.get(range.clone())?).ok()?;
     if form == Form::Switch
         && literal == Quoting::Bare
@@ -71,10 +87,11 @@ pub(super) fn read<'a>(
 /// Bytes in front of a match that are looked at.
 const BEFORE: usize = 40;
 
-/// Whether what is around a match lets it be one of its form.
-fn stands(form: Form, head: &str, before: &[u8], literal: Quoting, syntax: Syntax) -> bool {
+/// Whether what is around a match, before it and the byte behind, lets it be one of its form.
+fn stands(form: Form, head: &str, (before, next): (&[u8], Option<u8>), literal: Quoting, syntax: Syntax) -> bool {
     match form {
         Form::Switch => head.starts_with('-') && before.last().is_none_or(|b| b" \t\n\"'`[(".contains(b)),
+        Form::Directive => layouts::is_directive(before, head, syntax) && matches!(next, None | Some(b'\r' | b'\n')),
         // What a tag calls encrypted is no value in the clear.
         Form::Element if head.contains("crypt\"") || head.contains("crypted=") => false,
         // Inside of a tag only the attribute that names something counts.
@@ -145,6 +162,12 @@ fn unquote(matched: &[u8], mut range: Range<usize>) -> (Range<usize>, Quoting) {
     (range, if quote == Some(b'`') { Quoting::Backtick } else { Quoting::Quoted })
 }
 
+/// Whether what ends here is the key of what follows.
+fn is_key(behind: &[u8]) -> bool {
+    let behind = &behind[..behind.len().min(BEFORE)];
+    behind.trim_ascii_start().starts_with(b":")
+}
+
 /// Whether an argument list begins before a name: `put("password", ...` and not `["password", ...`.
 fn follows_bracket(before: &[u8]) -> bool {
     let before = before.iter().rev().take(8).find(|b| !matches!(b, b'"' | b'\'' | b'`' | b' ' | b'\\'));
@@ -152,7 +175,7 @@ fn follows_bracket(before: &[u8]) -> bool {
 }
 
 /// The name in front of a value.
-fn name(head: &str, form: Form) -> Option<&str> {
+pub(super) fn name(head: &str, form: Form) -> Option<&str> {
     let member = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let head = head.trim_start_matches(['<', ':', '.', '-', '/']);
     let end = head.find(|c: char| !member(c)).unwrap_or(head.len());
@@ -172,6 +195,7 @@ fn name(head: &str, form: Form) -> Option<&str> {
         Form::Call => called(name),
         Form::Arguments => Some("password"),
         Form::Sql => Some("password"),
+        Form::Directive => Some(layouts::directive(head)),
         Form::Marker | Form::Packed => None,
         _ => Some(name),
     }
@@ -219,7 +243,7 @@ mod tests {
             let pattern = Pattern::unchecked(regex);
             for m in matches {
                 let named = read(text.as_bytes(), m.start..m.end, form, &pattern, syntax);
-                found.extend(named.map(|n| (n.assignment.name.to_owned(), n.assignment.value.to_owned())));
+                found.extend(named.into_iter().map(|n| (n.assignment.name.to_owned(), n.assignment.value.to_owned())));
             }
         }
         found
@@ -252,6 +276,44 @@ mod tests {
             (Form::Switch, "('--password', value)", Code, &[]),
             (Form::Space, "user `joe`, password `Rope-7`", Prose, &[("password", "Rope-7")]),
             (Form::Space, "password `Rope-7`", Code, &[]),
+            (Form::Pair, "- name: DB_PASS\n  value: Rope-7\n", Settings, &[("DB_PASS", "Rope-7")]),
+            (
+                Form::Pair,
+                "\"name\": \"DB_PASS\",\n \"slot\": false,\n \"value\": \"Rope-7\"",
+                Code,
+                &[("DB_PASS", "Rope-7")],
+            ),
+            (Form::Pair, "- name: DB_PASS\n- name: X\n  value: Rope-7\n", Settings, &[]),
+            (Form::ValueFirst, "- value: Rope-7\n  name: DB_PASS\n", Settings, &[("DB_PASS", "Rope-7")]),
+            (Form::ValueFirst, "<add value='Rope-7' key='db.pass'/>", Settings, &[("db.pass", "Rope-7")]),
+            (Form::ValueFirst, "- value: Rope-7\n- name: DB_PASS\n", Settings, &[]),
+            (Form::ValueFirst, "{value: 'Rope-7', name: 'Password reset'}", Code, &[]),
+            (Form::Layout, "<key>db.pass</key>\n <string>Rope-7</string>", Code, &[("db.pass", "Rope-7")]),
+            (Form::Layout, "<setting name=\"DbPass\" a=\"b\">\n<value>Rope-7</value>", Code, &[("DbPass", "Rope-7")]),
+            (Form::Layout, "<key>db.pass</key><key>Rope-7</key>", Code, &[]),
+            (Form::Layout, "db_pass: >-\n  Rope-7\n", Settings, &[("db_pass", "Rope-7")]),
+            (Form::Layout, "DB_PASS=$(cat <<EOF\nRope-7\nEOF\n)", Settings, &[("DB_PASS", "Rope-7")]),
+            (
+                Form::Layout,
+                "api_keys: ['Rope-7dO', \"Rope-8dO\"]",
+                Code,
+                &[("api_key", "Rope-7dO"), ("api_key", "Rope-8dO")],
+            ),
+            (Form::Layout, "api_keys: ['name', 'Rope']", Code, &[]),
+            (Form::Layout, "issue_keys: ['Rope-7dO']", Code, &[]),
+            (
+                Form::Layout,
+                "api_keys:\n- Rope-7dO\n- Rope-8dO\n- x: y\n",
+                Settings,
+                &[("api_key", "Rope-7dO"), ("api_key", "Rope-8dO")],
+            ),
+            (Form::Layout, "DB_PASS=\n  - DB_USER=Rope-7dO\n", Settings, &[]),
+            (Form::Directive, "FROM x\nENV DB_PASS Rope-7\n", Settings, &[("DB_PASS", "Rope-7")]),
+            (Form::Directive, "username joe privilege 15 password 0 Rope-7\n", Settings, &[("password", "Rope-7")]),
+            (Form::Directive, "set password FOR joe\n", Settings, &[]),
+            (Form::Directive, "<auth-user-pass>\njoe\nRope-7\n</auth-user-pass>", Settings, &[("password", "Rope-7")]),
+            (Form::Layout, "db.pass=Rope;7dOck\n", Settings, &[("db.pass", "Rope;7dOck")]),
+            (Form::Layout, "db.pass=Rope;7dOck;user=x\n", Settings, &[]),
         ] {
             let expected: Vec<_> = expected.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
             assert_eq!(named(form, text, syntax), expected, "{form:?}: {text}");

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use super::words;
 use crate::engine::literal::LiteralScanner;
 
 /// Words that people put where a secret will go. Compared inside the value, in lower case.
@@ -89,8 +90,8 @@ pub(super) fn is_template(value: &str) -> bool {
     let wrapped = |open: &str, close: &str| {
         value.len() > open.len() + close.len() && value.starts_with(open) && value.ends_with(close)
     };
-    let inside = ["${", "{{", "$(", "#{", "<%", "[[", "$[[", "%("].iter().any(|m| value.contains(m));
-    inside
+    let inside = MARKS.iter().any(|(open, _)| value.contains(open));
+    inside && !is_random(value)
         || wrapped("<", ">")
         || wrapped("%", "%")
         || wrapped("@", "@")
@@ -101,6 +102,36 @@ pub(super) fn is_template(value: &str) -> bool {
             && value[1..].bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
             && value.len() > 1
         || value.starts_with('%') && value.len() <= 4
+}
+
+/// What opens something that is filled in later, and what closes it.
+const MARKS: &[(&str, &str)] =
+    &[("${", "}"), ("{{", "}}"), ("$(", ")"), ("#{", "}"), ("<%", "%>"), ("[[", "]]"), ("%(", ")")];
+
+/// Directives of formats: what is put in their place closes nothing.
+const DIRECTIVES: &[&str] = &["%s", "%d", "%@"];
+
+/// Whether a value that holds such a mark holds it by chance: nothing closes it, and all else is plainly random. Passwords
+/// that a program makes of all printable characters look like this now and then.
+#[must_use]
+pub(super) fn is_random(value: &str) -> bool {
+    let closed =
+        |(open, close): &(&str, &str)| value.find(open).is_some_and(|at| value[at + open.len()..].contains(close));
+    let marks = MARKS.iter().map(|(open, _)| *open).chain(DIRECTIVES.iter().copied());
+    let held: usize = marks.clone().map(|mark| value.matches(mark).count()).sum();
+    if held != 1 || value.contains("{}") || MARKS.iter().any(closed) || value.contains(char::is_whitespace) {
+        return false;
+    }
+    let rest = marks.fold(value.to_owned(), |text, mark| text.replacen(mark, " ", 1));
+    let count = |kind: fn(&char) -> bool| rest.chars().filter(kind).count();
+    let special = |c: &char| c.is_ascii_punctuation() && !matches!(c, '_' | '-' | '.' | ',' | '/' | ':' | '=');
+    let runs = rest.split(|c: char| !c.is_ascii_alphabetic());
+    rest.len() > 12
+        && count(char::is_ascii_lowercase) > 1
+        && count(char::is_ascii_uppercase) > 1
+        && count(char::is_ascii_digit) > 1
+        && count(special) > 0
+        && !runs.filter(|run| run.len() >= 4).any(|run| words::is_plain_word(&run.to_ascii_lowercase()))
 }
 
 /// One character, or two, over and over.
@@ -145,6 +176,8 @@ mod tests {
             "aaaaaaaaaaaa",
             "FakeKey77",
             "key-TBD-1",
+            "Xk9!$(cat)2mPqvR8w",
+            "Xk9!${secretmanager2R8w",
         ] {
             assert!(is_placeholder(value), "{value}");
         }
@@ -157,6 +190,8 @@ mod tests {
             "9f86d081884c7d65",
             "p@ss$word1",
             "zq8X-77ab",
+            "xK9$(2mPq!vR8w",
+            "tR4#{vQ9&zLp2Xk",
         ] {
             assert!(!is_placeholder(value), "{value}");
         }

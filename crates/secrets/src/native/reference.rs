@@ -66,10 +66,18 @@ pub(super) fn is_reference(value: &str) -> bool {
             lower.as_str(),
             "true" | "false" | "null" | "none" | "nil" | "yes" | "no" | "on" | "off" | "undefined" | "~" | "*" | "-"
         )
+        || is_public_nkey(value)
         || is_option(value)
         || is_version(value)
         || is_format(value)
         || is_program(value)
+}
+
+/// A public key of NATS: 35 bytes in base32, and a first letter that says whose key it is. A secret one begins with `S`.
+fn is_public_nkey(value: &str) -> bool {
+    value.len() == 56
+        && value.starts_with(['N', 'C', 'O', 'A', 'U', 'X'])
+        && value.bytes().all(|b| b.is_ascii_uppercase() || matches!(b, b'2'..=b'7'))
 }
 
 /// An option of a command: `--status`, `-5`.
@@ -102,7 +110,7 @@ fn is_format(value: &str) -> bool {
             name >= 4 && bytes[at + 1..at + 1 + name].contains(&b'_')
         })
     };
-    directive || braces() || variable()
+    directive && !placeholder::is_random(value) || braces() || variable()
 }
 
 /// A piece of a program or an expression over texts.
@@ -129,6 +137,8 @@ mod tests {
             "^1.2.3",
             "10.0.0.1",
             "user=%s",
+            "Pw%s-Tail!99aBc",
+            "jdbc:%sP4ss!Word77",
             "prefix-{name}",
             "a$DB_PASS",
             "Foo::bar",
@@ -140,7 +150,10 @@ mod tests {
         ] {
             assert!(is_reference(value), "{value}");
         }
-        for value in ["Tr0ub4dor&3", "1.2.3.4.5e", "pa$$word1", "-Rope7dock", "a{b", "c0rrect.horse"] {
+        let key = "B7QK".repeat(14);
+        assert!(is_reference(&key.replacen('B', "O", 1)) && !is_reference(&key.replacen('B', "S", 1)));
+        for value in ["Tr0ub4dor&3", "1.2.3.4.5e", "pa$$word1", "-Rope7dock", "a{b", "c0rrect.horse", "xK9%s2mPq!vR8w"]
+        {
             assert!(!is_reference(value), "{value}");
         }
     }

@@ -1,0 +1,6 @@
+FROM registry.example/base
+ENV FEED_PASSWORD r3dshank-Mud
+ENV FEED_MAIL_PASSWORD r3dshank-Mud2
+ENV FEED_PASSWORD $PASS
+ENV FEED_TOKEN_TTL 3600s
+ENV FEED_PASSWORD_HINT ask the harbour office

@@ -30,6 +30,7 @@ use testudo_model::ScanReport;
 
 pub use escape::visible_lines;
 pub use format::{Format, UnknownFormat};
+pub use json::{write_compact, write_pretty};
 pub use options::{Color, Options, Outcome, Verbosity, VerdictLine};
 
 /// Why a report could not be written.

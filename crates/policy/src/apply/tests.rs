@@ -56,6 +56,7 @@ pub(crate) fn coverage(detector: DetectorId, state: CoverageState) -> Coverage {
         bytes: 1,
         skipped: BTreeMap::new(),
         counts: BTreeMap::new(),
+        tool: None,
     }
 }
 

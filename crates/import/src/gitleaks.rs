@@ -42,6 +42,7 @@ fn draft(leak: &Value) -> Result<Draft, &'static str> {
     draft.identity = if is_redacted(secret) {
         Identity::Own(vec![leak.text("Commit").unwrap_or_default().to_owned()])
     } else {
+        draft.message = format!("{} {}", draft.message, testudo_redact::mask(secret));
         Identity::Secret(secret.to_owned())
     };
     if let Some(commit) = leak.text("Commit") {
@@ -87,8 +88,8 @@ mod tests {
             lines(&imported),
             [
                 "secrets high gitleaks/acme-key b:1 acme-key (in commit 0123456789)",
-                "secrets high gitleaks/acme-key src/a.py:3 Acme key",
-                "secrets high gitleaks/acme-key src/a.py:7 Acme key",
+                "secrets high gitleaks/acme-key src/a.py:3 Acme key …(15)",
+                "secrets high gitleaks/acme-key src/a.py:7 Acme key …(15)",
             ]
         );
         let text = format!("{imported:?}");

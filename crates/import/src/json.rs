@@ -9,7 +9,8 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<Value, ImportError> {
     serde_json::from_str(text).map_err(|error| ImportError::Syntax {
         file: file.to_owned(),
         line: error.line(),
-        column: error.column(),
+        // A text that ends behind a line break ends in column 0.
+        column: error.column().max(1),
         cause: cause(&error).to_owned(),
     })
 }

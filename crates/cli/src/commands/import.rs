@@ -32,13 +32,13 @@ pub(crate) struct ImportArgs {
     /// Reports: FILE, or FORMAT=FILE to name the format; `-` for standard input
     #[arg(value_name = "REPORT", required = true, value_hint = ValueHint::FilePath)]
     reports: Vec<String>,
+    /// Configuration file [default: testudo.toml, found upward]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    config: Option<PathBuf>,
     #[command(flatten)]
     view: View,
     #[command(flatten)]
     verdict: VerdictArgs,
-    /// Configuration file [default: testudo.toml, found upward]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    config: Option<PathBuf>,
 }
 
 /// Runs the command.

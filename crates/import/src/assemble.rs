@@ -10,14 +10,10 @@ use testudo_model::{
 
 use crate::{
     Imported, Project, Report,
-    draft::{Account, Draft, Ended, Identity, Place},
+    draft::{Account, Draft, Ended, Identity, MAX_FINDINGS, Place},
     path, secret,
 };
 
-/// Most entries of one report that become findings.
-const MAX_FINDINGS: usize = 200_000;
-/// Notices of one kind that are told one by one.
-const MAX_NOTICES: usize = 100;
 /// Most members of a list of a finding or rule.
 const MAX_LIST: usize = 50;
 /// Most characters of an id, of a line, of a message, and of a page of help.
@@ -27,12 +23,10 @@ const MAX_MESSAGE: usize = 4_000;
 const MAX_HELP: usize = 20_000;
 
 /// Turns an account into what the caller gets.
-pub(crate) fn assemble(mut account: Account, report: &Report<'_>, project: &Project<'_>) -> Imported {
-    let dropped = account.drafts.len().saturating_sub(MAX_FINDINGS);
-    account.drafts.truncate(MAX_FINDINGS);
-    let notices = notices(&account, dropped, report.file);
+pub(crate) fn assemble(account: Account, report: &Report<'_>, project: &Project<'_>) -> Imported {
+    let notices = notices(&account, report.file);
     let mut drafts: Vec<Settled<'_>> =
-        account.drafts.iter().map(|draft| Settled::of(draft, &account.tool, report, project)).collect();
+        account.drafts().iter().map(|draft| Settled::of(draft, &account.tool, report, project)).collect();
     // Equal ones are numbered by place, so that the order of the report does not matter.
     drafts.sort_by(|a, b| a.order().cmp(&b.order()));
     let (mut findings, mut rules) = (Vec::with_capacity(drafts.len()), BTreeMap::new());
@@ -41,10 +35,10 @@ pub(crate) fn assemble(mut account: Account, report: &Report<'_>, project: &Proj
         let equal = at > 0 && settled.is_equal(&drafts[at - 1]);
         ordinal = if equal { ordinal + 1 } else { 0 };
         findings.push(settled.finding(ordinal, &account, project));
-        rules.entry(settled.rule.clone()).or_insert_with(|| settled.info());
+        rules.entry((settled.rule.clone(), settled.draft.detector)).or_insert_with(|| settled.info());
     }
     findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-    let coverage = coverage(&account, dropped, &findings, report);
+    let coverage = coverage(&account, &findings, report);
     Imported {
         tool: account.tool,
         version: cut(&account.version, MAX_ID),
@@ -211,35 +205,42 @@ fn listed(all: &[String]) -> impl Iterator<Item = String> + '_ {
     all.iter().filter(|text| !text.trim().is_empty()).take(MAX_LIST).map(|text| cut(text.trim(), MAX_LINE))
 }
 
-fn notices(account: &Account, dropped: usize, file: &str) -> Vec<Notice> {
+fn notices(account: &Account, file: &str) -> Vec<Notice> {
     let tool = &account.tool;
     let of = |code, message| Notice::new(code, Location::file(file), message);
     let skipped = |message| of(NoticeCode::ImportSkipped, message);
-    let faults = account.faults.iter().take(MAX_NOTICES);
+    let faults = account.faults.first.iter();
     let mut all: Vec<Notice> =
         faults.map(|(entry, why)| skipped(format!("{entry} of {tool} is not imported: {why}"))).collect();
-    if account.faults.len() > MAX_NOTICES {
-        all.push(skipped(format!("{} more entries of {tool} are not imported", account.faults.len() - MAX_NOTICES)));
+    if account.faults.more > 0 {
+        all.push(skipped(format!("{} more entries of {tool} are not imported", account.faults.more)));
     }
-    if dropped > 0 {
-        all.push(skipped(format!("{dropped} findings of {tool} behind the first {MAX_FINDINGS} are not imported")));
+    if account.dropped > 0 {
+        let message = format!(
+            "{} findings of {tool} are not imported: there are more than {MAX_FINDINGS}, or their texts are too long; import \
+             the report of a part of the project",
+            account.dropped
+        );
+        all.push(skipped(message));
     }
-    for gap in account.gaps.iter().take(MAX_NOTICES) {
+    for gap in &account.gaps.first {
         let location = Location::file(gap.path.as_deref().map_or_else(|| file.to_owned(), path::clean));
         all.push(Notice::new(NoticeCode::ImportGap, location, format!("{tool} says: {}", cut(&gap.message, MAX_LINE))));
     }
-    if account.gaps.len() > MAX_NOTICES {
-        let more = account.gaps.len() - MAX_NOTICES;
-        all.push(of(NoticeCode::ImportGap, format!("{tool} names {more} more things that it did not look at")));
+    if account.gaps.more > 0 {
+        let message = format!("{tool} names {} more things that it did not look at", account.gaps.more);
+        all.push(of(NoticeCode::ImportGap, message));
     }
     all
 }
 
-fn coverage(account: &Account, dropped: usize, findings: &[Finding], report: &Report<'_>) -> Vec<Coverage> {
+fn coverage(account: &Account, findings: &[Finding], report: &Report<'_>) -> Vec<Coverage> {
     let found: BTreeSet<DetectorId> = findings.iter().map(|finding| finding.detector).collect();
-    let whole = account.ended == Ended::Whole && account.faults.is_empty() && dropped == 0;
-    let skipped =
-        [(NoticeCode::ImportSkipped, account.faults.len() + dropped), (NoticeCode::ImportGap, account.gaps.len())];
+    let whole = account.ended == Ended::Whole && account.faults.len() + account.dropped == 0;
+    let skipped = [
+        (NoticeCode::ImportSkipped, account.faults.len() + account.dropped),
+        (NoticeCode::ImportGap, account.gaps.len()),
+    ];
     let skipped: BTreeMap<String, u64> = skipped
         .into_iter()
         .filter(|(_, number)| *number > 0)

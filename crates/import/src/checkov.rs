@@ -8,7 +8,7 @@ use testudo_model::{DetectorId, Severity};
 
 use crate::{
     Document, ImportError, Input,
-    draft::{Account, Draft, Gap, Identity, Place, span},
+    draft::{Account, Draft, Identity, Place, span},
     json::Fields as _,
     scale, secret,
 };
@@ -59,9 +59,11 @@ pub(crate) fn read(input: &Input<'_>) -> Result<Vec<Account>, ImportError> {
         summary.text("checkov_version")
     });
     let mut account = Account::new("checkov", version);
-    account.detectors.insert(DetectorId::Iac);
     for framework in &frameworks {
         read_framework(&mut account, framework);
+    }
+    if account.detectors.is_empty() {
+        account.detectors.insert(DetectorId::Iac);
     }
     let known = frameworks.iter().any(|one| one.get("results").is_some() || one.get("checkov_version").is_some());
     if !known {
@@ -82,19 +84,19 @@ fn read_framework(account: &mut Account, framework: &Value) {
     };
     let Some(results) = framework.get("results") else {
         if framework.get("checkov_version").is_none() {
-            account.faults.push((format!("framework {kind}"), "it has no results"));
+            account.fault(|| format!("framework {kind}"), "it has no results");
         }
         return;
     };
+    account.detectors.insert(home);
     for (list, state) in [("failed_checks", State::Failed), ("skipped_checks", State::Skipped)] {
         for (at, check) in results.list(list).iter().enumerate() {
             account.add(|| format!("{kind}: {list}[{at}]"), draft(check, state));
         }
     }
-    account.gaps.extend(results.texts("parsing_errors").into_iter().map(|path| Gap {
-        path: Some(path.trim_start_matches('/').to_owned()),
-        message: "it cannot be parsed".to_owned(),
-    }));
+    for path in results.texts("parsing_errors") {
+        account.gap(Some(path.trim_start_matches('/')), "it cannot be parsed");
+    }
     let summary = framework.get("summary").unwrap_or(&Value::Null);
     for (key, name) in [("passed", "passed_checks"), ("resource_count", "resources")] {
         if let Some(number) = summary.number(key) {

@@ -38,10 +38,8 @@ pub(crate) fn read(input: &Input<'_>) -> Result<Vec<Account>, ImportError> {
     };
     let mut account = account_of(json);
     let components = components(json);
-    account.count(DetectorId::Deps, "components", components.len() as u64);
-    if account.tool == "checkov" {
-        account.detectors.insert(DetectorId::Iac);
-    }
+    let home = tools::named(&account.tool).map_or(DetectorId::Deps, |tool| tool.detector);
+    account.count(home, "components", components.len() as u64);
     for (at, vulnerability) in vulnerabilities.iter().enumerate() {
         let entry = || format!("vulnerabilities[{at}]");
         let affects = vulnerability.list("affects");

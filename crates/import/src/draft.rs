@@ -99,6 +99,20 @@ impl Draft {
         }
     }
 
+    /// Bytes of the texts that can be long.
+    fn weight(&self) -> usize {
+        let identity = match &self.identity {
+            Identity::Own(parts) => parts.iter().map(String::len).sum(),
+            Identity::Text(text) | Identity::Secret(text) => text.len(),
+        };
+        let places = std::iter::once(&self.place).chain(&self.related);
+        let paths: usize = places.map(|place| place.path.as_ref().map_or(0, String::len)).sum();
+        let lists = [&self.owasp, &self.aliases, &self.references].into_iter().flatten();
+        let texts =
+            [&self.rule, &self.title, &self.message, &self.help].into_iter().chain(&self.fix).chain(&self.suppressed);
+        identity + paths + lists.chain(texts).map(String::len).sum::<usize>()
+    }
+
     /// Adds a property where there is something to say.
     pub(crate) fn property(&mut self, key: &str, value: Option<impl Into<Value>>) {
         if let Some(value) = value {
@@ -114,6 +128,36 @@ pub(crate) struct Gap {
     pub(crate) message: String,
 }
 
+/// The first things of a kind, and how many more there are.
+#[derive(Debug, Clone)]
+pub(crate) struct Told<T> {
+    pub(crate) first: Vec<T>,
+    pub(crate) more: usize,
+}
+
+impl<T> Default for Told<T> {
+    fn default() -> Self {
+        Self { first: Vec::new(), more: 0 }
+    }
+}
+
+impl<T> Told<T> {
+    /// Things that are told one by one.
+    const MOST: usize = 100;
+
+    fn add(&mut self, thing: impl FnOnce() -> T) {
+        if self.first.len() < Self::MOST {
+            self.first.push(thing());
+        } else {
+            self.more += 1;
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.first.len() + self.more
+    }
+}
+
 /// Whether the tool came to its end, by its own word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Ended {
@@ -122,20 +166,28 @@ pub(crate) enum Ended {
     Early,
 }
 
+/// Most entries of one report that become findings.
+pub(crate) const MAX_FINDINGS: usize = 200_000;
+/// Most bytes of text in them. Entries may all refer to one long text, so the size of the report is no bound.
+const MAX_WEIGHT: usize = 512 << 20;
+
 /// What one tool says in one report.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Account {
     /// Lower case, as it stands in ids of rules.
     pub(crate) tool: String,
     pub(crate) version: String,
-    pub(crate) drafts: Vec<Draft>,
+    drafts: Vec<Draft>,
+    weight: usize,
+    /// Entries behind the limits.
+    pub(crate) dropped: usize,
     /// Detectors that the report speaks for, also where it found nothing.
     pub(crate) detectors: BTreeSet<DetectorId>,
     /// Further figures, by detector.
     pub(crate) counts: BTreeMap<(DetectorId, &'static str), u64>,
     /// Entries that cannot be read: which, and why.
-    pub(crate) faults: Vec<(String, &'static str)>,
-    pub(crate) gaps: Vec<Gap>,
+    pub(crate) faults: Told<(String, &'static str)>,
+    pub(crate) gaps: Told<Gap>,
     pub(crate) ended: Ended,
     /// Rules that the report lists as used; 0 where it lists none.
     pub(crate) rules: u64,
@@ -149,15 +201,41 @@ impl Account {
     /// Adds an entry, or says why it cannot be one.
     pub(crate) fn add(&mut self, entry: impl FnOnce() -> String, draft: Result<Draft, &'static str>) {
         match draft {
-            Ok(draft) => self.drafts.push(draft),
-            Err(why) => self.faults.push((entry(), why)),
+            Ok(draft) => self.push(draft),
+            Err(why) => self.fault(entry, why),
         }
+    }
+
+    /// Adds an entry, within the limits.
+    pub(crate) fn push(&mut self, draft: Draft) {
+        let weight = self.weight.saturating_add(draft.weight());
+        if self.drafts.len() < MAX_FINDINGS && weight <= MAX_WEIGHT {
+            self.weight = weight;
+            self.drafts.push(draft);
+        } else {
+            self.dropped += 1;
+        }
+    }
+
+    pub(crate) fn drafts(&self) -> &[Draft] {
+        &self.drafts
+    }
+
+    /// Says why an entry cannot be read.
+    pub(crate) fn fault(&mut self, entry: impl FnOnce() -> String, why: &'static str) {
+        self.faults.add(|| (entry(), why));
+    }
+
+    /// Passes on what the tool says it did not look at.
+    pub(crate) fn gap(&mut self, path: Option<&str>, message: &str) {
+        self.gaps.add(|| Gap { path: path.map(str::to_owned), message: message.to_owned() });
     }
 
     /// Adds to a figure.
     pub(crate) fn count(&mut self, detector: DetectorId, name: &'static str, number: u64) {
         self.detectors.insert(detector);
-        *self.counts.entry((detector, name)).or_default() += number;
+        let figure = self.counts.entry((detector, name)).or_default();
+        *figure = figure.saturating_add(number);
     }
 }
 

@@ -12,7 +12,7 @@ use testudo_model::{DetectorId, Severity};
 
 use crate::{
     Document, ImportError, Input, Named, checkov,
-    draft::{Account, Draft, Ended, Gap, Identity, Place, span},
+    draft::{Account, Draft, Ended, Identity, Place, span},
     scale, secret, xml,
     xml::Step,
 };
@@ -113,13 +113,13 @@ fn accounts(suites: Suites, named: Named) -> Vec<Account> {
         account.count(home, "skipped_tests", skipped);
     }
     for case in &cases {
-        account.drafts.extend(case.faults.iter().map(|(attributes, text)| draft(case, attributes, text)));
+        case.faults.iter().for_each(|(attributes, text)| account.push(draft(case, attributes, text)));
     }
     if passed && named == Named::No {
         account.ended = Ended::Early;
         let message =
             "no test failed, and nothing says that these tests check security; if they do, name the format: junit=FILE";
-        account.gaps.push(Gap { path: None, message: message.to_owned() });
+        account.gap(None, message);
     }
     vec![account]
 }

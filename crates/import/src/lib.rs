@@ -91,7 +91,7 @@ pub struct Imported {
     pub coverage: Vec<Coverage>,
     /// What could not be read of the report, and what the tool says it left out.
     pub notices: Vec<Notice>,
-    /// The rules that the findings name, sorted by id.
+    /// The rules that the findings name, one for each detector, sorted by id.
     pub rules: Vec<RuleInfo>,
 }
 

@@ -33,17 +33,18 @@ const WORDS: &[&str] = &[
 /// Shortest piece of a message that is masked: shorter ones are everywhere.
 const SHORTEST: usize = 2;
 
+/// Longest message, in pieces, and longest source text, in bytes, that are compared; of longer ones the message is left out.
+const MAX_PIECES: usize = 400;
+const MAX_SOURCE: usize = 16 << 10;
+
 /// What stands for a message that may hold a secret nobody can tell from the rest.
 const WITHHELD: &str =
     "the message of the report is left out, because it may hold the secret; look at the place itself";
 
 /// Whether a rule may show secrets, by its name and its weaknesses.
 pub(crate) fn is_about(names: &[&str], cwe: &[u32]) -> bool {
-    let named = |name: &&str| {
-        let name = name.to_ascii_lowercase();
-        WORDS.iter().any(|word| name.contains(word))
-    };
-    names.iter().any(|name| named(name)) || cwe.iter().any(|number| WEAKNESSES.contains(number))
+    let speaks = |name: &&str| WORDS.iter().any(|word| name.to_ascii_lowercase().contains(word));
+    names.iter().any(speaks) || cwe.iter().any(|number| WEAKNESSES.contains(number))
 }
 
 /// A message without pieces of the source text that it quotes.
@@ -55,7 +56,8 @@ pub(crate) fn message(text: &str, source: Option<&str>, fixed: &[&str]) -> Strin
     if fixed.iter().any(|own| own.trim() == text.trim()) {
         return text.to_owned();
     }
-    let Some(source) = source else { return WITHHELD.to_owned() };
+    let comparable = |source: &&str| source.len() <= MAX_SOURCE && text.split(is_border).nth(MAX_PIECES).is_none();
+    let Some(source) = source.filter(comparable) else { return WITHHELD.to_owned() };
     let whole = source.trim();
     let text = if whole.is_empty() { text.to_owned() } else { text.replace(whole, &mask(whole)) };
     let (mut out, mut rest) = (String::with_capacity(text.len()), text.as_str());

@@ -8,7 +8,7 @@ use testudo_model::{Confidence, DetectorId, Severity};
 
 use crate::{
     Document, ImportError, Input,
-    draft::{Account, Draft, Ended, Gap, Identity, Place, span},
+    draft::{Account, Draft, Ended, Identity, Place, span},
     json::Fields as _,
     scale, secret,
 };
@@ -33,7 +33,7 @@ pub(crate) fn read(input: &Input<'_>) -> Result<Vec<Account>, ImportError> {
     }
     for error in json.list("errors") {
         let message = error.text("message").or_else(|| error.text("type")).unwrap_or("an error without a message");
-        account.gaps.push(Gap { path: error.owned("path"), message: message.to_owned() });
+        account.gap(error.text("path"), message);
         if error.text("level").is_some_and(|level| level.eq_ignore_ascii_case("error")) {
             account.ended = Ended::Early;
         }

@@ -51,14 +51,11 @@ const LISTS: &[(&str, &str, Entry)] = &[
 /// What the entries of a result share.
 struct Scope<'a> {
     target: &'a str,
-    /// Whether the target is a file of the project, and not an image.
-    class: &'a str,
 }
 
 fn read_result(account: &mut Account, result: &Value, at: usize) {
-    let scope =
-        Scope { target: result.text("Target").unwrap_or_default(), class: result.text("Class").unwrap_or_default() };
-    account.detectors.insert(match scope.class {
+    let scope = Scope { target: result.text("Target").unwrap_or_default() };
+    account.detectors.insert(match result.text("Class").unwrap_or_default() {
         "config" => DetectorId::Iac,
         "secret" => DetectorId::Secrets,
         _ => DetectorId::Deps,

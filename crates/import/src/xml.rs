@@ -12,6 +12,8 @@ use crate::ImportError;
 
 /// Deepest nesting that is read.
 const MAX_DEPTH: usize = 64;
+/// Attributes of one element that are read: the parser compares each with all before it.
+const MAX_ATTRIBUTES: usize = 100;
 /// Most characters of one text.
 const MAX_TEXT: usize = 64 << 10;
 
@@ -60,6 +62,7 @@ pub(crate) fn walk(file: &str, text: &str, mut take: impl FnMut(Step)) -> Result
 
 fn attributes(tag: &BytesStart<'_>) -> Option<BTreeMap<String, String>> {
     tag.attributes()
+        .take(MAX_ATTRIBUTES)
         .map(|attribute| {
             let attribute = attribute.ok()?;
             let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?;

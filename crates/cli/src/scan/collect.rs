@@ -63,7 +63,7 @@ pub(crate) fn collect(args: &ScanArgs) -> Result<Collected> {
     notices.extend(detector.unapplied().iter().map(crate::rules::notice));
     notices.iter_mut().for_each(|notice| detector.mask_place(notice));
     found.outcome.notices = notices;
-    let imports = setup.imports()?;
+    let imports = setup.imports(&detector)?;
     let (report, hidden) = setup.report(found, Some(&detector), imports)?;
     Ok(Collected { report, hidden, effective: effective.clone(), root: root.clone() })
 }
@@ -74,7 +74,7 @@ pub(crate) fn import(args: &ScanArgs) -> Result<Collected> {
     let reports: Vec<PathBuf> = args.what.with.iter().map(PathBuf::from).collect();
     let setup = Setup { args, config: &effective.config, root: &root, targets: &reports, live: None };
     let nothing = Found { outcome: Outcome::default(), known: BTreeSet::new(), scope: Scope::Part };
-    let imports = setup.imports()?;
+    let imports = setup.imports(&setup.silent_detector()?)?;
     let (report, hidden) = setup.report(nothing, None, imports)?;
     Ok(Collected { report, hidden, effective: effective.clone(), root: root.clone() })
 }
@@ -143,12 +143,10 @@ impl Setup<'_> {
         Ok(FingerprintKey(*key.bytes()))
     }
 
-    /// What the reports of other tools say.
-    fn imports(&self) -> Result<Imports> {
-        imports::read(
-            &self.args.what.with,
-            &imports::Target { root: self.root, limits: self.limits(), key: self.key()? },
-        )
+    /// What the reports of other tools say. The detector masks the secrets that it knows in their texts.
+    fn imports(&self, detector: &SecretsDetector) -> Result<Imports> {
+        let target = imports::Target { root: self.root, limits: self.limits(), key: self.key()?, detector };
+        imports::read(&self.args.what.with, &target)
     }
 
     /// The detector, which keeps no value.

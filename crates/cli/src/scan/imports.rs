@@ -11,16 +11,21 @@ use anyhow::{Context as _, Result, bail};
 use testudo_import::{Digests, Format, Imported, MAX_BYTES, Project, Report};
 use testudo_model::{Coverage, Finding, Notice, RuleInfo};
 use testudo_scan::{markers, suppress};
-use testudo_secrets::native::FingerprintKey;
+use testudo_secrets::native::{FingerprintKey, SecretsDetector};
 use testudo_source::{Origin, Unit, walk};
 
 use super::files::Limits;
+
+/// Properties that stand for a secret already.
+const DIGESTS: &[&str] = &["incident", "masked", "secret_hmac"];
 
 /// The project that reports are about.
 pub(super) struct Target<'a> {
     pub(super) root: &'a Path,
     pub(super) limits: Limits,
     pub(super) key: FingerprintKey,
+    /// Masks what it knows in texts of reports.
+    pub(super) detector: &'a SecretsDetector,
 }
 
 /// What all reports say, in the order in which they were named.
@@ -66,6 +71,10 @@ pub(super) fn read(names: &[String], target: &Target<'_>) -> Result<Imports> {
             .map_err(|error| crate::NothingToRead::from(anyhow::Error::new(error)))?;
         read.into_iter().for_each(|imported| all.add(imported));
     }
+    // Two reports of one tool name the same rules.
+    all.rules.sort_by(|a, b| (a.domain, &a.id).cmp(&(b.domain, &b.id)));
+    all.rules.dedup_by(|a, b| (a.domain, &a.id) == (b.domain, &b.id));
+    all.mask(target.detector);
     inline(&mut all.findings, target);
     Ok(all)
 }
@@ -75,13 +84,32 @@ impl Imports {
         self.findings.extend(imported.findings);
         self.coverage.extend(imported.coverage);
         self.notices.extend(imported.notices);
-        // Two reports of one tool name the same rules.
-        let new = imported
-            .rules
-            .into_iter()
-            .filter(|rule| !self.rules.iter().any(|known| known.id == rule.id && known.domain == rule.domain));
-        let new: Vec<RuleInfo> = new.collect();
-        self.rules.extend(new);
+        self.rules.extend(imported.rules);
+    }
+
+    /// Masks secrets that our own detector knows in what reports say: a message of any rule may quote a line.
+    fn mask(&mut self, detector: &SecretsDetector) {
+        let mut known: BTreeMap<String, String> = BTreeMap::new();
+        let mut mask = |text: &mut String| {
+            let masked = known.entry(text.clone()).or_insert_with(|| detector.masked(text));
+            text.clone_from(masked);
+        };
+        for finding in &mut self.findings {
+            mask(&mut finding.title);
+            mask(&mut finding.message);
+            finding.fix.iter_mut().for_each(|fix| mask(&mut fix.description));
+            finding.suppressed.iter_mut().for_each(|suppression| mask(&mut suppression.reason));
+            for (name, value) in &mut finding.properties {
+                if let (false, serde_json::Value::String(text)) = (DIGESTS.contains(&name.as_str()), value) {
+                    mask(text);
+                }
+            }
+        }
+        self.notices.iter_mut().for_each(|notice| mask(&mut notice.message));
+        for rule in &mut self.rules {
+            mask(&mut rule.title);
+            mask(&mut rule.help);
+        }
     }
 }
 

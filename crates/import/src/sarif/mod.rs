@@ -16,7 +16,7 @@ use testudo_model::DetectorId;
 
 use crate::{
     Document, ImportError, Input,
-    draft::{Account, Ended, Gap},
+    draft::{Account, Ended},
     json::Fields as _,
     tools,
 };
@@ -61,13 +61,13 @@ fn read_run(run: &Value) -> Account {
     account.rules = run.rules.len() as u64;
     for (at, value) in run.run.list("results").iter().enumerate() {
         match result::read(&run, value) {
-            Ok(Outcome::Finding(draft)) => account.drafts.push(*draft),
+            Ok(Outcome::Finding(draft)) => account.push(*draft),
             Ok(Outcome::Passed) => account.count(detector, "passed", 1),
             Ok(Outcome::Gone) => {}
-            Err(why) => account.faults.push((format!("results[{at}]"), why)),
+            Err(why) => account.fault(|| format!("results[{at}]"), why),
         }
     }
-    let found: BTreeSet<DetectorId> = account.drafts.iter().map(|draft| draft.detector).collect();
+    let found: BTreeSet<DetectorId> = account.drafts().iter().map(|draft| draft.detector).collect();
     if found.is_empty() {
         account.detectors.insert(detector);
     }
@@ -75,7 +75,7 @@ fn read_run(run: &Value) -> Account {
     // A run without `results` says that the tool could not produce any (3.14.23).
     if run.run.get("results").is_none_or(Value::is_null) {
         account.ended = Ended::Early;
-        account.gaps.push(Gap { path: None, message: "the run has no results at all".to_owned() });
+        account.gap(None, "the run has no results at all");
     }
     account
 }
@@ -85,19 +85,16 @@ fn told_by_invocations(account: &mut Account, run: &Value) {
     for invocation in run.list("invocations") {
         if invocation.get("executionSuccessful").and_then(Value::as_bool) == Some(false) {
             account.ended = Ended::Early;
-            account.gaps.push(Gap { path: None, message: "the run did not succeed".to_owned() });
+            account.gap(None, "the run did not succeed");
         }
         for list in ["toolExecutionNotifications", "toolConfigurationNotifications"] {
-            let bad =
-                invocation.list(list).iter().filter(|told| matches!(told.text("level"), Some("error" | "warning")));
-            account.gaps.extend(bad.map(|told| {
+            let bad = |told: &&Value| matches!(told.text("level"), Some("error" | "warning"));
+            for told in invocation.list(list).iter().filter(bad) {
                 let message = told.get("message").and_then(|message| message.text("text"));
                 let place = told.list("locations").first().map(|location| place::of(run, location));
-                Gap {
-                    path: place.and_then(|place| place.path),
-                    message: message.unwrap_or("a problem without a message").to_owned(),
-                }
-            }));
+                let path = place.and_then(|place| place.path);
+                account.gap(path.as_deref(), message.unwrap_or("a problem without a message"));
+            }
         }
     }
 }

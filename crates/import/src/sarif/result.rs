@@ -14,6 +14,12 @@ use crate::{
 /// What stands in place of a fingerprint where Semgrep tells it the logged in only.
 const LOGIN: &str = "requires login";
 
+/// Related locations that are looked at.
+const MAX_RELATED: usize = 100;
+/// Most characters of a template of a message, and of one argument of it.
+const MAX_TEMPLATE: usize = 4_000;
+const MAX_ARGUMENT: usize = 300;
+
 /// What a result is.
 pub(super) enum Outcome {
     Finding(Box<Draft>),
@@ -66,7 +72,12 @@ impl<'a> Parts<'a> {
         if let Some(location) = locations.first() {
             draft.place = place::of(self.run.run, location);
         }
-        let related = self.result.list("relatedLocations").iter().map(|location| place::of(self.run.run, location));
+        let related = self
+            .result
+            .list("relatedLocations")
+            .iter()
+            .take(MAX_RELATED)
+            .map(|location| place::of(self.run.run, location));
         draft.related = related.filter(|place| place.path.is_some()).collect();
         draft.identity = self.identity(snippet, &text);
         draft.references = self.rule.texts("helpUri");
@@ -122,9 +133,7 @@ impl<'a> Parts<'a> {
         }
         let template = self.rule.get("messageStrings")?.get(message.text("id")?)?;
         let text = template.text("text").or_else(|| template.text("markdown"))?;
-        let arguments = message.texts("arguments");
-        let fill = |text: String, (at, argument): (usize, &String)| text.replace(&format!("{{{at}}}"), argument);
-        Some(arguments.iter().take(10).enumerate().fold(text.to_owned(), fill))
+        Some(filled(text, &message.texts("arguments")))
     }
 
     fn title(&self) -> String {
@@ -177,5 +186,43 @@ impl<'a> Parts<'a> {
         Some(
             one.text("justification").map_or_else(|| format!("suppressed by {}, {kind}", self.run.tool), str::to_owned),
         )
+    }
+}
+
+/// A template with its arguments in place of `{0}`, `{1}` and so on (3.11.5), in one pass: what an argument holds is text.
+fn filled(template: &str, arguments: &[String]) -> String {
+    let template: String = template.chars().take(MAX_TEMPLATE).collect();
+    let (mut out, mut rest) = (String::new(), template.as_str());
+    while let Some((before, tail)) = rest.split_once('{') {
+        out.push_str(before);
+        let argument = tail.split_once('}').and_then(|(number, behind)| {
+            let index: usize = number.parse().ok()?;
+            Some((arguments.get(index)?, behind))
+        });
+        rest = match argument {
+            Some((argument, behind)) => {
+                out.extend(argument.chars().take(MAX_ARGUMENT));
+                behind
+            }
+            None => {
+                out.push('{');
+                tail
+            }
+        };
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_fill_a_template_once() {
+        let arguments = ["{1}".to_owned(), "b".to_owned()];
+        for (template, expected) in [("{0} calls {1}", "{1} calls b"), ("{2} {x} {", "{2} {x} {"), ("none", "none")] {
+            assert_eq!(filled(template, &arguments), expected);
+        }
+        assert!(filled(&"{0}".repeat(10_000), &["x".repeat(10_000)]).len() < 500_000);
     }
 }

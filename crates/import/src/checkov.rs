@@ -91,7 +91,7 @@ fn read_framework(account: &mut Account, framework: &Value) {
     account.detectors.insert(home);
     for (list, state) in [("failed_checks", State::Failed), ("skipped_checks", State::Skipped)] {
         for (at, check) in results.list(list).iter().enumerate() {
-            account.add(|| format!("{kind}: {list}[{at}]"), draft(check, state));
+            account.add(|| format!("{kind}: {list}[{at}]"), || draft(check, state));
         }
     }
     for path in results.texts("parsing_errors") {

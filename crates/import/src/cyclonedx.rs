@@ -44,10 +44,10 @@ pub(crate) fn read(input: &Input<'_>) -> Result<Vec<Account>, ImportError> {
         let entry = || format!("vulnerabilities[{at}]");
         let affects = vulnerability.list("affects");
         if affects.is_empty() {
-            account.add(entry, draft(vulnerability, None, &components));
+            account.add(entry, || draft(vulnerability, None, &components));
         }
         for affected in affects {
-            account.add(entry, draft(vulnerability, affected.text("ref"), &components));
+            account.add(entry, || draft(vulnerability, affected.text("ref"), &components));
         }
     }
     Ok(vec![account])

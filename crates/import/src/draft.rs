@@ -169,7 +169,7 @@ pub(crate) enum Ended {
 /// Most entries of one report that become findings.
 pub(crate) const MAX_FINDINGS: usize = 200_000;
 /// Most bytes of text in them. Entries may all refer to one long text, so the size of the report is no bound.
-const MAX_WEIGHT: usize = 512 << 20;
+const MAX_WEIGHT: usize = 256 << 20;
 
 /// What one tool says in one report.
 #[derive(Debug, Clone, Default)]
@@ -198,16 +198,19 @@ impl Account {
         Self { tool: slug(tool), version: version.unwrap_or_default().to_owned(), ..Self::default() }
     }
 
-    /// Adds an entry, or says why it cannot be one.
-    pub(crate) fn add(&mut self, entry: impl FnOnce() -> String, draft: Result<Draft, &'static str>) {
-        match draft {
+    /// Adds an entry, or says why it cannot be one. Behind the limits nothing is made of it.
+    pub(crate) fn add(&mut self, entry: impl FnOnce() -> String, draft: impl FnOnce() -> Result<Draft, &'static str>) {
+        if self.dropped > 0 {
+            self.dropped += 1;
+            return;
+        }
+        match draft() {
             Ok(draft) => self.push(draft),
             Err(why) => self.fault(entry, why),
         }
     }
 
-    /// Adds an entry, within the limits.
-    pub(crate) fn push(&mut self, draft: Draft) {
+    fn push(&mut self, draft: Draft) {
         let weight = self.weight.saturating_add(draft.weight());
         if self.drafts.len() < MAX_FINDINGS && weight <= MAX_WEIGHT {
             self.weight = weight;
@@ -245,4 +248,35 @@ pub(crate) fn slug(name: &str) -> String {
         name.split(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '_').filter(|word| !word.is_empty());
     let joined = words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-");
     if joined.is_empty() { "unknown".to_owned() } else { joined.chars().take(64).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn behind_the_limit_of_text_nothing_is_made() {
+        let mut account = Account { weight: MAX_WEIGHT - 20, ..Account::new("acme", None) };
+        let draft = || Ok(Draft::new(DetectorId::Code, "rule", "title"));
+        account.add(String::new, draft);
+        account.add(String::new, draft);
+        account.add(String::new, || panic!("nobody asks for it any more"));
+        assert_eq!((account.drafts().len(), account.dropped), (1, 2));
+    }
+
+    #[test]
+    fn the_first_things_are_told_and_the_rest_is_a_number() {
+        let mut account = Account::new("Acme Lint!", None);
+        (0..150).for_each(|at| account.fault(|| at.to_string(), "it is broken"));
+        assert_eq!((account.faults.first.len(), account.faults.more, account.tool.as_str()), (100, 50, "acme-lint"));
+    }
+
+    #[test]
+    fn spans_hold_what_a_report_says() {
+        let found = |start, end| span(start, end).map(|s| (s.start.line, s.start.column, s.end.line, s.end.column));
+        assert_eq!(found((Some(3), Some(5)), (Some(3), Some(9))), Some((3, 5, 3, 9)));
+        assert_eq!(found((Some(3), None), (Some(5), None)), Some((3, 1, 5, 1)));
+        assert_eq!(found((Some(3), Some(5)), (Some(1), Some(2))), Some((3, 5, 3, 5)));
+        assert_eq!(found((None, Some(5)), (Some(1), None)), None);
+    }
 }

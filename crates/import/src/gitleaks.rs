@@ -24,7 +24,7 @@ pub(crate) fn read(input: &Input<'_>) -> Result<Vec<Account>, ImportError> {
     let mut account = Account::new("gitleaks", None);
     account.detectors.insert(DetectorId::Secrets);
     for (at, leak) in leaks.iter().enumerate() {
-        account.add(|| format!("leak {}", at + 1), draft(leak));
+        account.add(|| format!("leak {}", at + 1), || draft(leak));
     }
     Ok(vec![account])
 }

@@ -113,7 +113,9 @@ fn accounts(suites: Suites, named: Named) -> Vec<Account> {
         account.count(home, "skipped_tests", skipped);
     }
     for case in &cases {
-        case.faults.iter().for_each(|(attributes, text)| account.push(draft(case, attributes, text)));
+        for (attributes, text) in &case.faults {
+            account.add(String::new, || Ok(draft(case, attributes, text)));
+        }
     }
     if passed && named == Named::No {
         account.ended = Ended::Early;

@@ -29,7 +29,7 @@ pub(crate) fn read(input: &Input<'_>) -> Result<Vec<Account>, ImportError> {
     let mut account = Account::new("semgrep", json.text("version"));
     account.detectors.insert(DetectorId::Code);
     for (at, result) in results.iter().enumerate() {
-        account.add(|| format!("results[{at}]"), draft(result));
+        account.add(|| format!("results[{at}]"), || draft(result));
     }
     for error in json.list("errors") {
         let message = error.text("message").or_else(|| error.text("type")).unwrap_or("an error without a message");

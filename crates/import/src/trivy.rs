@@ -65,12 +65,12 @@ fn read_result(account: &mut Account, result: &Value, at: usize) {
             // Checks that passed are listed too where the user asked for them.
             let failed = value.text("Status").is_none_or(|status| status != "PASS") || *list != "Misconfigurations";
             if failed {
-                account.add(|| format!("Results[{at}].{list}[{entry}]"), reader(value, &scope));
+                account.add(|| format!("Results[{at}].{list}[{entry}]"), || reader(value, &scope));
             }
         }
     }
     for (entry, value) in result.list("ExperimentalModifiedFindings").iter().enumerate() {
-        account.add(|| format!("Results[{at}].ExperimentalModifiedFindings[{entry}]"), modified(value, &scope));
+        account.add(|| format!("Results[{at}].ExperimentalModifiedFindings[{entry}]"), || modified(value, &scope));
     }
     if let Some(summary) = result.get("MisconfSummary") {
         account.count(DetectorId::Iac, "passed_checks", summary.number("Successes").unwrap_or_default());

@@ -25,7 +25,7 @@ pub(crate) fn read(input: &Input<'_>) -> Result<Vec<Account>, ImportError> {
     let mut account = Account::new("zizmor", None);
     account.detectors.insert(DetectorId::Ci);
     for (at, finding) in findings.iter().enumerate() {
-        account.add(|| format!("finding {}", at + 1), draft(finding));
+        account.add(|| format!("finding {}", at + 1), || draft(finding));
     }
     Ok(vec![account])
 }

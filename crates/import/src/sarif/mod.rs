@@ -20,7 +20,7 @@ use crate::{
     json::Fields as _,
     tools,
 };
-use result::Outcome;
+use result::State;
 use rules::Rules;
 
 pub(crate) fn detect(document: &Document) -> bool {
@@ -60,11 +60,10 @@ fn read_run(run: &Value) -> Account {
     let run = Run { run, rules: Rules::of(run), tool: account.tool.clone(), detector };
     account.rules = run.rules.len() as u64;
     for (at, value) in run.run.list("results").iter().enumerate() {
-        match result::read(&run, value) {
-            Ok(Outcome::Finding(draft)) => account.push(*draft),
-            Ok(Outcome::Passed) => account.count(detector, "passed", 1),
-            Ok(Outcome::Gone) => {}
-            Err(why) => account.fault(|| format!("results[{at}]"), why),
+        match result::state(value) {
+            State::Finding => account.add(|| format!("results[{at}]"), || result::read(&run, value)),
+            State::Passed => account.count(detector, "passed", 1),
+            State::Gone => {}
         }
     }
     let found: BTreeSet<DetectorId> = account.drafts().iter().map(|draft| draft.detector).collect();

@@ -20,13 +20,22 @@ const MAX_RELATED: usize = 100;
 const MAX_TEMPLATE: usize = 4_000;
 const MAX_ARGUMENT: usize = 300;
 
-/// What a result is.
-pub(super) enum Outcome {
-    Finding(Box<Draft>),
-    /// A check that found nothing wrong.
+/// What a result is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Finding,
+    /// A check that found nothing wrong (3.27.9).
     Passed,
-    /// It was there in an earlier run and is not any more.
+    /// It was there in an earlier run and is not any more (3.27.24).
     Gone,
+}
+
+pub(super) fn state(result: &Value) -> State {
+    match (result.text("kind"), result.text("baselineState")) {
+        (Some("pass" | "notApplicable"), _) => State::Passed,
+        (_, Some("absent")) => State::Gone,
+        _ => State::Finding,
+    }
 }
 
 /// A result with its rule.
@@ -38,19 +47,12 @@ struct Parts<'a> {
     tags: Vec<String>,
 }
 
-pub(super) fn read<'a>(run: &'a Run<'a>, result: &'a Value) -> Result<Outcome, &'static str> {
-    if matches!(result.text("kind"), Some("pass" | "notApplicable")) {
-        return Ok(Outcome::Passed);
-    }
-    if result.text("baselineState") == Some("absent") {
-        return Ok(Outcome::Gone);
-    }
+pub(super) fn read<'a>(run: &'a Run<'a>, result: &'a Value) -> Result<Draft, &'static str> {
     let (id, rule) = run.rules.of_result(result).ok_or("it names no rule")?;
     let rule = rule.unwrap_or(&Value::Null);
     let of = |value: &Value| value.get("properties").map(|bag| bag.texts("tags")).unwrap_or_default();
     let tags = of(rule).into_iter().chain(of(result)).collect();
-    let parts = Parts { run, result, rule, id, tags };
-    parts.draft().map(|draft| Outcome::Finding(Box::new(draft)))
+    Parts { run, result, rule, id, tags }.draft()
 }
 
 impl<'a> Parts<'a> {

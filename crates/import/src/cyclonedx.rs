@@ -89,26 +89,42 @@ fn draft(
     components: &BTreeMap<&str, &Value>,
 ) -> Result<Draft, &'static str> {
     let id = vulnerability.text("id").ok_or("it names no id")?;
-    // A reference into another inventory ends in the name that the component has there.
-    let local = |name: &str| {
-        name.rsplit_once('#')
-            .filter(|_| name.starts_with("urn:cdx:"))
-            .map_or(name.to_owned(), |(_, name)| name.to_owned())
-    };
     let affected = affected.map(local);
-    let component = affected.as_deref().and_then(|name| components.get(name)).copied();
-    let purl = component.and_then(|component| component.text("purl")).or(affected.as_deref());
-    let name =
-        component.and_then(|component| component.text("name")).or(purl).unwrap_or("a component that is not named");
-    let installed = component.and_then(|component| component.text("version"));
+    let component = affected.and_then(|name| components.get(name)).copied();
+    let purl = component.and_then(|component| component.text("purl")).or(affected);
     let detector = if id.starts_with("CKV") { checkov::detector(id) } else { DetectorId::Deps };
     let description = vulnerability.text("description").or_else(|| vulnerability.text("detail")).unwrap_or(id);
     let mut draft = Draft::new(detector, id, description);
-    let with_version = installed.map_or_else(|| name.to_owned(), |version| format!("{name} {version}"));
-    draft.message = format!("{with_version}: {description}");
     draft.severity = severity(vulnerability);
     draft.place = Place::file(component.and_then(occurrence).as_deref());
     draft.identity = Identity::Own(vec![purl.unwrap_or_default().to_owned()]);
+    draft.suppressed = vulnerability.get("analysis").and_then(settled);
+    if detector == DetectorId::Secrets {
+        // Checkov names the component after a digest of the secret without a key, and repeats it in every text.
+        draft.title = "A secret".to_owned();
+        draft.message = format!("Checkov found a secret ({id}); its report in JSON says where");
+        draft.cwe = vec![798];
+        return Ok(draft);
+    }
+    let name =
+        component.and_then(|component| component.text("name")).or(purl).unwrap_or("a component that is not named");
+    let installed = component.and_then(|component| component.text("version"));
+    let with_version = installed.map_or_else(|| name.to_owned(), |version| format!("{name} {version}"));
+    draft.message = format!("{with_version}: {description}");
+    draft.property("package", Some(name));
+    draft.property("installed", installed);
+    draft.property("purl", component.and_then(|component| component.text("purl")));
+    about(vulnerability, &mut draft);
+    Ok(draft)
+}
+
+/// A reference into another inventory ends in the name that the component has there.
+fn local(name: &str) -> &str {
+    name.rsplit_once('#').filter(|_| name.starts_with("urn:cdx:")).map_or(name, |(_, name)| name)
+}
+
+/// What a vulnerability says of itself, whatever it affects.
+fn about(vulnerability: &Value, draft: &mut Draft) {
     let cwes = vulnerability.list("cwes").iter().filter_map(Value::as_u64);
     draft.cwe = cwes.filter_map(|number| u32::try_from(number).ok()).collect();
     draft.aliases = vulnerability.list("references").iter().filter_map(|other| other.owned("id")).collect();
@@ -117,13 +133,7 @@ fn draft(
     draft.references = urls.chain(source).collect();
     draft.help = vulnerability.text("detail").unwrap_or_default().to_owned();
     draft.fix = vulnerability.owned("recommendation");
-    draft.suppressed = vulnerability.get("analysis").and_then(settled);
-    draft.property("package", Some(name));
-    draft.property("installed", installed);
-    draft.property("purl", component.and_then(|component| component.text("purl")));
-    let state = vulnerability.get("analysis").and_then(|analysis| analysis.text("state"));
-    draft.property("vex_state", state);
-    Ok(draft)
+    draft.property("vex_state", vulnerability.get("analysis").and_then(|analysis| analysis.text("state")));
 }
 
 /// Where a component was found, where the inventory says so (1.5 on).
@@ -179,6 +189,21 @@ mod tests {
         for version in ["1.4", "1.6"] {
             assert_eq!(import(&SAMPLE.replace("\"1.5\"", &format!("\"{version}\""))).findings.len(), 4);
         }
+    }
+
+    #[test]
+    fn what_checkov_names_a_secret_after_is_not_shown() {
+        let text = r#"{"bomFormat":"CycloneDX","specVersion":"1.4","metadata":{"tools":[{"name":"some-library"},{"name":"checkov"}]},
+            "components":[{"bom-ref":"pkg:secrets/a.yml/00aa11bb","name":"00aa11bb","purl":"pkg:secrets/a.yml/00aa11bb"}],
+            "vulnerabilities":[{"id":"CKV_SECRET_6","description":"Resource: 00aa11bb. High entropy","affects":[{"ref":"pkg:secrets/a.yml/00aa11bb"}]}]}"#;
+        let imported = import(text);
+        assert_eq!(
+            lines(&imported),
+            [
+                "secrets medium checkov/CKV_SECRET_6 report:0 Checkov found a secret (CKV_SECRET_6); its report in JSON says where"
+            ]
+        );
+        assert!(!format!("{imported:?}").contains("00aa11bb"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod detect;
 #[path = "../../crates/cli/src/commands/baseline/foreign.rs"]
 mod foreign;
 pub mod git;
+pub mod import;
 pub mod input;
 pub mod ledger;
 pub mod mutate;
@@ -56,6 +57,7 @@ targets! {
     "gzip" archives::gzip 600;
     "host-rule" network::host_rule 3000;
     "ignore-file" policy::ignore_file 1000;
+    "import" import::report 1500;
     "index" git::index_file 600;
     "inline-markers" detect::inline_markers 3000;
     "ledger" ledger::ledger 1000;

@@ -29,6 +29,8 @@ enum Command {
     Scan(scan::ScanArgs),
     /// Scan and refuse: exit 1 where findings are at or above the configured threshold
     Gate(scan::ScanArgs),
+    /// Bring the reports of other tools under the same gate, owners, baseline and suppressions
+    Import(commands::import::ImportArgs),
     /// Write a first configuration and say what to do next
     Init(commands::init::InitArgs),
     /// Record what is known today, or convert the records of other tools
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Scan(args) => scan::run(&args, scan::Asked::Scan),
         Command::Gate(args) => scan::run(&args, scan::Asked::Gate),
+        Command::Import(args) => commands::import::run(args),
         Command::Init(args) => commands::init::run(args),
         Command::Baseline(args) => commands::baseline::run(args),
         Command::Rules(args) => commands::rules::run(args),

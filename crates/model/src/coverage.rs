@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::DetectorId;
+use crate::{DetectorId, ToolInfo};
 
 /// How far a detector came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -19,7 +19,7 @@ pub enum CoverageState {
     NotRun,
 }
 
-/// One detector's account of one scan.
+/// One detector's account of one scan, or what an imported report says of another tool's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Coverage {
     /// Which detector.
@@ -42,4 +42,7 @@ pub struct Coverage {
     /// Further counts of this detector, such as `commits` or `decoded_bytes`.
     #[serde(default)]
     pub counts: BTreeMap<String, u64>,
+    /// The other tool, where this is about an imported report: then `units` counts reports, and nothing of ours looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<ToolInfo>,
 }

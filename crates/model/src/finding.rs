@@ -40,6 +40,8 @@ pub enum SuppressionKind {
     Baseline,
     /// Older than the revision given with `--diff`.
     Diff,
+    /// By the other tool whose report was imported.
+    Import,
 }
 
 /// Why a finding does not count.

@@ -94,6 +94,10 @@ codes! {
     RuleSkipped = "rule-skipped", Error;
     /// A key of a rule file was read and has no effect.
     RuleKeyUnapplied = "rule-key-unapplied", Info;
+    /// An entry of an imported report could not be read.
+    ImportSkipped = "import-skipped", Error;
+    /// Another tool says in its report that it did not look at something.
+    ImportGap = "import-gap", Gap;
 }
 
 impl std::fmt::Display for NoticeCode {

@@ -49,7 +49,7 @@ pub struct ScanReport {
     pub targets: Vec<String>,
     /// In the order of [`Finding::sort_key`].
     pub findings: Vec<Finding>,
-    /// One entry a detector.
+    /// One entry a detector, and then one for each imported report and what it is about.
     pub coverage: Vec<Coverage>,
     /// In the order of their places.
     pub notices: Vec<Notice>,

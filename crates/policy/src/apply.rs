@@ -208,6 +208,8 @@ impl<'a> Book<'a> {
 fn could_match(entry: &Entry, run: &Run) -> bool {
     let detector = match (&entry.key, &entry.rule) {
         (_, Some(rule)) if run.rules.contains_key(rule) => run.rules.get(rule).copied(),
+        // A rule of another tool, whose report may not have been given this time.
+        (_, Some(rule)) if rule.contains('/') => None,
         (EntryKey::Secret(_), _) => Some(DetectorId::Secrets),
         (EntryKey::Finding(_), _) => None,
     };

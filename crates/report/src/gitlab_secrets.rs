@@ -116,7 +116,7 @@ fn scan<'a>(report: &'a ScanReport, start: &'a str) -> Scan<'a> {
         let (name, version) = (report.tool.name.as_str(), report.tool.version.as_str());
         Program { id: name, name, version, vendor: Vendor { name } }
     };
-    let ran = secrets(report).is_some_and(|coverage| coverage.state != CoverageState::NotRun);
+    let ran = secrets(report).next().is_some() && secrets(report).all(|one| one.state != CoverageState::NotRun);
     Scan {
         r#type: "secret_detection",
         status: if ran { "success" } else { "failure" },
@@ -128,22 +128,23 @@ fn scan<'a>(report: &'a ScanReport, start: &'a str) -> Scan<'a> {
     }
 }
 
-fn secrets(report: &ScanReport) -> Option<&Coverage> {
-    report.coverage.iter().find(|coverage| coverage.detector == DetectorId::Secrets)
+/// The accounts of our detector and of the tools whose reports were imported.
+fn secrets(report: &ScanReport) -> impl Iterator<Item = &Coverage> {
+    report.coverage.iter().filter(|coverage| coverage.detector == DetectorId::Secrets)
 }
 
 fn messages(report: &ScanReport) -> Vec<ScanMessage> {
-    let gap = match secrets(report) {
-        Some(coverage) if coverage.state == CoverageState::NotRun => Some(("fatal", "secrets did not run".to_owned())),
-        Some(coverage) => wording::gap(coverage).map(|gap| ("warn", gap)),
-        None => Some(("fatal", "secrets did not run".to_owned())),
-    };
+    let silent = secrets(report).next().is_none().then(|| ("fatal", "secrets did not run".to_owned()));
+    let gaps = secrets(report).filter_map(|coverage| {
+        let level = if coverage.state == CoverageState::NotRun { "fatal" } else { "warn" };
+        wording::gap(coverage).map(|gap| (level, gap))
+    });
     let about_secrets = |by: Option<DetectorId>| by.is_none_or(|detector| detector == DetectorId::Secrets);
     let notices = report.notices.iter().filter(|notice| about_secrets(notice.detector)).map(|notice| {
         let level = if notice.level == NoticeLevel::Info { "info" } else { "warn" };
         (level, format!("{}: {}: {}", notice.code, notice.location.display_path(), notice.message))
     });
-    gap.into_iter().chain(notices).map(|(level, value)| ScanMessage { level, value }).collect()
+    silent.into_iter().chain(gaps).chain(notices).map(|(level, value)| ScanMessage { level, value }).collect()
 }
 
 fn vulnerability<'a>(finding: &'a Finding, identifiers: &mut Identifiers<'a>) -> Vulnerability<'a> {

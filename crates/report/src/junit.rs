@@ -54,10 +54,14 @@ fn suites(report: &ScanReport) -> Vec<Suite<'_>> {
 }
 
 fn suite(detector: DetectorId, report: &ScanReport) -> Suite<'_> {
-    let gap = match report.coverage.iter().find(|coverage| coverage.detector == detector) {
-        Some(coverage) if coverage.state == CoverageState::Complete => None,
-        Some(coverage) => wording::gap(coverage),
-        None => Some(format!("{detector} gave no account of what it looked at")),
+    // Reports of other tools give accounts beside the detector's own.
+    let mut accounts = report.coverage.iter().filter(|coverage| coverage.detector == detector).peekable();
+    let gap = if accounts.peek().is_none() {
+        Some(format!("{detector} gave no account of what it looked at"))
+    } else {
+        let open = accounts.filter(|coverage| coverage.state != CoverageState::Complete);
+        let gaps: Vec<String> = open.filter_map(wording::gap).collect();
+        (!gaps.is_empty()).then(|| gaps.join("; "))
     };
     let findings = report.findings.iter().filter(|finding| finding.detector == detector).collect();
     Suite { detector, gap, findings }

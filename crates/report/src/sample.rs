@@ -45,6 +45,7 @@ pub(crate) fn coverage(detector: DetectorId, state: CoverageState, units: u64) -
         bytes: units * 2048,
         skipped: BTreeMap::new(),
         counts: BTreeMap::new(),
+        tool: None,
     }
 }
 

@@ -120,26 +120,38 @@ pub(crate) fn units(report: &ScanReport) -> u64 {
     report.coverage.iter().fold(0, |sum, coverage| sum.saturating_add(coverage.units))
 }
 
+/// Whose account it is: a detector of ours, or what a report of another tool is about: `secrets (gitleaks 8.30.1)`.
+fn who(coverage: &Coverage) -> String {
+    match &coverage.tool {
+        None => coverage.detector.to_string(),
+        Some(tool) => format!("{} ({})", coverage.detector, format!("{} {}", tool.name, tool.version).trim_end()),
+    }
+}
+
 /// What one detector looked at: `secrets: 12 units, 3.4 KiB, 5 commits, 210 rules`.
 pub(crate) fn covered(coverage: &Coverage) -> String {
     if coverage.units == 0 {
-        return format!("{}: no unit", coverage.detector);
+        return format!("{}: no unit", who(coverage));
     }
-    let mut parts = vec![count(coverage.units, "unit"), bytes(coverage.bytes)];
+    let unit = if coverage.tool.is_some() { "report" } else { "unit" };
+    let mut parts = vec![count(coverage.units, unit), bytes(coverage.bytes)];
     for (name, number) in &coverage.counts {
         parts.push(match name.strip_suffix("_bytes") {
             Some(what) => format!("{} {}", bytes(*number), what.replace('_', " ")),
             None => count(*number, name.strip_suffix('s').unwrap_or(name)).replace('_', " "),
         });
     }
-    parts.push(count(coverage.rules, "rule"));
-    format!("{}: {}", coverage.detector, parts.join(", "))
+    // Most reports of other tools do not list the rules that ran.
+    if coverage.tool.is_none() || coverage.rules > 0 {
+        parts.push(count(coverage.rules, "rule"));
+    }
+    format!("{}: {}", who(coverage), parts.join(", "))
 }
 
 /// What one detector did not look at; none where it looked at everything in scope.
 pub(crate) fn gap(coverage: &Coverage) -> Option<String> {
     let skipped: Vec<_> = coverage.skipped.iter().map(|(reason, number)| format!("{number} {reason}")).collect();
-    let detector = coverage.detector;
+    let detector = who(coverage);
     match coverage.state {
         CoverageState::NotRun => Some(format!("{detector} did not run")),
         CoverageState::Incomplete if skipped.is_empty() => Some(format!("{detector} is incomplete; see the notices")),
@@ -171,7 +183,7 @@ pub(crate) fn cut(text: &str, limit: usize) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use testudo_model::DetectorId;
+    use testudo_model::{DetectorId, ToolInfo};
 
     use super::*;
     use crate::sample;
@@ -232,6 +244,17 @@ mod tests {
         assert_eq!(gap(&coverage).as_deref(), Some("secrets skipped: 2 too-large"));
         coverage.state = CoverageState::NotRun;
         assert_eq!(gap(&coverage).as_deref(), Some("secrets did not run"));
+    }
+
+    #[test]
+    fn an_imported_report_names_its_tool() {
+        let tool = |version: &str| Some(ToolInfo { name: "acme".to_owned(), version: version.to_owned() });
+        let coverage = sample::coverage(DetectorId::Code, CoverageState::NotRun, 1);
+        let counts = BTreeMap::from([("findings".to_owned(), 4)]);
+        let named = Coverage { tool: tool("1.2"), counts, rules: 0, ..coverage.clone() };
+        assert_eq!(covered(&named), "code (acme 1.2): 1 report, 2.0 KiB, 4 findings");
+        let unknown = Coverage { tool: tool(""), ..coverage };
+        assert_eq!(gap(&unknown).as_deref(), Some("code (acme) did not run"));
     }
 
     #[test]

@@ -12,4 +12,4 @@ mod suppress;
 pub use detector::{Detector, Output, RulesIdentity, Worker};
 pub use fuel::{Exhausted, Fuel};
 pub use schedule::{Job, Loaded, Loader, Outcome, Progress, Tally, run};
-pub use suppress::{Marker, markers};
+pub use suppress::{Marker, markers, suppress};

@@ -9,7 +9,7 @@ use std::{
 use testudo_model::{Coverage, CoverageState, DetectorId, Finding, Notice, NoticeCode, NoticeLevel};
 use testudo_source::Unit;
 
-use crate::{Detector, Fuel, Marker, Output, Worker, markers};
+use crate::{Detector, Fuel, Marker, Output, Worker, markers, suppress};
 
 /// Something to read: an index into the caller's list, in the order of the report.
 pub type Job = usize;
@@ -105,6 +105,7 @@ impl Outcome {
             bytes: tally.bytes,
             skipped,
             counts: tally.counts,
+            tool: None,
         }
     }
 }
@@ -205,13 +206,6 @@ impl Bench<'_> {
             output.notices.push(Notice::new(NoticeCode::FuelExhausted, unit.location(), message));
         }
         output
-    }
-}
-
-fn suppress(finding: &mut Finding, inline: &[Marker]) {
-    let line = finding.location.line();
-    if finding.suppressed.is_none() {
-        finding.suppressed = inline.iter().find(|m| m.covers(&finding.rule, line)).map(|m| m.suppression.clone());
     }
 }
 

@@ -3,7 +3,7 @@
 //! A marker holds for findings that begin on its own line or on the line below it, for the rules it names (`*` for
 //! all). Whether it may count (reason, date) is judged by policy.
 
-use testudo_model::{Suppression, SuppressionKind};
+use testudo_model::{Finding, Suppression, SuppressionKind};
 use testudo_source::LineIndex;
 
 /// One marker of a text.
@@ -81,6 +81,14 @@ impl Marker {
     pub fn covers(&self, rule: &str, line: u32) -> bool {
         let here = line == self.line || self.alone && line == self.line.saturating_add(1);
         here && self.rules.iter().any(|r| r == "*" || r == rule)
+    }
+}
+
+/// Suppresses a finding by the first marker of its text that covers it. What is suppressed already keeps its reason.
+pub fn suppress(finding: &mut Finding, inline: &[Marker]) {
+    let line = finding.location.line();
+    if finding.suppressed.is_none() {
+        finding.suppressed = inline.iter().find(|m| m.covers(&finding.rule, line)).map(|m| m.suppression.clone());
     }
 }
 

@@ -52,6 +52,9 @@ struct CreateArgs {
     /// Configuration file [default: testudo.toml, found upward]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     config: Option<PathBuf>,
+    /// Also accept the findings of another tool's report, FILE or FORMAT=FILE; repeatable
+    #[arg(long, value_name = "REPORT", value_hint = ValueHint::FilePath)]
+    with: Vec<String>,
     /// What is scanned; the baseline holds nothing else [default: .]
     #[arg(value_name = "TARGET", value_hint = ValueHint::AnyPath)]
     targets: Vec<PathBuf>,
@@ -70,6 +73,7 @@ fn create(args: CreateArgs) -> Result<ExitCode> {
     if let Some(config) = args.config {
         words.extend(["--config".into(), config.into()]);
     }
+    words.extend(args.with.into_iter().flat_map(|report| ["--with".into(), report.into()]));
     words.push("--".into());
     words.extend(args.targets.into_iter().map(OsString::from));
     let collected = scan::collect(&scanning::arguments(words)?)?;

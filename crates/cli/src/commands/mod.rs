@@ -7,6 +7,7 @@ pub(crate) mod baseline;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod hook;
+pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod ledger;
 pub(crate) mod man;

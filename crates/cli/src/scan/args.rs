@@ -13,6 +13,7 @@ Examples:
   git diff | testudo scan -                   scan standard input
   testudo scan . --output sarif=out.sarif --output html=report.html
   testudo scan . --rules .gitleaks.toml       use rules of gitleaks
+  testudo scan . --with semgrep.json          add the findings of another tool's report
   testudo scan . --verify                     ask the issuers which secrets are live (sends them there)
 
 Exit codes: 0 done, 1 findings at or above --fail-on, 2 usage or configuration, 3 nothing could be read, 4 incomplete";
@@ -71,6 +72,9 @@ pub(crate) struct What {
     /// Leave out paths that match
     #[arg(long, value_name = "GLOB")]
     pub(crate) exclude: Vec<String>,
+    /// Also the findings of another tool's report, FILE or FORMAT=FILE, `-` for standard input; repeatable
+    #[arg(long, value_name = "REPORT", value_hint = ValueHint::FilePath)]
+    pub(crate) with: Vec<String>,
     /// Also read files that .gitignore names
     #[arg(long)]
     pub(crate) no_ignore: bool,
@@ -161,6 +165,19 @@ pub(crate) struct VerdictArgs {
 }
 
 impl ScanArgs {
+    /// Arguments that name reports and nothing to scan.
+    pub(crate) fn of_reports(reports: Vec<String>) -> Self {
+        Self {
+            targets: Vec::new(),
+            what: What { with: reports, ..What::default() },
+            live: Live::default(),
+            view: View::default(),
+            verdict: VerdictArgs::default(),
+            config: None,
+            jobs: None,
+        }
+    }
+
     /// Flags that set configuration keys, as key and value.
     pub(crate) fn overrides(&self) -> Vec<(String, String)> {
         let mut all = Vec::new();

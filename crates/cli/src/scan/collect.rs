@@ -28,6 +28,7 @@ use super::{
     args::ScanArgs,
     files::{Files, Limits, Stdin, single},
     history::{self, Reach},
+    imports::{self, Imports},
     memory::MemoryFile,
     repository::{self, Look},
     verify::{Chosen, LiveCheck},
@@ -62,12 +63,20 @@ pub(crate) fn collect(args: &ScanArgs) -> Result<Collected> {
     notices.extend(detector.unapplied().iter().map(crate::rules::notice));
     notices.iter_mut().for_each(|notice| detector.mask_place(notice));
     found.outcome.notices = notices;
-    setup.report(found, &detector).map(|(report, hidden)| Collected {
-        report,
-        hidden,
-        effective: effective.clone(),
-        root: root.clone(),
-    })
+    let imports = setup.imports(&detector)?;
+    let (report, hidden) = setup.report(found, Some(&detector), imports)?;
+    Ok(Collected { report, hidden, effective: effective.clone(), root: root.clone() })
+}
+
+/// Reads the reports of `--with`, and scans nothing.
+pub(crate) fn import(args: &ScanArgs) -> Result<Collected> {
+    let (effective, root) = configuration(args, &[PathBuf::from(".")])?;
+    let reports: Vec<PathBuf> = args.what.with.iter().map(PathBuf::from).collect();
+    let setup = Setup { args, config: &effective.config, root: &root, targets: &reports, live: None };
+    let nothing = Found { outcome: Outcome::default(), known: BTreeSet::new(), scope: Scope::Part };
+    let imports = setup.imports(&setup.silent_detector()?)?;
+    let (report, hidden) = setup.report(nothing, None, imports)?;
+    Ok(Collected { report, hidden, effective: effective.clone(), root: root.clone() })
 }
 
 /// Loads the configuration and finds the directory it belongs to.
@@ -128,18 +137,28 @@ impl Setup<'_> {
         Ok(if self.live.is_some() { detector.keeping_values() } else { detector })
     }
 
+    fn key(&self) -> Result<FingerprintKey> {
+        let environment = env::var(key::ENVIRONMENT_NAME).ok();
+        let (key, _) = key::load(self.root, environment.as_deref())?;
+        Ok(FingerprintKey(*key.bytes()))
+    }
+
+    /// What the reports of other tools say. The detector masks the secrets that it knows in their texts.
+    fn imports(&self, detector: &SecretsDetector) -> Result<Imports> {
+        let target = imports::Target { root: self.root, limits: self.limits(), key: self.key()?, detector };
+        imports::read(&self.args.what.with, &target)
+    }
+
     /// The detector, which keeps no value.
     fn silent_detector(&self) -> Result<SecretsDetector> {
         if let Some(other) = self.config.scan.only.iter().find(|d| **d != DetectorId::Secrets) {
             bail!("detector `{other}` is not part of this version; `secrets` is");
         }
-        let environment = env::var(key::ENVIRONMENT_NAME).ok();
-        let (key, _) = key::load(self.root, environment.as_deref())?;
         let show = self.args.view.show_secrets;
         // What the gate may look at is followed through history, not only what is shown.
         let least = self.config.view.confidence;
         let options = Options {
-            key: FingerprintKey(*key.bytes()),
+            key: self.key()?,
             decode_depth: self.config.scan.decode_depth as usize,
             display: if show { Display::Clear } else { Display::Masked },
             disabled: self.config.secrets.disable.clone(),
@@ -303,42 +322,53 @@ impl Setup<'_> {
         names.map(|name| mode.as_ref().map_or(name.clone(), |mode| format!("{name} ({mode})"))).collect()
     }
 
-    fn report(&self, found: Found, detector: &SecretsDetector) -> Result<(ScanReport, Vec<Finding>)> {
+    /// The report of what our detector found, where it ran, and of what other tools say.
+    fn report(
+        &self,
+        found: Found,
+        detector: Option<&SecretsDetector>,
+        imports: Imports,
+    ) -> Result<(ScanReport, Vec<Finding>)> {
         let scope_text = self.scope_text();
-        let coverage = found.outcome.coverage(detector, &scope_text);
+        let mut coverage: Vec<Coverage> =
+            detector.iter().map(|detector| found.outcome.coverage(*detector, &scope_text)).collect();
+        let infos = detector.map_or(&[][..], SecretsDetector::infos);
         let Outcome { findings, notices, .. } = found.outcome;
         let (policy, mut policy_notices) = self.policy()?;
         let run = Run {
             today: clock::today().context("the clock of this machine is not set")?,
             scope: found.scope,
-            ran: BTreeSet::from([DetectorId::Secrets]),
-            rules: detector.infos().iter().map(|i| (i.id.clone(), i.domain)).collect::<BTreeMap<_, _>>(),
+            ran: coverage.iter().map(|c| c.detector).collect(),
+            rules: infos.iter().map(|i| (i.id.clone(), i.domain)).collect::<BTreeMap<_, _>>(),
         };
         let mut findings = findings;
         mark_known(&mut findings, &found.known);
-        let asked = self.live.as_ref().map(|live| {
+        let asked = self.live.as_ref().zip(detector).map(|(live, detector)| {
             let counting = counting(&findings, &policy, &run);
             live.run(detector, &mut findings, &counting)
         });
+        findings.extend(imports.findings);
+        findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
         let Applied { mut findings, hidden, notices: applied } = apply(findings, &policy, &run);
         number(&mut findings);
         policy_notices.extend(applied);
         policy_notices.extend(asked.iter().flat_map(|asked| asked.notices.clone()));
-        let mut notices: Vec<Notice> = notices.into_iter().chain(policy_notices).collect();
-        if coverage.units == 0 {
+        let mut notices: Vec<Notice> = notices.into_iter().chain(imports.notices).chain(policy_notices).collect();
+        if coverage.iter().any(|own| own.units == 0) {
             notices.push(Notice::new(
                 NoticeCode::EmptyScope,
                 Location::default(),
                 "nothing was in scope, so nothing was scanned; check the targets, --include and --exclude",
             ));
         }
-        let coverage: Vec<Coverage> = vec![coverage];
+        coverage.extend(imports.coverage);
         let summary = Summary {
             verification: asked.map(|asked| asked.summary),
             ..summarise(&findings, hidden.len(), &coverage, &notices)
         };
         let used: BTreeSet<&str> = findings.iter().map(|f| f.rule.as_str()).collect();
-        let rules: Vec<RuleInfo> = detector.infos().iter().filter(|i| used.contains(i.id.as_str())).cloned().collect();
+        let known = infos.iter().cloned().chain(imports.rules);
+        let rules: Vec<RuleInfo> = known.filter(|i| used.contains(i.id.as_str())).collect();
         let report = ScanReport {
             schema: ScanReport::SCHEMA.to_owned(),
             tool: ToolInfo { name: "testudo".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },

@@ -1,9 +1,11 @@
-//! `testudo scan`: arguments and configuration to sources and detectors, and their results to one report.
+//! `testudo scan`: arguments and configuration to sources and detectors, and their results to one report. `testudo import`
+//! is the same without detectors.
 
 mod args;
 mod collect;
 mod files;
 mod history;
+mod imports;
 mod memory;
 mod present;
 mod repository;
@@ -13,7 +15,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-pub(crate) use args::ScanArgs;
+pub(crate) use args::{ScanArgs, VerdictArgs, View};
 pub(crate) use collect::{Collected, collect, configuration};
 
 /// Whether a verdict was asked for.
@@ -30,4 +32,11 @@ pub(crate) fn run(args: &ScanArgs, asked: Asked) -> Result<ExitCode> {
     present::check(args)?;
     let collected = collect(args)?;
     present::finish(args, asked, &collected)
+}
+
+/// Reads reports of other tools, which are the arguments' `--with`, and scans nothing.
+pub(crate) fn import(args: &ScanArgs) -> Result<ExitCode> {
+    present::check(args)?;
+    let collected = collect::import(args)?;
+    present::finish(args, Asked::Scan, &collected)
 }

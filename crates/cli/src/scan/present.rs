@@ -3,6 +3,7 @@
 use std::{io::IsTerminal as _, path::Path, process::ExitCode};
 
 use anyhow::{Result, bail};
+use testudo_model::{Coverage, ScanReport};
 use testudo_policy::{Gate, Outcome, Reference, Verdict};
 use testudo_report::{Color, Format, Options, Verbosity, VerdictLine};
 
@@ -67,11 +68,19 @@ pub(super) fn finish(args: &ScanArgs, asked: Asked, collected: &Collected) -> Re
         result => result?,
     }
     // Nothing scanned is never clean; only an empty change has nothing to refuse.
-    let nothing = collected.report.coverage.iter().all(|c| c.units == 0);
-    if nothing && !args.what.staged && args.what.range.is_none() {
+    if nothing_scanned(&collected.report) && !args.what.staged && args.what.range.is_none() {
         return Ok(ExitCode::from(3));
     }
     Ok(exit(verdict.as_ref()))
+}
+
+/// Whether our own detectors looked at nothing, or where none was to run, no report was read: what another tool looked at
+/// says nothing about what we did.
+fn nothing_scanned(report: &ScanReport) -> bool {
+    let own = |c: &&Coverage| c.tool.is_none();
+    let of_own = report.coverage.iter().filter(own).all(|c| c.units == 0);
+    let any_own = report.coverage.iter().any(|c| own(&c));
+    if any_own { of_own } else { report.coverage.iter().all(|c| c.units == 0) }
 }
 
 fn exit(verdict: Option<&Verdict>) -> ExitCode {
@@ -83,12 +92,11 @@ fn verdict(args: &ScanArgs, asked: Asked, collected: &Collected) -> Option<Verdi
     let given =
         args.verdict.baseline.is_some() || args.verdict.diff.is_some() || args.what.staged || args.what.range.is_some();
     let reference = if given { Reference::Given } else { Reference::None };
-    // An empty change set has nothing to refuse.
-    let empty_change =
-        collected.report.coverage.iter().all(|c| c.units == 0) && (args.what.staged || args.what.range.is_some());
-    // Nothing scanned is neither passed nor failed: the exit code says so.
-    let nothing = collected.report.coverage.iter().all(|c| c.units == 0);
-    if empty_change || nothing {
+    // Nothing scanned is neither passed nor failed: the exit code says so. An empty change set has nothing to refuse, but
+    // the reports beside it have.
+    let only_reports = args.what.staged || args.what.range.is_some();
+    let imported = collected.report.coverage.iter().any(|c| c.tool.is_some());
+    if nothing_scanned(&collected.report) && !(only_reports && imported) {
         return None;
     }
     wanted.then(|| Gate::new(&collected.effective.config, reference).judge(&collected.report, &collected.hidden))

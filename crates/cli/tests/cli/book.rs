@@ -144,6 +144,11 @@ fn sample(name: &str) -> Option<Project> {
     project.write("settings.yml", "retries: 3\n");
     project.write(".gitleaksignore", "# accepted\nsrc/old.py:acme-key:3\n");
     project.write("gitleaks-report.json", "[]\n");
+    project.write(
+        "semgrep.json",
+        r#"{"version": "1.99.0", "results": [], "errors": [], "paths": {"scanned": ["src/app.py"]}}"#,
+    );
+    project.write("leaks.json", "[]\n");
     project.write(".gitignore", "*.sarif\n*.html\n");
     for round in ["v1.4.0", "v1.5.0", "head"] {
         project.write("CHANGES.md", &format!("{round}\n"));

@@ -56,6 +56,7 @@ pub(crate) fn coverage(detector: DetectorId, state: CoverageState) -> Coverage {
         bytes: 1,
         skipped: BTreeMap::new(),
         counts: BTreeMap::new(),
+        tool: None,
     }
 }
 
@@ -212,6 +213,7 @@ fn unused_entries_are_told_only_where_they_could_have_been_used() {
         hmac(1, "rule=aws reason=x"),
         hmac(2, "rule=* reason=x"),
         hmac(3, "rule=retired reason=x"),
+        hmac(7, "rule=gitleaks/aws reason=x"),
         fp(4, "rule=xss reason=x"),
         fp(5, "rule=cve reason=x"),
         fp(6, "rule=* reason=x"),

@@ -76,7 +76,9 @@ fn suppression(finding: &Finding) -> Option<Suppression<'_>> {
     let given = finding.suppressed.as_ref()?;
     let kind = match given.kind {
         SuppressionKind::Inline => "inSource",
-        SuppressionKind::File | SuppressionKind::Baseline | SuppressionKind::Diff => "external",
+        SuppressionKind::File | SuppressionKind::Baseline | SuppressionKind::Diff | SuppressionKind::Import => {
+            "external"
+        }
     };
     let mut properties = Properties::from([("kind".to_owned(), json!(given.kind))]);
     properties.extend(given.owner.iter().map(|owner| ("owner".to_owned(), json!(owner))));

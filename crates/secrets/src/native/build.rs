@@ -23,7 +23,8 @@ impl std::fmt::Debug for FingerprintKey {
 
 impl FingerprintKey {
     /// 128 bits of HMAC-SHA256 over the parts, each ended by a NUL.
-    fn digest(&self, parts: &[&str]) -> [u8; 16] {
+    #[must_use]
+    pub fn digest(&self, parts: &[&str]) -> [u8; 16] {
         let mut out = [0; 16];
         if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) {
             for part in parts {

@@ -349,7 +349,8 @@ fn tell(journal: &Journal, checked: &Verified, trust: &[(VerifyingKey, String)])
     ));
     for (key, origin) in trust {
         let signed = checked.signers.get(key.id()).copied().unwrap_or(0);
-        out.push_str(&format!("  key {} ({origin}): {signed} entries\n", key.id().get(..16).unwrap_or_default()));
+        let word = if signed == 1 { "signature" } else { "signatures" };
+        out.push_str(&format!("  key {} ({origin}): {signed} {word}\n", key.id().get(..16).unwrap_or_default()));
     }
     if checked.behind_head > 0 {
         out.push_str(&format!(

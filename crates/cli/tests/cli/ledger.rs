@@ -67,7 +67,7 @@ fn a_changed_ledger_is_not_whole_and_is_not_continued() {
     project.testudo(&["ledger", "verify"]).ok().says(&[
         "whole: ledger ",
         "3 entries, 4 signatures checked",
-        "(your own): 3 entries",
+        "(your own): 3 signatures",
     ]);
     let public = project.testudo(&["ledger", "key"]).ok().out;
     project.write("own.pub", &public);

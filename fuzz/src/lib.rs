@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod mutate;
 pub mod network;
 pub mod pack_writer;
+pub mod plan;
 pub mod policy;
 pub mod report;
 pub mod rules;
@@ -70,6 +71,7 @@ targets! {
     "owners" policy::owners 800;
     "pack" git::pack 500;
     "plan" rules::plan 700;
+    "plan-file" plan::file 1000;
     "redaction" detect::redaction 3000;
     "regex" rules::regex 400;
     "repository" git::repository 80;

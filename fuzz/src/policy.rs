@@ -2,10 +2,7 @@
 
 use std::path::Path;
 
-use testudo_policy::{
-    Config, Date, Effective, IgnoreFile, Owners,
-    config::{Layers, Paint},
-};
+use testudo_policy::{Config, Date, Effective, IgnoreFile, Owners, config::Layers, problem::Paint};
 
 use crate::{
     foreign,

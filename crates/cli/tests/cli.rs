@@ -8,6 +8,8 @@ mod book;
 mod gitleaks;
 #[path = "cli/ledger.rs"]
 mod ledger;
+#[path = "cli/plan.rs"]
+mod plan;
 
 use std::{
     fs,

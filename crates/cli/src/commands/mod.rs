@@ -10,5 +10,6 @@ pub(crate) mod hook;
 pub(crate) mod init;
 pub(crate) mod ledger;
 pub(crate) mod man;
+pub(crate) mod plan;
 pub(crate) mod rules;
 mod scanning;

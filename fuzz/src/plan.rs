@@ -1,0 +1,25 @@
+//! Target: a security plan, and what is said about it.
+
+use testudo_plan::{Source, check, codes, located, read, risk};
+
+use crate::input::{halves, text};
+
+/// The main file before the separator, an included one behind it. Every problem has a code and a place in its file, and a
+/// plan without one has a risk for every component.
+pub fn file(bytes: &[u8]) {
+    let (main, more) = halves(bytes);
+    let (main, more) = (text(main), text(more));
+    let sources = [Source { name: "plan.toml", text: &main }, Source { name: "more.toml", text: &more }];
+    let reading = read(&sources);
+    let mut problems = reading.problems.clone();
+    problems.extend(check::consistency(&reading.plan, &sources));
+    problems.extend(check::due(&reading.plan, "2030-01-01".parse().expect("this is a day")));
+    assert!(problems.iter().all(|problem| problem.fault.code.is_some_and(|code| codes::code(code).is_some())));
+    for (problem, found) in problems.iter().zip(located(&problems, &sources)) {
+        let lines = sources[problem.file].text.matches('\n').count() + 1;
+        assert!((1..=lines).contains(&(found.line as usize)));
+    }
+    for risk in risk::risks(&reading.plan) {
+        assert!((1..=16).contains(&risk.number()));
+    }
+}

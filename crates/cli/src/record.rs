@@ -1,6 +1,7 @@
 //! What this program records in the ledger of a project: where, by whom and with which key.
 
 use std::{
+    collections::BTreeSet,
     env,
     fmt::Write as _,
     fs,
@@ -10,9 +11,11 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use serde_json::to_value;
 use sha2::{Digest as _, Sha256};
-use testudo_ledger::{Appender, Event, Journal, ScanEvent, SigningKey, Subject, VerdictEvent, VerifyingKey, predicate};
+use testudo_ledger::{
+    Appender, Event, Journal, ScanEvent, SigningKey, Subject, TriageEvent, VerdictEvent, VerifyingKey, predicate,
+};
 use testudo_model::ScanReport;
-use testudo_policy::{Outcome, Verdict, config::Ledger};
+use testudo_policy::{IgnoreFile, Outcome, Verdict, config::Ledger};
 use testudo_source::git::{ReadLimits, Repository};
 
 use crate::{cache, clock, files, terminal};
@@ -51,6 +54,33 @@ pub(crate) fn scan(root: &Path, config: &Ledger, report: &ScanReport, verdict: O
     let said = VerdictEvent { verdict: outcome.to_owned(), reasons: verdict.reasons.clone(), scan };
     let gate = Event { subject, predicate_type: predicate::GATE.to_owned(), predicate: to_value(said)? };
     recorder.append(&gate).map(drop)
+}
+
+/// Records what somebody accepted, or no longer accepts: `before` and `after` are what the file held.
+pub(crate) fn triage(
+    root: &Path,
+    config: &Ledger,
+    (command, file): (&str, &Path),
+    (before, after): (&IgnoreFile, &IgnoreFile),
+) -> Result<()> {
+    if config.record.is_empty() {
+        return Ok(());
+    }
+    let keys = |file: &IgnoreFile| file.entries().iter().map(|e| e.key.to_string()).collect::<BTreeSet<_>>();
+    let (before, after) = (keys(before), keys(after));
+    let said = TriageEvent {
+        command: command.to_owned(),
+        file: file.display().to_string(),
+        accepted: after.difference(&before).cloned().collect(),
+        withdrawn: before.difference(&after).cloned().collect(),
+    };
+    if said.accepted.is_empty() && said.withdrawn.is_empty() {
+        return Ok(());
+    }
+    let digest = testudo_model::hex(&Sha256::digest(fs::read(file)?));
+    let subject = vec![Subject::new(&said.file, "sha256", &digest)];
+    let event = Event { subject, predicate_type: predicate::TRIAGE.to_owned(), predicate: to_value(said)? };
+    Recorder::new(root, config, &config.record)?.append(&event).map(drop)
 }
 
 /// The report, and the commit that was checked out.
@@ -185,6 +215,13 @@ pub(crate) fn said(statement: &testudo_ledger::Statement) -> String {
         predicate::GATE => match serde_json::from_value::<VerdictEvent>(predicate.clone()) {
             Ok(event) => format!("gate {} over entry {}{}", event.verdict, event.scan, first(&event.reasons)),
             Err(error) => format!("verdict that cannot be read: {error}"),
+        },
+        predicate::TRIAGE => match serde_json::from_value::<TriageEvent>(predicate.clone()) {
+            Ok(event) => {
+                let (accepted, withdrawn) = (event.accepted.len(), event.withdrawn.len());
+                format!("{}: {accepted} accepted, {withdrawn} withdrawn in {}", event.command, event.file)
+            }
+            Err(error) => format!("decision that cannot be read: {error}"),
         },
         predicate::REPAIR => format!("repair: {} bytes of an entry written in part were taken off", predicate["bytes"]),
         other => other.to_owned(),

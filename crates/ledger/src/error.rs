@@ -22,6 +22,14 @@ pub enum LedgerError {
         /// What the system said.
         source: io::Error,
     },
+    /// Somebody else has been adding to it for too long.
+    #[error("{}: another program has been writing to it for {seconds} s; nothing was recorded", path.display())]
+    Busy {
+        /// The ledger.
+        path: PathBuf,
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// A link, a device or a folder stands where a plain file is expected.
     #[error("{}: is no plain file, and a ledger is kept in nothing else; move it away", path.display())]
     NotPlain {

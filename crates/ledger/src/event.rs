@@ -14,6 +14,8 @@ pub mod predicate {
     pub const SCAN: &str = "testudo:scan/v1";
     /// What a gate decided: [`VerdictEvent`](super::VerdictEvent).
     pub const GATE: &str = "testudo:gate/v1";
+    /// Which findings somebody accepted, or no longer accepts: [`TriageEvent`](super::TriageEvent).
+    pub const TRIAGE: &str = "testudo:triage/v1";
     /// An entry that was written in part, as after a power cut, was taken off: `{"bytes": n, "sha256": "…"}`.
     pub const REPAIR: &str = "testudo:repair/v1";
 }
@@ -90,6 +92,19 @@ impl ScanEvent {
             notices,
         }
     }
+}
+
+/// The predicate of a decision about findings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TriageEvent {
+    /// The command that wrote the decision down.
+    pub command: String,
+    /// The file it stands in.
+    pub file: String,
+    /// Keys of what is accepted from now on: `fp:` and a fingerprint, or `hmac16:` and the digest of a secret.
+    pub accepted: Vec<String>,
+    /// Keys of what is no longer accepted.
+    pub withdrawn: Vec<String>,
 }
 
 /// The predicate of a gate.

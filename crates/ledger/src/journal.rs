@@ -4,9 +4,11 @@
 //! the head that names it, so after a cut the head may be old, but never ahead.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use serde_json::json;
@@ -22,6 +24,9 @@ use crate::{
 
 /// Largest head that is read, in bytes.
 const MAX_HEAD: u64 = 1 << 16;
+/// How long another program may be adding an entry.
+const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(5);
 /// Longest name of an environment.
 const MAX_NAME: usize = 64;
 
@@ -115,7 +120,7 @@ impl Journal {
         self.make_folder()?;
         plain(&path)?;
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(write)?;
-        file.lock().map_err(write)?;
+        self.lock(&file)?;
         let torn = self.heal(&mut file)?;
         let mut tail = self.tail(&mut file, by)?;
         if let Some((bytes, hash)) = &torn {
@@ -129,6 +134,20 @@ impl Journal {
         let (next, hash) = self.write(&mut file, event, by, tail)?;
         self.write_head(by, next - 1, &hash)?;
         Ok(Appended { seq: next - 1, repaired: torn.map_or(0, |(bytes, _)| bytes) })
+    }
+
+    /// Waits until nobody else adds to the ledger.
+    fn lock(&self, file: &File) -> Result<(), LedgerError> {
+        let path = self.path();
+        let begun = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(()),
+                Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => thread::sleep(PAUSE),
+                Err(TryLockError::WouldBlock) => return Err(LedgerError::Busy { path, seconds: PATIENCE.as_secs() }),
+                Err(TryLockError::Error(source)) => return Err(LedgerError::Write { path, source }),
+            }
+        }
     }
 
     fn make_folder(&self) -> Result<(), LedgerError> {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ring::{
-    rand::SystemRandom,
+    rand::{SecureRandom as _, SystemRandom},
     signature::{
         ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
         UnparsedPublicKey,
@@ -17,6 +17,9 @@ use crate::LedgerError;
 
 /// DER before the 32 bytes of an Ed25519 public key (RFC 8410, section 4).
 const ED25519_PREFIX: &[u8] = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+/// DER before the 32 bytes of an Ed25519 private key (RFC 8410, section 7).
+const ED25519_PRIVATE_PREFIX: &[u8] =
+    &[0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 /// DER before the 65 bytes of an uncompressed P-256 point (RFC 5480, section 2).
 const P256_PREFIX: &[u8] = &[
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
@@ -118,8 +121,10 @@ impl SigningKey {
     /// # Errors
     /// The system gives no random numbers.
     pub fn generate_pem() -> Result<String, LedgerError> {
-        let der = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| LedgerError::Random)?;
-        Ok(pem("PRIVATE KEY", der.as_ref()))
+        let mut seed = [0; 32];
+        SystemRandom::new().fill(&mut seed).map_err(|_| LedgerError::Random)?;
+        // Without the public half, which not every reader of keys takes.
+        Ok(pem("PRIVATE KEY", &[ED25519_PRIVATE_PREFIX, &seed].concat()))
     }
 
     /// Reads the first private key of a PEM text (PKCS#8). `name` is only named in errors.

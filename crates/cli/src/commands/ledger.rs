@@ -1,6 +1,7 @@
 //! `testudo ledger`: what was recorded, whether it is whole, and taking it elsewhere.
 
 use std::{
+    collections::VecDeque,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -194,46 +195,56 @@ fn nothing(text: &str) -> anyhow::Error {
 
 fn show(args: &ShowArgs) -> Result<ExitCode> {
     let project = args.which.project()?;
-    let mut all = Vec::new();
+    let print = |entry: &Entry, first: bool| match args.format {
+        Form::Text => terminal::stdout(&line(entry)),
+        Form::Json => {
+            let text = serde_json::to_string_pretty(&entry.statement)?;
+            terminal::stdout(&format!("{}{text}", if first { "[\n" } else { ",\n" }))
+        }
+    };
+    let mut shown = 0_usize;
     for journal in &project.journals {
-        let mut entries = chosen(journal, args.predicate.as_deref())?;
-        let first = args.last.map_or(0, |n| entries.len().saturating_sub(n));
-        entries.drain(..first);
-        all.extend(entries);
+        let mut kept = VecDeque::new();
+        chosen(journal, args.predicate.as_deref(), &mut |entry| {
+            // Only where the end is wanted have entries to be kept.
+            let Some(last) = args.last else {
+                shown += 1;
+                return Ok(print(&entry, shown == 1)?);
+            };
+            kept.push_back(entry);
+            kept.drain(..kept.len().saturating_sub(last));
+            Ok(())
+        })?;
+        for entry in kept {
+            shown += 1;
+            print(&entry, shown == 1)?;
+        }
     }
     if args.format == Form::Json {
-        let statements: Vec<_> = all.iter().map(|entry| &entry.statement).collect();
-        terminal::stdout(&(serde_json::to_string_pretty(&statements)? + "\n"))?;
-        return Ok(ExitCode::SUCCESS);
+        terminal::stdout(if shown == 0 { "[]\n" } else { "\n]\n" })?;
     }
-    let line = |entry: &Entry| {
-        let place = &entry.statement.testudo;
-        let subject = entry.statement.subject.iter().find_map(|s| s.digest.get("gitCommit"));
-        let commit = subject.and_then(|oid| oid.get(..10)).map_or_else(String::new, |oid| format!(" @{oid}"));
-        let text = format!(
-            "{} {:>4}  {}  {}{commit}  {}",
-            place.environment,
-            place.seq,
-            place.time,
-            place.actor,
-            record::said(&entry.statement)
-        );
-        testudo_report::visible_lines(&text).replace('\n', " ") + "\n"
-    };
-    terminal::stdout(&all.iter().map(line).collect::<String>())?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The entries of a predicate type, or all.
-fn chosen(journal: &Journal, predicate: Option<&str>) -> Result<Vec<Entry>> {
-    let mut entries = Vec::new();
+fn line(entry: &Entry) -> String {
+    let place = &entry.statement.testudo;
+    let subject = entry.statement.subject.iter().find_map(|s| s.digest.get("gitCommit"));
+    let commit = subject.and_then(|oid| oid.get(..10)).map_or_else(String::new, |oid| format!(" @{oid}"));
+    let said = record::said(&entry.statement);
+    let text = format!("{} {:>4}  {}  {}{commit}  {said}", place.environment, place.seq, place.time, place.actor);
+    testudo_report::visible_lines(&text).replace('\n', " ") + "\n"
+}
+
+/// Gives the entries of a predicate type, or all. Stops at the first error of `each`.
+fn chosen(journal: &Journal, predicate: Option<&str>, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
+    let mut result = Ok(());
     journal.entries(&mut |entry| {
         if predicate.is_none_or(|wanted| entry.statement.predicate_type == wanted) {
-            entries.push(entry);
+            result = each(entry);
         }
-        Next::Entry
+        if result.is_ok() { Next::Entry } else { Next::Stop }
     })?;
-    Ok(entries)
+    result
 }
 
 fn verify(args: &VerifyArgs) -> Result<ExitCode> {
@@ -294,13 +305,14 @@ fn export(args: &ExportArgs) -> Result<ExitCode> {
     let project = args.which.project()?;
     let mut text = String::new();
     for journal in &project.journals {
-        for entry in chosen(journal, args.predicate.as_deref())? {
+        chosen(journal, args.predicate.as_deref(), &mut |entry| {
             match args.format {
                 Export::Envelopes => text.push_str(&entry.line),
                 Export::Statements => text.push_str(&serde_json::to_string(&entry.statement)?),
             }
             text.push('\n');
-        }
+            Ok(())
+        })?;
     }
     match &args.output {
         Some(path) => files::write_private(path, text.as_bytes())?,

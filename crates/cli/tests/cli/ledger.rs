@@ -38,6 +38,20 @@ fn scans_and_verdicts_are_recorded_without_what_they_found() {
 }
 
 #[test]
+fn what_somebody_accepts_is_recorded() {
+    let Some(project) = recorded("ledger-triage") else { return };
+    project.write("testudo.toml", "[ledger]\nrecord = \"dev\"\n");
+    project.testudo(&["baseline", "create"]).ok();
+    project.testudo(&["ledger", "show", "-n", "1"]).ok().says(&["baseline create: 1 accepted, 0 withdrawn in "]);
+    project.testudo(&["baseline", "create"]).ok();
+    assert_eq!(project.read(LEDGER).lines().count(), 4, "nothing was decided");
+    project.write("a.txt", "clean\n");
+    project.testudo(&["baseline", "create"]).ok();
+    project.testudo(&["ledger", "show", "-n", "1"]).ok().says(&["baseline create: 0 accepted, 1 withdrawn in "]);
+    project.testudo(&["ledger", "verify"]).ok().says(&["whole: 5 entries"]);
+}
+
+#[test]
 fn a_changed_ledger_is_not_whole_and_is_not_continued() {
     let Some(project) = recorded("ledger-changed") else { return };
     project.testudo(&["ledger", "verify"]).ok().says(&["whole: 3 entries"]);

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     commands::scanning,
-    files,
+    files, record,
     scan::{self, Collected},
     terminal,
 };
@@ -81,7 +81,7 @@ pub(super) fn run(args: ImportArgs) -> Result<ExitCode> {
         }
         if !of_role.is_empty() {
             let output = args.output.clone().unwrap_or_else(|| default_output(&tree, role));
-            save(&output, role, entries)?;
+            save(&tree, &output, role, entries)?;
         }
     }
     for line in &open {
@@ -179,7 +179,7 @@ fn entry(finding: &Finding, role: Role, source: &Path) -> Option<Entry> {
 }
 
 /// Adds the entries that say something new.
-fn save(path: &Path, role: Role, mut entries: Vec<Entry>) -> Result<()> {
+fn save(tree: &Collected, path: &Path, role: Role, mut entries: Vec<Entry>) -> Result<()> {
     let shown = path.display().to_string();
     let fresh = || match role {
         Role::Ignore => IgnoreFile::with_comments(&IGNORE_HEADER),
@@ -189,11 +189,13 @@ fn save(path: &Path, role: Role, mut entries: Vec<Entry>) -> Result<()> {
     let known =
         |entry: &Entry| file.entries().iter().any(|e| e.key == entry.key && (e.rule.is_none() || e.rule == entry.rule));
     entries.retain(|entry| !known(entry));
-    let before = file.entries().len();
+    let before = file.clone();
     file.extend(entries);
-    let added = file.entries().len() - before;
+    let added = file.entries().len() - before.entries().len();
     if added > 0 {
         file.save(path)?;
+        let ledger = &tree.effective.config.ledger;
+        record::triage(&tree.root, ledger, ("baseline import", path), (&before, &file))?;
     }
     terminal::stdout(&format!("{shown}: {added} added, {} in all\n", file.entries().len()))?;
     Ok(())

@@ -18,8 +18,9 @@ pub(super) fn run(nodes: &[Node], values: &Values<'_>) -> Result<String, Fault> 
     machine.nodes(nodes, &findings).map(|_| machine.out)
 }
 
-/// Bytes of text that a function looks at in the time of a step.
-const BYTES_PER_STEP: usize = 256;
+/// Bytes of text that a step stands for. Variables hold what functions made, so with the most steps this is also how much
+/// memory they can take: 1.3 GB.
+const BYTES_PER_STEP: usize = 64;
 
 struct Machine<'n, 'a> {
     out: String,

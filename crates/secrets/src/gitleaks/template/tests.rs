@@ -126,6 +126,8 @@ fn nothing_runs_for_ever() {
     assert!(render(loops).unwrap_err().what.contains("steps"));
     let wide = "{{$x := list 1}}{{range until 90}}{{$x = list $x $x}}{{end}}{{$x}}";
     assert!(render(wide).unwrap_err().what.contains("steps"));
+    let kept = "{{range until 100000}}{{$x := repeat 1000000 \"x\"}}{{end}}";
+    assert!(render(kept).unwrap_err().what.contains("steps"));
     let nested = "{{$x := list 1}}{{range until 100000}}{{$x = list $x}}{{end}}{{$x}}";
     assert!(render(nested).unwrap_err().what.contains("nests deeper"));
     let long = "{{range until 100000}}{{repeat 10000 \"x\"}}{{end}}";

@@ -59,6 +59,7 @@ targets! {
     "ignore-file" policy::ignore_file 1000;
     "index" git::index_file 600;
     "inline-markers" detect::inline_markers 3000;
+    "junit" plan::junit 2000;
     "ledger" ledger::ledger 1000;
     "ledger-key" ledger::key 2000;
     "loose" git::loose 500;

@@ -1,6 +1,6 @@
-//! Target: a security plan, and what is said about it.
+//! Targets: a security plan with what is said about it, and results of tests.
 
-use testudo_plan::{Source, check, codes, located, read, risk};
+use testudo_plan::{Source, check, codes, junit::TestReport, located, read, risk};
 
 use crate::input::{halves, text};
 
@@ -21,5 +21,14 @@ pub fn file(bytes: &[u8]) {
     }
     for risk in risk::risks(&reading.plan) {
         assert!((1..=16).contains(&risk.number()));
+    }
+}
+
+/// JUnit XML: what is read has a test, and is read the same again.
+pub fn junit(bytes: &[u8]) {
+    let text = text(bytes);
+    if let Ok(report) = TestReport::parse("results.xml", &text) {
+        assert!(!report.tests.is_empty());
+        assert_eq!(TestReport::parse("results.xml", &text).as_ref(), Ok(&report));
     }
 }

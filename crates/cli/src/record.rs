@@ -12,10 +12,14 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::to_value;
 use sha2::{Digest as _, Sha256};
 use testudo_ledger::{
-    Appender, Event, Journal, ScanEvent, SigningKey, Subject, TriageEvent, VerdictEvent, VerifyingKey, predicate,
+    Appender, Event, Extent, Journal, ScanEvent, SigningKey, Subject, TriageEvent, VerdictEvent, VerifyingKey,
+    predicate,
 };
 use testudo_model::ScanReport;
-use testudo_policy::{IgnoreFile, Outcome, Verdict, config::Ledger};
+use testudo_policy::{
+    IgnoreFile, Outcome, Verdict,
+    config::{self, Config, Ledger},
+};
 use testudo_source::git::{ReadLimits, Repository};
 
 use crate::{cache, clock, files, terminal};
@@ -32,8 +36,43 @@ pub(crate) fn folder(root: &Path) -> PathBuf {
     FOLDER.iter().fold(root.to_owned(), |path, name| path.join(name))
 }
 
+/// The root and the configuration of the project that a target is in: the folder of its `testudo.toml`, else the nearest
+/// directory upward that has ledgers, else the target.
+pub(crate) fn project(target: &Path) -> Result<(PathBuf, Config)> {
+    let file = config::discover(target);
+    let config = match &file {
+        Some(path) => Config::parse(&files::read_text(path)?, path)?,
+        None => Config::default(),
+    };
+    let upward = || {
+        let start = fs::canonicalize(target).ok()?;
+        start.ancestors().find(|dir| folder(dir).is_dir()).map(Path::to_owned)
+    };
+    let root = match file.as_deref().and_then(Path::parent) {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        Some(_) => PathBuf::from("."),
+        None => upward().unwrap_or_else(|| target.to_owned()),
+    };
+    Ok((root, config))
+}
+
+/// The public keys of the files that are named; without one, those that the project trusts and the user's own.
+pub(crate) fn keys(root: &Path, config: &Ledger, named: &[PathBuf]) -> Result<Vec<VerifyingKey>> {
+    if !named.is_empty() {
+        return named.iter().map(|path| public_key(path)).collect();
+    }
+    let mut keys = trusted(root, &config.trusted)?;
+    keys.extend(own_key()?.as_ref().map(SigningKey::public).cloned());
+    Ok(keys)
+}
+
 /// Records a scan, and the verdict over it where there is one.
-pub(crate) fn scan(root: &Path, config: &Ledger, report: &ScanReport, verdict: Option<&Verdict>) -> Result<()> {
+pub(crate) fn scan(
+    root: &Path,
+    config: &Ledger,
+    (report, extent): (&ScanReport, &Extent),
+    verdict: Option<&Verdict>,
+) -> Result<()> {
     if config.record.is_empty() {
         return Ok(());
     }
@@ -42,7 +81,7 @@ pub(crate) fn scan(root: &Path, config: &Ledger, report: &ScanReport, verdict: O
     let scan = Event {
         subject: subject.clone(),
         predicate_type: predicate::SCAN.to_owned(),
-        predicate: to_value(ScanEvent::of(report))?,
+        predicate: to_value(ScanEvent::of(report, extent.clone()))?,
     };
     let scan = recorder.append(&scan)?;
     let Some(verdict) = verdict else { return Ok(()) };

@@ -5,11 +5,14 @@
 
 pub mod check;
 pub mod codes;
+pub mod evidence;
 pub mod file;
 pub mod framework;
+pub mod junit;
 pub mod matrix;
 pub mod nouns;
 mod read;
+pub mod report;
 pub mod risk;
 pub mod wildcard;
 

@@ -1,16 +1,12 @@
 //! `testudo ledger`: what was recorded, whether it is whole, and taking it elsewhere.
 
-use std::{
-    collections::VecDeque,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{collections::VecDeque, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use serde_json::json;
-use testudo_ledger::{Depth, Entry, Journal, Next, SigningKey, VerifyingKey};
-use testudo_policy::config::{self, Config};
+use testudo_ledger::{Depth, Entry, Journal, Next, VerifyingKey};
+use testudo_policy::config::Config;
 
 use crate::{NothingToRead, files, record, terminal};
 
@@ -154,16 +150,7 @@ struct Project {
 
 impl Which {
     fn project(&self) -> Result<Project> {
-        let file = config::discover(&self.target);
-        let config = match &file {
-            Some(path) => Config::parse(&files::read_text(path)?, path)?,
-            None => Config::default(),
-        };
-        let root = match file.as_deref().and_then(Path::parent) {
-            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-            Some(_) => PathBuf::from("."),
-            None => self.upward().unwrap_or_else(|| self.target.clone()),
-        };
+        let (root, config) = record::project(&self.target)?;
         let folder = record::folder(&root);
         let names = match &self.env {
             Some(name) => vec![name.clone()],
@@ -180,12 +167,6 @@ impl Which {
             )));
         }
         Ok(Project { root, config, journals })
-    }
-
-    /// The nearest directory upward that has ledgers.
-    fn upward(&self) -> Option<PathBuf> {
-        let start = std::fs::canonicalize(&self.target).ok()?;
-        start.ancestors().find(|dir| record::folder(dir).is_dir()).map(Path::to_owned)
     }
 }
 
@@ -290,11 +271,7 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode> {
 
 /// The keys that are named, else those that the project trusts and the own one.
 fn keys(args: &VerifyArgs, project: &Project) -> Result<Vec<VerifyingKey>> {
-    if !args.key.is_empty() {
-        return args.key.iter().map(|path| record::public_key(path)).collect();
-    }
-    let mut keys = record::trusted(&project.root, &project.config.ledger.trusted)?;
-    keys.extend(record::own_key()?.as_ref().map(SigningKey::public).cloned());
+    let keys = record::keys(&project.root, &project.config.ledger, &args.key)?;
     if keys.is_empty() {
         bail!("no key to check with: name one with --key FILE, or in `ledger.trusted` of testudo.toml");
     }

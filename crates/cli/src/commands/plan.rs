@@ -1,7 +1,9 @@
 //! `testudo plan`: what is protected, by which controls, and what shows that they hold.
 
 mod explain;
+mod facts;
 mod load;
+mod report;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -14,7 +16,9 @@ use testudo_plan::{
 };
 
 use crate::{clock, terminal};
+use facts::{Asked, Facts};
 use load::Loaded;
+use report::{FailOn, Form};
 
 /// Problems that are shown one by one; the rest is a number.
 const SHOWN: usize = 100;
@@ -23,7 +27,10 @@ const SHOWN: usize = 100;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   testudo plan check                            what is wrong with security/plan.toml
-  testudo plan explain                          how much is at stake, and what decided it")]
+  testudo plan explain                          how much is at stake, and what decided it
+  testudo plan check --evidence                 exit 1 where a control is not shown
+  testudo plan report --format html -o plan.html
+  testudo plan report --commit v1.4.0 --junit results.xml --fail-on missing")]
 pub(crate) struct PlanArgs {
     #[command(subcommand)]
     command: Command,
@@ -31,8 +38,10 @@ pub(crate) struct PlanArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Say what is wrong with the plan: exit 2 where its text is, 1 where a day has passed
+    /// Say what is wrong with the plan: exit 2 where its text is, 1 where a day has passed or a control is not shown
     Check(CheckArgs),
+    /// Join the plan with what was recorded: requirement, use case, control, evidence, last run, owner, and back
+    Report(ReportArgs),
     /// Print the risk of each component, with the data and the entry that decided it
     Explain(ExplainArgs),
 }
@@ -41,6 +50,28 @@ enum Command {
 struct CheckArgs {
     #[command(flatten)]
     which: Which,
+    /// Also say which controls are not shown: exit 1 where one is stale, missing or failing
+    #[arg(long)]
+    evidence: bool,
+    #[command(flatten)]
+    asked: Asked,
+}
+
+#[derive(Debug, Args)]
+struct ReportArgs {
+    #[command(flatten)]
+    which: Which,
+    /// How it is written
+    #[arg(short, long, value_name = "FORMAT", default_value = "markdown")]
+    format: Form,
+    /// File to write [default: standard output]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    output: Option<PathBuf>,
+    /// Exit 1 where a control or a check has this status or a worse one
+    #[arg(long, value_name = "STATUS", default_value = "never")]
+    fail_on: FailOn,
+    #[command(flatten)]
+    asked: Asked,
 }
 
 #[derive(Debug, Args)]
@@ -62,6 +93,7 @@ struct Which {
 pub(crate) fn run(args: PlanArgs) -> Result<ExitCode> {
     match args.command {
         Command::Check(args) => check(&args),
+        Command::Report(args) => report::run(&args),
         Command::Explain(args) => explain::run(&args),
     }
 }
@@ -87,7 +119,11 @@ fn check(args: &CheckArgs) -> Result<ExitCode> {
             n => format!("{n} problems"),
         },
     ))?;
-    Ok(ExitCode::from(exit_code(&problems)))
+    let mut code = exit_code(&problems);
+    if args.evidence && code < 2 && report::check(&loaded, &Facts::gather(&args.asked, &loaded)?)? > 0 {
+        code = 1;
+    }
+    Ok(ExitCode::from(code))
 }
 
 /// 2 where the text of a plan is wrong, 1 where only a day has passed.

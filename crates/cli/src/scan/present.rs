@@ -64,7 +64,7 @@ pub(super) fn finish(args: &ScanArgs, asked: Asked, collected: &Collected) -> Re
         Err(testudo_report::ReportError::Write { source, .. }) if source.kind() == std::io::ErrorKind::BrokenPipe => {}
         result => result?,
     }
-    crate::record::scan(&collected.root, &config.ledger, &collected.report, verdict.as_ref())?;
+    crate::record::scan(&collected.root, &config.ledger, (&collected.report, &collected.extent), verdict.as_ref())?;
     // Nothing scanned is never clean; only an empty change has nothing to refuse.
     let nothing = collected.report.coverage.iter().all(|c| c.units == 0);
     if nothing && !args.what.staged && args.what.range.is_none() {

@@ -64,3 +64,118 @@ fn included_files_stay_below_the_plan() {
         project.testudo(&["plan", "check"]).fails(2).says(&["PLAN-INCLUDE", "security/plan.toml:1:12", why]);
     }
 }
+
+/// Looks at everything: a ledger does not name what a view hides.
+const ALL: [&str; 9] =
+    ["scan", "--record", "dev", "-q", "--severity=info", "--confidence=low", "--persona=auditor", ".", "-j1"];
+
+/// A repository with one control that a scan for secrets shows.
+fn one_control(name: &str) -> Option<Project> {
+    let project = Project::repository(name)?;
+    let (head, _) = SAMPLE.split_once("[[use-case]]").unwrap();
+    let control = "[[control]]\nid = \"no-keys\"\nrefs = [\"owasp:A02\"]\nowner = \"role:web\"\nmax-age = \"30d\"\n\
+        evidence = [{ rule = \"secrets:*\", scope = \"apps/portal\" }]\n";
+    // What an entry asks for reads like a password.
+    let head =
+        head.replace("auth = \"password+mfa\"", "auth = \"mtls\"").replace("auth = \"mtls\"\ncarries", "carries");
+    project.write("security/plan.toml", &format!("{head}{control}"));
+    project.write("apps/portal/main.py", "print(1)\n");
+    project.git(&["add", "."]).ok();
+    project.git(&["commit", "-q", "-m", "one"]).ok();
+    Some(project)
+}
+
+#[test]
+fn a_control_is_shown_by_a_recorded_scan_and_by_nothing_else() {
+    let Some(project) = one_control("plan-evidence") else { return };
+    let status = |arguments: &[&str]| {
+        let ran = project.testudo(&[&["plan", "report", "--format", "json"], arguments].concat()).ok();
+        let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        let control = &report["controls"][0];
+        let reasons = control["evidence"][0]["reasons"].to_string();
+        (control["status"].as_str().unwrap().to_owned(), reasons)
+    };
+    assert_eq!(status(&[]).0, "missing");
+    project
+        .testudo(&["plan", "check", "--evidence"])
+        .fails(1)
+        .says(&["missing no-keys", "no recorded scan with secrets"]);
+    // What looked at less is no evidence.
+    project.testudo(&["scan", "--staged", "--record", "dev", "-q", "."]).ok();
+    project.testudo(&["scan", "--history", "--record", "dev", "-q", "."]).ok();
+    project.testudo(&["scan", "--exclude", "*.py", "--record", "dev", "-q", "."]).ok();
+    project.testudo(&["scan", "security", "--record", "dev", "-q"]).ok();
+    let (before, reasons) = status(&[]);
+    assert!(before == "missing" && reasons.contains("4 recorded with it looked at other parts"), "{reasons}");
+    project.testudo(&ALL).ok();
+    assert_eq!(status(&[]).0, "satisfied");
+    assert_eq!(status(&["--commit", "HEAD"]).0, "satisfied");
+    project.testudo(&["plan", "check", "--evidence", "apps/portal"]).ok();
+    project.testudo(&["plan", "report", "--fail-on", "stale"]).ok();
+    project.git(&["commit", "-q", "--allow-empty", "-m", "two"]).ok();
+    assert_eq!(status(&["--commit", "HEAD"]).0, "missing", "a scan of another commit");
+    assert_eq!(status(&["--commit", "HEAD~1"]).0, "satisfied");
+    // Without the entry of the scan nothing shows it, and a ledger that was cut is no evidence at all.
+    let (ledger, head) = (".testudo/ledger/dev.jsonl", ".testudo/ledger/dev.head.json");
+    let (entries, signed) = (project.read(ledger), project.read(head));
+    let cut: Vec<&str> = entries.lines().take(4).collect();
+    project.write(ledger, &(cut.join("\n") + "\n"));
+    let (cut, reasons) = status(&[]);
+    assert!(cut == "missing" && reasons.contains("ledger dev is not whole and is no evidence"), "{reasons}");
+    std::fs::remove_file(project.path(ledger)).unwrap();
+    std::fs::remove_file(project.path(head)).unwrap();
+    assert_eq!(status(&[]).0, "missing");
+    project.write(ledger, &entries);
+    project.write(head, &signed);
+    assert_eq!(status(&[]).0, "satisfied");
+    // A finding in the scope breaks it.
+    project.write("apps/portal/main.py", &crate::key_line('B'));
+    project.testudo(&ALL).ok();
+    let (broken, reasons) = status(&[]);
+    assert!(broken == "failing" && reasons.contains("aws-access-key-id"), "{reasons}");
+    project.testudo(&["plan", "report", "--fail-on", "failing", "-o", "plan.md"]).fails(1);
+    assert!(
+        project.read("plan.md").contains("aws-access-key-id") && !project.read("plan.md").contains(&crate::key_of('B'))
+    );
+}
+
+#[test]
+fn scans_that_were_started_below_count_for_what_they_looked_at() {
+    let Some(project) = one_control("plan-below") else { return };
+    let mut below = project.command(env!("CARGO_BIN_EXE_testudo"), &ALL);
+    below.current_dir(project.path("apps"));
+    crate::Ran::of(below.output().unwrap()).ok();
+    project.testudo(&["plan", "check", "--evidence"]).ok();
+    let mut below = project.command(env!("CARGO_BIN_EXE_testudo"), &ALL);
+    below.current_dir(project.path("security"));
+    crate::Ran::of(below.output().unwrap()).ok();
+    project.testudo(&["plan", "check", "--evidence"]).ok();
+    project.write("apps/portal/main.py", &crate::key_line('B'));
+    let mut below = project.command(env!("CARGO_BIN_EXE_testudo"), &ALL);
+    below.current_dir(project.path("apps"));
+    crate::Ran::of(below.output().unwrap()).ok();
+    project.testudo(&["plan", "check", "--evidence"]).fails(1).says(&["failing no-keys", "portal/main.py"]);
+}
+
+#[test]
+fn files_of_test_results_are_evidence() {
+    let project = Project::new("plan-junit");
+    let (head, _) = SAMPLE.split_once("[[use-case]]").unwrap();
+    let control =
+        "[[control]]\nid = \"expiry\"\nowner = \"role:web\"\nevidence = [{ test = \"junit:auth::expires\" }]\n";
+    project.write("security/plan.toml", &format!("{head}{control}"));
+    let suite = |inside: &str| {
+        format!("<testsuite><testcase classname=\"auth\" name=\"expires\">{inside}</testcase></testsuite>")
+    };
+    project.write("good.xml", &suite(""));
+    project.write("bad.xml", &suite("<failure/>"));
+    project.write("none.xml", "<testsuite>");
+    project.testudo(&["plan", "check", "--evidence"]).fails(1).says(&["no test `auth::expires` is known"]);
+    project.testudo(&["plan", "check", "--evidence", "--junit", "good.xml"]).ok();
+    project
+        .testudo(&["plan", "check", "--evidence", "--junit", "bad.xml"])
+        .fails(1)
+        .says(&["bad.xml: the test failed"]);
+    project.testudo(&["plan", "check", "--evidence", "--junit", "none.xml"]).fails(2).says(&["none.xml: ends before"]);
+    project.testudo(&["plan", "report", "--env", "prod"]).fails(2).says(&["there is no such ledger"]);
+}

@@ -16,6 +16,8 @@ pub(super) const PLACE: [&str; 2] = ["security", "plan.toml"];
 
 /// A plan with its texts.
 pub(super) struct Loaded {
+    /// The directory that the paths of the plan count from.
+    pub(super) root: PathBuf,
     /// Names and texts, the main file first.
     files: Vec<(String, String)>,
     pub(super) plan: Plan,
@@ -61,7 +63,7 @@ pub(super) fn load(target: &Path) -> Result<Loaded> {
     problems.extend(wrong);
     problems.extend(check::consistency(&plan, &sources(&files)));
     file::in_order(&mut problems);
-    Ok(Loaded { files, plan, problems })
+    Ok(Loaded { root: root_of(&path), files, plan, problems })
 }
 
 /// A path as a reader would type it: from the working directory where the file is below it.
@@ -90,6 +92,14 @@ fn find(target: &Path) -> Result<PathBuf> {
     let text =
         format!("{}: there is no {}/{}; begin with `testudo plan init`", walk::display(&target), PLACE[0], PLACE[1]);
     Err(NothingToRead::from(anyhow::Error::msg(text)).into())
+}
+
+/// The directory that the paths of a plan count from: that of `security`, else the root of its repository, else its own.
+fn root_of(plan: &Path) -> PathBuf {
+    let folder = plan.parent().unwrap_or(Path::new("/"));
+    let above = folder.file_name().filter(|name| *name == PLACE[0]).and_then(|_| folder.parent());
+    let repository = || folder.ancestors().find(|folder| folder.join(".git").exists());
+    above.or_else(repository).unwrap_or(folder).to_owned()
 }
 
 /// The files of a glob whose last part may have stars, in order; links are passed over.

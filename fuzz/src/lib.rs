@@ -72,6 +72,7 @@ targets! {
     "owners" policy::owners 800;
     "pack" git::pack 500;
     "plan" rules::plan 700;
+    "plan-discovery" plan::discovery 1500;
     "plan-file" plan::file 1000;
     "redaction" detect::redaction 3000;
     "regex" rules::regex 400;

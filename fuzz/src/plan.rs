@@ -1,6 +1,14 @@
-//! Targets: a security plan with what is said about it, and results of tests.
+//! Targets: a security plan with what is said about it, what a project says about itself, and results of tests.
 
-use testudo_plan::{Source, check, codes, junit::TestReport, located, read, risk};
+use testudo_plan::{
+    Source, check, codes,
+    discover::{ProjectFile, discover},
+    draft::{Answers, draft},
+    junit::TestReport,
+    located,
+    nouns::Class,
+    read, risk,
+};
 
 use crate::input::{halves, text};
 
@@ -31,4 +39,23 @@ pub fn junit(bytes: &[u8]) {
         assert!(!report.tests.is_empty());
         assert_eq!(TestReport::parse("results.xml", &text).as_ref(), Ok(&report));
     }
+}
+
+/// A name and what it is a file of: whatever is found makes a plan without a problem.
+pub fn discovery(bytes: &[u8]) {
+    let (name, content) = halves(bytes);
+    let (name, content) = (text(name), text(content));
+    let found = discover(&name, &[ProjectFile { path: &name, text: &content }]);
+    let answers = Answers {
+        product: format!("p{name}"),
+        owner: "a".to_owned(),
+        people: vec!["b".to_owned()],
+        channel: "c".to_owned(),
+        data: vec![("d".to_owned(), Class::Internal)],
+        review_by: "2030-01-01".parse().expect("this is a day"),
+    };
+    let text = draft(&found, &answers);
+    let sources = [Source { name: "plan.toml", text: &text }];
+    let reading = read(&sources);
+    assert!(reading.problems.is_empty() && check::consistency(&reading.plan, &sources).is_empty(), "{text}");
 }

@@ -229,7 +229,7 @@ fn inside(root: &Path, name: &str, key: &str) -> Result<PathBuf> {
 }
 
 /// Who acts: what CI says, else the user's name.
-fn actor() -> String {
+pub(crate) fn actor() -> String {
     let named = [
         "TESTUDO_ACTOR",
         "GITHUB_ACTOR",

@@ -5,6 +5,8 @@
 
 pub mod check;
 pub mod codes;
+pub mod discover;
+pub mod draft;
 pub mod evidence;
 pub mod file;
 pub mod framework;

@@ -2,6 +2,7 @@
 
 mod explain;
 mod facts;
+mod init;
 mod load;
 mod report;
 
@@ -26,6 +27,7 @@ const SHOWN: usize = 100;
 /// Write, check and report the security plan of a product
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
+  testudo plan init --data records=restricted   a first plan from Dockerfiles, compose, Kubernetes, OpenAPI, Terraform
   testudo plan check                            what is wrong with security/plan.toml
   testudo plan explain                          how much is at stake, and what decided it
   testudo plan check --evidence                 exit 1 where a control is not shown
@@ -38,6 +40,8 @@ pub(crate) struct PlanArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a first plan from the files of the project
+    Init(init::InitArgs),
     /// Say what is wrong with the plan: exit 2 where its text is, 1 where a day has passed or a control is not shown
     Check(CheckArgs),
     /// Join the plan with what was recorded: requirement, use case, control, evidence, last run, owner, and back
@@ -92,6 +96,7 @@ struct Which {
 
 pub(crate) fn run(args: PlanArgs) -> Result<ExitCode> {
     match args.command {
+        Command::Init(args) => init::run(&args),
         Command::Check(args) => check(&args),
         Command::Report(args) => report::run(&args),
         Command::Explain(args) => explain::run(&args),

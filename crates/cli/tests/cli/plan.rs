@@ -179,3 +179,40 @@ fn files_of_test_results_are_evidence() {
     project.testudo(&["plan", "check", "--evidence", "--junit", "none.xml"]).fails(2).says(&["none.xml: ends before"]);
     project.testudo(&["plan", "report", "--env", "prod"]).fails(2).says(&["there is no such ledger"]);
 }
+
+#[test]
+fn a_first_plan_is_written_from_what_the_project_says_and_is_right() {
+    let project = Project::new("plan-init");
+    project.write("Dockerfile", "FROM node AS build\nUSER root\nFROM node\nUSER 65532\nEXPOSE 3000\n");
+    project.write("package.json", "{\"dependencies\": {\"pg\": \"8\"}}");
+    project.write("broken.yml", "a: [");
+    project.write("test/Dockerfile", "FROM a\nEXPOSE 1\n");
+    let arguments =
+        ["plan", "init", "--product", "Shop", "--data", "orders=restricted", "--person", "ana", "--channel", "#sec"];
+    let ran = project.testudo(&arguments).ok().says(&[
+        "2 components (1 web or API, 1 stores), 1 entries (1 on the internet), 1 flows",
+        "broken.yml:",
+        "was not read",
+    ]);
+    assert!(!ran.out.contains("assumed:") && !ran.out.contains("not found"), "{ran:?}");
+    let plan = project.read("security/plan.toml");
+    for line in ["runs-as = \"65532\"", "id = \"postgres\"", "people = [\"ana\"]", "class = \"restricted\""] {
+        assert!(plan.contains(line), "{line} is missing in\n{plan}");
+    }
+    project.testudo(&["plan", "check"]).ok();
+    project.testudo(&["plan", "explain"]).ok().says(&["shop: risk 16 = impact 4 x exposure 4: critical"]);
+    // It is there now, and what is in it stays.
+    project.testudo(&arguments).fails(2).says(&["is there already"]);
+    assert_eq!(project.read("security/plan.toml"), plan);
+    project.testudo(&["plan", "init", "--data", "orders=secret"]).fails(2).says(&["the class is one of"]);
+    // A project that says nothing gets a plan too, and hears what is missing.
+    std::fs::create_dir(project.path("empty")).unwrap();
+    project.testudo(&["plan", "init", "empty"]).ok().says(&[
+        "not found: no web component",
+        "not found: no entry on the internet",
+        "not found: no store of data",
+        "assumed: ada has role `security`",
+        "assumed: role `security` is reached at #security",
+    ]);
+    project.testudo(&["plan", "check", "empty"]).ok();
+}

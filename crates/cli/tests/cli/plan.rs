@@ -158,6 +158,22 @@ fn scans_that_were_started_below_count_for_what_they_looked_at() {
 }
 
 #[test]
+fn a_scope_without_a_file_that_is_looked_at_is_not_shown() {
+    let Some(project) = one_control("plan-scope") else { return };
+    let plan = project.read("security/plan.toml");
+    project.write(".gitignore", "built/\n");
+    project.write("built/a.py", "print(1)\n");
+    project.write("apps-old/a.py", "print(1)\n");
+    std::fs::create_dir_all(project.path("empty")).unwrap();
+    project.testudo(&ALL).ok();
+    for (scope, code) in [("apps", 0), ("apps/portal/main.py", 0), ("built", 1), ("empty", 1), ("app", 1), (".git", 1)]
+    {
+        project.write("security/plan.toml", &plan.replace("apps/portal\" }]", &format!("{scope}\" }}]")));
+        project.testudo(&["plan", "check", "--evidence"]).fails(code);
+    }
+}
+
+#[test]
 fn files_of_test_results_are_evidence() {
     let project = Project::new("plan-junit");
     let (head, _) = SAMPLE.split_once("[[use-case]]").unwrap();

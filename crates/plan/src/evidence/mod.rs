@@ -62,8 +62,8 @@ impl fmt::Display for Status {
 
 /// Files of the project, as far as evidence needs them. Paths are `/`-separated and relative to its root.
 pub trait Files {
-    /// Whether there is a file or folder.
-    fn exists(&self, path: &str) -> bool;
+    /// Whether a scan would find a file to look at there: the file itself, or one below the folder.
+    fn any(&self, path: &str) -> bool;
     /// Hexadecimal SHA-256 of a file; none where it cannot be read.
     fn sha256(&self, path: &str) -> Option<String>;
 }

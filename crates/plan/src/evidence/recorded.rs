@@ -41,11 +41,17 @@ impl Records {
             key(b).cmp(&key(a))
         });
         let (mut scans, mut tests) = (Vec::new(), Vec::new());
-        for (at, statement) in statements.iter().enumerate() {
-            let value = || statement.predicate.clone();
+        for (at, statement) in statements.iter_mut().enumerate() {
             match statement.predicate_type.as_str() {
-                predicate::SCAN => scans.extend(serde_json::from_value(value()).ok().map(|scan| (at, scan))),
-                TEST_RESULT => tests.extend(serde_json::from_value(value()).ok().map(|result| (at, result))),
+                // A scan can have many findings; they are held once.
+                predicate::SCAN => {
+                    let said = std::mem::take(&mut statement.predicate);
+                    scans.extend(serde_json::from_value(said).ok().map(|scan| (at, scan)));
+                }
+                TEST_RESULT => {
+                    let said = statement.predicate.clone();
+                    tests.extend(serde_json::from_value(said).ok().map(|result| (at, result)));
+                }
                 _ => {}
             }
         }

@@ -20,7 +20,13 @@ struct Look<'a> {
 }
 
 /// What of a rule set is asked for.
-type Wanted<'w> = &'w dyn Fn(&str, &[u32]) -> bool;
+#[derive(Clone, Copy)]
+struct Wanted<'w> {
+    /// Whether a rule or a finding with this rule and these weaknesses is meant.
+    is: &'w dyn Fn(&str, &[u32]) -> bool,
+    /// In words.
+    what: &'w str,
+}
 
 impl World<'_> {
     /// A detector ran over the scope, and no finding of rules that match is open.
@@ -35,7 +41,12 @@ impl World<'_> {
         }
         let what = format!("a rule `{pattern}` of {detector}");
         let scope = self.rooted(scope);
-        self.detector(detector, scope.as_deref(), (&|rule, _| wildcard::matches(pattern, rule), &what), max_age)
+        self.detector(
+            detector,
+            scope.as_deref(),
+            Wanted { is: &|rule, _| wildcard::matches(pattern, rule), what: &what },
+            max_age,
+        )
     }
 
     /// For each weakness a detector ran over the scope that looks for it, and no finding of it is open.
@@ -50,7 +61,7 @@ impl World<'_> {
 
     fn weakness(&self, number: u32, scope: Option<&str>, max_age: Option<u32>) -> Outcome {
         let what = format!("a rule for CWE-{number}");
-        let wanted = |_: &str, cwe: &[u32]| cwe.contains(&number);
+        let wanted = Wanted { is: &|_, cwe| cwe.contains(&number), what: &what };
         let knows = |detector: &&DetectorId| {
             self.rules
                 .iter()
@@ -59,7 +70,7 @@ impl World<'_> {
         let looks: Vec<Outcome> = DetectorId::ALL
             .iter()
             .filter(knows)
-            .map(|detector| self.detector(*detector, scope, (&wanted, &what), max_age))
+            .map(|detector| self.detector(*detector, scope, wanted, max_age))
             .collect();
         let failing = looks.iter().find(|outcome| outcome.status == Status::Failing).cloned();
         let best = || looks.into_iter().min_by_key(|outcome| outcome.status);
@@ -77,19 +88,13 @@ impl World<'_> {
         }
     }
 
-    /// A scope that is not there: whatever ran did not run over it.
+    /// A scope without a file: whatever ran did not run over it.
     fn absent(&self, scope: Option<&str>) -> Option<Outcome> {
-        let scope = scope.filter(|scope| !self.files.exists(scope))?;
-        Some(Outcome::new(Status::Missing, format!("the project has no `{scope}`, so nothing was looked at there")))
+        let scope = scope.filter(|scope| !self.files.any(scope))?;
+        Some(Outcome::new(Status::Missing, format!("the project has no file in `{scope}` that a scan looks at")))
     }
 
-    fn detector(
-        &self,
-        detector: DetectorId,
-        scope: Option<&str>,
-        (wanted, what): (Wanted<'_>, &str),
-        max_age: Option<u32>,
-    ) -> Outcome {
+    fn detector(&self, detector: DetectorId, scope: Option<&str>, wanted: Wanted<'_>, max_age: Option<u32>) -> Outcome {
         let Some(look) = self.look(detector, scope) else { return self.never(detector, scope) };
         let run = run_of(
             look.statement,
@@ -101,7 +106,7 @@ impl World<'_> {
             .event
             .open
             .iter()
-            .filter(|finding| wanted(&finding.rule, &finding.cwe) && inside(finding, look.extent, scope))
+            .filter(|finding| (wanted.is)(&finding.rule, &finding.cwe) && inside(finding, look.extent, scope))
             .collect();
         if !open.is_empty() {
             let mut outcome = Outcome::new(Status::Failing, format!("{place}: {}", named(&open))).seen(run);
@@ -112,7 +117,7 @@ impl World<'_> {
             outcome.findings = open.iter().map(line).collect();
             return outcome;
         }
-        match self.gap(&look, wanted, what) {
+        match self.gap(&look, wanted) {
             Err(gap) => self.missing(format!("{place}: {gap}")).seen(run),
             Ok(off) => {
                 let mut outcome = Outcome::new(Status::Satisfied, format!("{place}: no open finding")).seen(run);
@@ -125,7 +130,7 @@ impl World<'_> {
     }
 
     /// Why a scan without an open finding is no evidence; else the rules that were switched off.
-    fn gap(&self, look: &Look<'_>, wanted: Wanted<'_>, what: &str) -> Result<Vec<String>, String> {
+    fn gap(&self, look: &Look<'_>, wanted: Wanted<'_>) -> Result<Vec<String>, String> {
         let coverage = look.coverage;
         if coverage.state != CoverageState::Complete || !look.event.summary.complete {
             return Err(format!("{} did not look at everything in scope", coverage.detector));
@@ -148,11 +153,11 @@ impl World<'_> {
             );
         };
         let matching: BTreeSet<&str> =
-            set.rules.iter().filter(|(id, cwe)| wanted(id, cwe)).map(|(id, _)| id.as_str()).collect();
+            set.rules.iter().filter(|(id, cwe)| (wanted.is)(id, cwe)).map(|(id, _)| id.as_str()).collect();
         let (off, on): (Vec<&str>, Vec<&str>) =
             matching.into_iter().partition(|id| look.extent.off.iter().any(|off| off == id));
         if on.is_empty() {
-            return Err(format!("{what} did not run: there is none, or it is switched off"));
+            return Err(format!("{} did not run: there is none, or it is switched off", wanted.what));
         }
         Ok(off.into_iter().map(str::to_owned).collect())
     }

@@ -64,7 +64,7 @@ fn open(rule: &str, cwe: u32, path: &str) -> Value {
 struct Tree;
 
 impl Files for Tree {
-    fn exists(&self, path: &str) -> bool {
+    fn any(&self, path: &str) -> bool {
         matches!(path, "apps" | "apps/portal" | "doc/door.md")
     }
 
@@ -151,7 +151,7 @@ fn what_a_scan_did_not_look_at_is_not_satisfied() {
     for (evidence, reason) in [
         ("{ rule = \"secrets:gcp-*\" }", "a rule `gcp-*` of secrets did not run"),
         ("{ rule = \"code:*\" }", "no recorded scan with code looked at the whole project"),
-        ("{ rule = \"secrets:*\", scope = \"apps/prtal\" }", "the project has no `apps/prtal`"),
+        ("{ rule = \"secrets:*\", scope = \"apps/prtal\" }", "the project has no file in `apps/prtal`"),
         ("{ cwe = [79] }", "no detector of this version of testudo has a rule for CWE-79"),
         ("{ cwe = [798, 79] }", "no detector of this version of testudo has a rule for CWE-79"),
     ] {

@@ -14,7 +14,7 @@ use crate::{
 struct Tree;
 
 impl Files for Tree {
-    fn exists(&self, _: &str) -> bool {
+    fn any(&self, _: &str) -> bool {
         true
     }
 

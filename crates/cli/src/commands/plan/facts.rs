@@ -21,7 +21,7 @@ use testudo_source::{
     walk,
 };
 
-use super::load::Loaded;
+use super::load::{self, Loaded};
 use crate::{clock, commands::scanning, files, record, scan};
 
 /// Largest file that is attested, in bytes.
@@ -78,7 +78,7 @@ impl Facts {
             records: Records::new(statements),
             junit: asked.junit.iter().map(|path| results(path)).collect::<Result<_>>()?,
             rules: rules(&loaded.root)?,
-            tree: Tree { root: loaded.root.clone() },
+            tree: Tree { root: loaded.root.clone(), walked: load::walked(&loaded.root)? },
         })
     }
 
@@ -153,6 +153,8 @@ fn rules(root: &Path) -> Result<Vec<RuleSet>> {
 /// The files of a project; nothing outside of it.
 struct Tree {
     root: PathBuf,
+    /// What a scan finds, in order.
+    walked: Vec<String>,
 }
 
 impl Tree {
@@ -163,8 +165,13 @@ impl Tree {
 }
 
 impl Files for Tree {
-    fn exists(&self, path: &str) -> bool {
-        self.inside(path).is_some()
+    fn any(&self, path: &str) -> bool {
+        let from = self.walked.partition_point(|file| file.as_str() < path);
+        // Other names can stand between a folder and its files: `a`, `a-b`, `a/c`.
+        let below = format!("{path}/");
+        let first = self.walked.partition_point(|file| file.as_str() < below.as_str());
+        self.walked.get(from).is_some_and(|file| file == path)
+            || self.walked.get(first).is_some_and(|file| file.starts_with(&below))
     }
 
     fn sha256(&self, path: &str) -> Option<String> {

@@ -16,9 +16,9 @@ use testudo_plan::{
     nouns::{Class, Reach},
 };
 use testudo_policy::Date;
-use testudo_source::walk::{self, GitIgnore, Submodules, WalkOptions};
+use testudo_source::walk;
 
-use super::load::PLACE;
+use super::load::{self, PLACE};
 use crate::{clock, files, record, terminal};
 
 /// Files that are looked into at most; the smallest paths first.
@@ -113,24 +113,13 @@ fn in_half_a_year(today: Date) -> Result<Date> {
 
 /// Looks through the files that build and run the product.
 fn look(root: &Path, product: &str) -> Result<Discovery> {
-    let options = WalkOptions {
-        include: Vec::new(),
-        exclude: Vec::new(),
-        git_ignore: GitIgnore::Obey,
-        submodules: Submodules::LeaveOut,
-        threads: 0,
-        index_file: files::git_index(),
-    };
-    let (walked, _) = walk::files(root, &options)?;
-    let inside = |path: &Path| path.strip_prefix(root).ok().map(walk::display);
-    let mut paths: Vec<(String, PathBuf)> =
-        walked.into_iter().filter_map(|file| Some((inside(&file.path)?, file.path))).collect();
-    paths.retain(|(name, _)| discover::wants(name));
-    paths.sort();
+    let mut paths = load::walked(root)?;
+    paths.retain(|name| discover::wants(name));
     let left = paths.len().saturating_sub(MAX_FILES);
     paths.truncate(MAX_FILES);
     let (mut texts, mut notes) = (Vec::new(), Vec::new());
-    for (name, path) in paths {
+    for name in paths {
+        let path = root.join(&name);
         if fs::metadata(&path).is_ok_and(|found| found.len() > discover::MAX_BYTES) {
             notes.push(format!("{name}: is too large and was not read"));
             continue;

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Result, bail};
 use testudo_plan::{Plan, Problem, Reading, Source, check, file, wildcard};
-use testudo_source::walk;
+use testudo_source::walk::{self, GitIgnore, Submodules, WalkOptions};
 
 use crate::{NothingToRead, files};
 
@@ -100,6 +100,23 @@ fn root_of(plan: &Path) -> PathBuf {
     let above = folder.file_name().filter(|name| *name == PLACE[0]).and_then(|_| folder.parent());
     let repository = || folder.ancestors().find(|folder| folder.join(".git").exists());
     above.or_else(repository).unwrap_or(folder).to_owned()
+}
+
+/// The files of a project that a scan would find, relative to its root, in order.
+pub(super) fn walked(root: &Path) -> Result<Vec<String>> {
+    let options = WalkOptions {
+        include: Vec::new(),
+        exclude: Vec::new(),
+        git_ignore: GitIgnore::Obey,
+        submodules: Submodules::Enter,
+        threads: 0,
+        index_file: files::git_index(),
+    };
+    let (found, _) = walk::files(root, &options)?;
+    let mut paths: Vec<String> =
+        found.iter().filter_map(|file| file.path.strip_prefix(root).ok()).map(walk::display).collect();
+    paths.sort();
+    Ok(paths)
 }
 
 /// The files of a glob whose last part may have stars, in order; links are passed over.

@@ -1,6 +1,6 @@
 //! Target: a ledger, its head and keys that somebody else wrote.
 
-use testudo_ledger::{Depth, SigningKey, VerifyingKey, verify};
+use testudo_ledger::{Depth, Heads, SigningKey, VerifyingKey, verify};
 
 use crate::input::text;
 
@@ -9,10 +9,11 @@ pub fn ledger(bytes: &[u8]) {
     let (head, lines) = bytes.split_at(bytes.iter().position(|b| *b == 0).unwrap_or(0));
     let lines = lines.strip_prefix(b"\0").unwrap_or(lines);
     let key = SigningKey::generate().expect("the system gives random numbers");
-    let head = (!head.is_empty()).then_some(head);
-    for depth in [Depth::Chain, Depth::EverySignature] {
-        let checked = verify(&mut &*lines, head, "prod", &[key.public().clone()], depth).expect("memory can be read");
-        assert_eq!(checked.faults.is_empty(), lines.is_empty() && head.is_none());
+    let heads = Heads { beside: (!head.is_empty()).then_some(head), ..Heads::default() };
+    for depth in [Depth::LinksOnly, Depth::EverySignature] {
+        let checked =
+            verify(&mut &*lines, heads.clone(), "prod", &[key.public().clone()], depth).expect("memory can be read");
+        assert!(!checked.faults.is_empty());
     }
 }
 
@@ -20,11 +21,11 @@ pub fn ledger(bytes: &[u8]) {
 pub fn key(bytes: &[u8]) {
     let text = text(bytes);
     if let Ok(key) = SigningKey::from_pem(&text, "key") {
-        let again = VerifyingKey::from_pem(&key.public().to_pem(), "key").expect("what was written can be read");
-        assert_eq!(&again, key.public());
+        let again = VerifyingKey::all_from_pem(&key.public().to_pem(), "key").expect("what was written can be read");
+        assert_eq!(again, [key.public().clone()]);
     }
-    if let Ok(key) = VerifyingKey::from_pem(&text, "key") {
-        let again = VerifyingKey::from_pem(&key.to_pem(), "key").expect("what was written can be read");
-        assert_eq!(again, key);
+    for key in VerifyingKey::all_from_pem(&text, "key").unwrap_or_default() {
+        let again = VerifyingKey::all_from_pem(&key.to_pem(), "key").expect("what was written can be read");
+        assert_eq!(again, [key]);
     }
 }

@@ -45,13 +45,32 @@ fn is_private(_: &fs::Metadata) -> bool {
     true
 }
 
+/// Writes a file for the owner only, and the folder around it, where no file is yet. Says whether it did.
+pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<bool> {
+    make_folder_of(path)?;
+    // Whole or not at all, and the first of several wins: a link cannot take the place of what is there.
+    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+    files::write_private(&temporary, bytes)?;
+    let made = fs::hard_link(&temporary, path);
+    fs::remove_file(&temporary)?;
+    match made {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        made => Ok(made.map(|()| true)?),
+    }
+}
+
 /// Writes a file for the owner only, and the folder around it.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    make_folder_of(path)?;
+    files::write_private(path, bytes)
+}
+
+fn make_folder_of(path: &Path) -> Result<()> {
     if let Some(folder) = path.parent() {
         let mut builder = fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.recursive(true).create(folder)?;
     }
-    files::write_private(path, bytes)
+    Ok(())
 }

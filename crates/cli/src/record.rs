@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     env,
     fmt::Write as _,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -12,90 +12,95 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::to_value;
 use sha2::{Digest as _, Sha256};
 use testudo_ledger::{
-    Appender, Event, Extent, Journal, ScanEvent, SigningKey, Subject, TriageEvent, VerdictEvent, VerifyingKey,
-    predicate,
+    Appended, Appender, Event, Head, Journal, PolicyDigest, ScanEvent, SigningKey, Subject, TriageEvent, VerdictEvent,
+    VerifyingKey, predicate,
 };
 use testudo_model::ScanReport;
 use testudo_policy::{
     IgnoreFile, Outcome, Verdict,
-    config::{self, Config, Ledger},
+    config::{Ledger, Origin},
 };
 use testudo_source::git::{ReadLimits, Repository};
 
-use crate::{cache, clock, files, terminal};
+use crate::{
+    cache, clock, files,
+    scan::{Collected, ScanArgs},
+    terminal,
+};
 
 /// Where the ledgers of a project are, below its root.
 const FOLDER: [&str; 2] = [".testudo", "ledger"];
 /// The user's own key, in their configuration directory.
 const OWN_KEY: &str = "ledger.pem";
-/// How a key in an environment variable begins.
+/// The variable that holds a key itself.
+const SIGNING_KEY: &str = "TESTUDO_SIGNING_KEY";
+/// How a key begins.
 const PEM: &str = "-----BEGIN";
+/// Largest memory of a head that is read, in bytes.
+const MAX_SEEN: u64 = 1 << 16;
+/// Longest name of somebody who acts, in characters.
+const MAX_ACTOR: usize = 100;
 
 /// The folder of the ledgers of a project.
 pub(crate) fn folder(root: &Path) -> PathBuf {
     FOLDER.iter().fold(root.to_owned(), |path, name| path.join(name))
 }
 
-/// The root and the configuration of the project that a target is in: the folder of its `testudo.toml`, else the nearest
-/// directory upward that has ledgers, else the target.
-pub(crate) fn project(target: &Path) -> Result<(PathBuf, Config)> {
-    let file = config::discover(target);
-    let config = match &file {
-        Some(path) => Config::parse(&files::read_text(path)?, path)?,
-        None => Config::default(),
-    };
-    let upward = || {
-        let start = fs::canonicalize(target).ok()?;
-        start.ancestors().find(|dir| folder(dir).is_dir()).map(Path::to_owned)
-    };
-    let root = match file.as_deref().and_then(Path::parent) {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        Some(_) => PathBuf::from("."),
-        None => upward().unwrap_or_else(|| target.to_owned()),
-    };
-    Ok((root, config))
-}
-
-/// The public keys of the files that are named; without one, those that the project trusts and the user's own.
-pub(crate) fn keys(root: &Path, config: &Ledger, named: &[PathBuf]) -> Result<Vec<VerifyingKey>> {
-    if !named.is_empty() {
-        return named.iter().map(|path| public_key(path)).collect();
-    }
-    let mut keys = trusted(root, &config.trusted)?;
-    keys.extend(own_key()?.as_ref().map(SigningKey::public).cloned());
-    Ok(keys)
-}
-
 /// Records a scan, and the verdict over it where there is one.
-pub(crate) fn scan(
-    root: &Path,
-    config: &Ledger,
-    (report, extent): (&ScanReport, &Extent),
-    verdict: Option<&Verdict>,
-) -> Result<()> {
+pub(crate) fn scan(args: &ScanArgs, collected: &Collected, verdict: Option<&Verdict>) -> Result<()> {
+    let Collected { report, root, effective, extent, .. } = collected;
+    let config = &effective.config.ledger;
     if config.record.is_empty() {
         return Ok(());
     }
-    let recorder = Recorder::new(root, config, &config.record)?;
-    let subject = subjects(root, report)?;
-    let scan = Event {
-        subject: subject.clone(),
-        predicate_type: predicate::SCAN.to_owned(),
-        predicate: to_value(ScanEvent::of(report, extent.clone()))?,
-    };
+    let recorder = Recorder::new(root, config)?;
+    let head = Repository::discover(root, ReadLimits::default()).ok().and_then(|repository| repository.head());
+    let event = ScanEvent::of(report, head.map(|oid| oid.to_string()), extent.clone());
+    let subject = vec![report_subject(report)?];
+    let scan =
+        Event { subject: subject.clone(), predicate_type: predicate::SCAN.to_owned(), predicate: to_value(event)? };
     let scan = recorder.append(&scan)?;
-    let Some(verdict) = verdict else { return Ok(()) };
+    let Some(verdict) = verdict else {
+        recorder.tell(&[scan], args.view.quiet);
+        return Ok(());
+    };
     let outcome = match verdict.outcome {
         Outcome::Passed => "passed",
         Outcome::Failed => "failed",
         Outcome::Incomplete => "incomplete",
     };
-    let said = VerdictEvent { verdict: outcome.to_owned(), reasons: verdict.reasons.clone(), scan };
+    let policy = policy(args, collected)?;
+    let said = VerdictEvent { verdict: outcome.to_owned(), reasons: verdict.reasons.clone(), scan, policy };
     let gate = Event { subject, predicate_type: predicate::GATE.to_owned(), predicate: to_value(said)? };
-    recorder.append(&gate).map(drop)
+    let gate = recorder.append(&gate)?;
+    recorder.tell(&[scan, gate], args.view.quiet);
+    Ok(())
 }
 
-/// Records what somebody accepted, or no longer accepts: `before` and `after` are what the file held.
+/// What the verdict was asked to look at and to pass over.
+fn policy(args: &ScanArgs, collected: &Collected) -> Result<PolicyDigest> {
+    let set = collected.effective.origins().into_iter().filter(|shown| shown.origin != Origin::Default);
+    let ignore_file = collected.root.join(&collected.effective.config.suppress.ignore_file);
+    let named = args.verdict.baseline.iter().chain(ignore_file.exists().then_some(&ignore_file));
+    let digest = |path: &PathBuf| -> Result<(String, String)> {
+        let text = files::read_text(path)?;
+        Ok((below(&collected.root, path), testudo_model::hex(&Sha256::digest(text))))
+    };
+    Ok(PolicyDigest {
+        settings: set.map(|shown| (shown.key.to_owned(), shown.value)).collect(),
+        files: named.map(digest).collect::<Result<_>>()?,
+        diff: args.verdict.diff.clone(),
+    })
+}
+
+/// A path as it is called in the project.
+fn below(root: &Path, path: &Path) -> String {
+    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let (root, path) = (real(root), real(path));
+    path.strip_prefix(root).unwrap_or(&path).display().to_string()
+}
+
+/// Records what somebody accepts, or no longer accepts, before it is written: `before` and `after` are what the file holds.
 pub(crate) fn triage(
     root: &Path,
     config: &Ledger,
@@ -105,32 +110,29 @@ pub(crate) fn triage(
     if config.record.is_empty() {
         return Ok(());
     }
-    let keys = |file: &IgnoreFile| file.entries().iter().map(|e| e.key.to_string()).collect::<BTreeSet<_>>();
-    let (before, after) = (keys(before), keys(after));
+    // Whole entries: another reason or a later end is a decision too.
+    let entries = |file: &IgnoreFile| file.entries().iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+    let (before, kept) = (entries(before), entries(after));
     let said = TriageEvent {
         command: command.to_owned(),
-        file: file.display().to_string(),
-        accepted: after.difference(&before).cloned().collect(),
-        withdrawn: before.difference(&after).cloned().collect(),
+        file: below(root, file),
+        accepted: kept.difference(&before).cloned().collect(),
+        withdrawn: before.difference(&kept).cloned().collect(),
     };
     if said.accepted.is_empty() && said.withdrawn.is_empty() {
         return Ok(());
     }
-    let digest = testudo_model::hex(&Sha256::digest(fs::read(file)?));
+    let digest = testudo_model::hex(&Sha256::digest(after.to_text()));
     let subject = vec![Subject::new(&said.file, "sha256", &digest)];
     let event = Event { subject, predicate_type: predicate::TRIAGE.to_owned(), predicate: to_value(said)? };
-    Recorder::new(root, config, &config.record)?.append(&event).map(drop)
+    Recorder::new(root, config)?.append(&event).map(drop)
 }
 
-/// The report, and the commit that was checked out.
-fn subjects(root: &Path, report: &ScanReport) -> Result<Vec<Subject>> {
+/// The report, by its digest.
+fn report_subject(report: &ScanReport) -> Result<Subject> {
     let mut bytes = Vec::new();
     testudo_report::write(report, testudo_report::Format::Json, &testudo_report::Options::default(), &mut bytes)?;
-    let digest = testudo_model::hex(&Sha256::digest(&bytes));
-    let mut subjects = vec![Subject::new("report.json", "sha256", &digest)];
-    let head = Repository::discover(root, ReadLimits::default()).ok().and_then(|repository| repository.head());
-    subjects.extend(head.map(|oid| Subject::new("HEAD", "gitCommit", &oid.to_string())));
-    Ok(subjects)
+    Ok(Subject::new("report.json", "sha256", &testudo_model::hex(&Sha256::digest(&bytes))))
 }
 
 /// Adds entries to one ledger.
@@ -142,9 +144,12 @@ struct Recorder {
 }
 
 impl Recorder {
-    fn new(root: &Path, config: &Ledger, environment: &str) -> Result<Self> {
-        let journal = Journal::new(&folder(root), environment)?;
-        let key = signing_key(root, config)?;
+    fn new(root: &Path, config: &Ledger) -> Result<Self> {
+        let journal = Journal::new(&folder(root), &config.record)?;
+        let key = match configured_key(root, config)? {
+            Some(key) => key,
+            None => new_key()?,
+        };
         Ok(Self { journal, key, trusted: trusted(root, &config.trusted)?, actor: actor() })
     }
 
@@ -153,70 +158,139 @@ impl Recorder {
         let time = clock::now();
         let by = Appender { key: &self.key, trusted: &self.trusted, time: &time, actor: &self.actor };
         let added = self.journal.append(event, by)?;
+        let place = self.journal.path();
         if added.repaired > 0 {
             terminal::warn(&format!(
                 "{}: the last entry had been written in part; its {} bytes were taken off, and that is recorded",
-                self.journal.path().display(),
+                place.display(),
                 added.repaired
             ));
         }
-        Ok(added.seq)
+        let environment = self.journal.environment().to_owned();
+        let Appended { ledger, seq, hash, .. } = added;
+        let head = Head { ledger, environment, seq, hash, time };
+        match seen(&self.journal) {
+            Some(known) if known.ledger != head.ledger || known.seq >= head.seq => terminal::warn(&format!(
+                "{}: this is not the ledger that you saw last, or it was put back to an older state; run `testudo ledger verify`",
+                place.display()
+            )),
+            _ => remember(&self.journal, &head)?,
+        }
+        Ok(seq)
     }
+
+    fn tell(&self, entries: &[u64], quiet: bool) {
+        if !quiet {
+            let numbers: Vec<String> = entries.iter().map(u64::to_string).collect();
+            let word = if entries.len() == 1 { "entry" } else { "entries" };
+            let place = self.journal.path();
+            terminal::note(&format!("recorded as {word} {} in {}", numbers.join(" and "), place.display()));
+        }
+    }
+}
+
+/// What this user saw of a ledger last; none where that was never or in another directory.
+pub(crate) fn seen(journal: &Journal) -> Option<Head> {
+    serde_json::from_slice(&cache::read(&seen_path(journal)?, MAX_SEEN)?).ok()
+}
+
+/// Remembers what was seen of a ledger.
+pub(crate) fn remember(journal: &Journal, head: &Head) -> Result<()> {
+    let Some(path) = seen_path(journal) else { return Ok(()) };
+    cache::write(&path, &serde_json::to_vec(head)?)
+}
+
+/// Forgets what was seen of a ledger: it was put back, or replaced, on purpose.
+pub(crate) fn forget(journal: &Journal) -> Result<()> {
+    match seen_path(journal).map(fs::remove_file) {
+        Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+fn seen_path(journal: &Journal) -> Option<PathBuf> {
+    let path = journal.path();
+    let real = fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?);
+    let name = testudo_model::hex(&Sha256::digest(real.as_os_str().as_encoded_bytes()));
+    Some(user_folder("XDG_STATE_HOME", ".local/state")?.join("seen").join(name))
 }
 
 /// The keys of the files that are trusted.
 pub(crate) fn trusted(root: &Path, names: &[String]) -> Result<Vec<VerifyingKey>> {
-    names.iter().map(|name| public_key(&inside(root, name, "ledger.trusted")?)).collect()
+    let mut keys = Vec::new();
+    for name in names {
+        keys.extend(public_keys(&inside(root, name, "ledger.trusted")?)?);
+    }
+    Ok(keys)
 }
 
-/// Reads a public key.
-pub(crate) fn public_key(path: &Path) -> Result<VerifyingKey> {
-    Ok(VerifyingKey::from_pem(&files::read_text(path)?, &path.display().to_string())?)
+/// Reads the public keys of a file.
+pub(crate) fn public_keys(path: &Path) -> Result<Vec<VerifyingKey>> {
+    plain(path)?;
+    Ok(VerifyingKey::all_from_pem(&files::read_text(path)?, &path.display().to_string())?)
 }
 
-/// The key that signs: that of the configuration, else the user's own, which is made where there is none.
-fn signing_key(root: &Path, config: &Ledger) -> Result<SigningKey> {
-    if config.key.starts_with(PEM) {
-        return Ok(SigningKey::from_pem(&config.key, "TESTUDO_LEDGER_KEY")?);
+/// A key never comes out of a pipe or a device, whose end nobody knows.
+pub(crate) fn plain(path: &Path) -> Result<()> {
+    let found = fs::metadata(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    if found.is_file() { Ok(()) } else { bail!("{}: is no plain file", path.display()) }
+}
+
+/// The key that signs: that of the environment, else of the configuration, else the user's own; none where there is none yet.
+pub(crate) fn configured_key(root: &Path, config: &Ledger) -> Result<Option<SigningKey>> {
+    if let Some(text) = env::var(SIGNING_KEY).ok().filter(|text| !text.trim().is_empty()) {
+        return Ok(Some(SigningKey::from_variable(&text, SIGNING_KEY)?));
     }
     if !config.key.is_empty() {
         let path = inside(root, &config.key, "ledger.key")?;
-        return Ok(SigningKey::from_pem(&files::read_text(&path)?, &path.display().to_string())?);
+        plain(&path)?;
+        return Ok(Some(SigningKey::from_pem(&files::read_text(&path)?, &path.display().to_string())?));
     }
-    if let Some(key) = own_key()? {
-        return Ok(key);
-    }
-    let path = own_path()?;
-    let text = SigningKey::generate_pem()?;
-    let key = SigningKey::from_pem(&text, &path.display().to_string())?;
-    cache::write(&path, text.as_bytes())?;
-    terminal::note(&format!("{}: a new key was made to sign the ledger with ({})", path.display(), key.public().id()));
-    Ok(key)
+    own_key()
 }
 
 /// The user's own key; none where there is none yet.
-pub(crate) fn own_key() -> Result<Option<SigningKey>> {
-    let Ok(path) = own_path() else { return Ok(None) };
-    if !path.exists() {
-        return Ok(None);
-    }
+fn own_key() -> Result<Option<SigningKey>> {
+    let Some(path) = own_path().filter(|path| path.exists()) else { return Ok(None) };
     Ok(Some(SigningKey::from_pem(&files::read_text(&path)?, &path.display().to_string())?))
 }
 
-fn own_path() -> Result<PathBuf> {
+/// Makes the user's own key. Of several that do so at once, the first one's is the key of all.
+fn new_key() -> Result<SigningKey> {
+    let path = own_path().with_context(|| {
+        format!("no home directory to keep a key in; give one in {SIGNING_KEY}, or name its file in ledger.key")
+    })?;
+    let text = SigningKey::generate_pem()?;
+    if cache::create(&path, text.as_bytes()).with_context(|| format!("{}: no key can be kept there", path.display()))? {
+        let key = SigningKey::from_pem(&text, &path.display().to_string())?;
+        terminal::note(&format!(
+            "{}: a new key was made to sign the ledger with ({})",
+            path.display(),
+            key.public().id()
+        ));
+        return Ok(key);
+    }
+    own_key()?.with_context(|| format!("{}: is there, and cannot be read", path.display()))
+}
+
+fn own_path() -> Option<PathBuf> {
+    Some(user_folder("XDG_CONFIG_HOME", ".config")?.join(OWN_KEY))
+}
+
+/// Our folder in one of the user's directories.
+fn user_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     let folder = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = if cfg!(windows) {
-        folder("APPDATA")
-    } else {
-        folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")))
-    };
-    let base = base.context("no home directory to keep a key in; name one with ledger.key or TESTUDO_LEDGER_KEY")?;
-    Ok(base.join("testudo").join(OWN_KEY))
+    let base = if cfg!(windows) { folder("APPDATA") } else { None };
+    let base = base.or_else(|| folder(variable)).or_else(|| folder("HOME").map(|home| home.join(below_home)));
+    Some(base?.join("testudo"))
 }
 
 /// A file that the configuration names. A relative one has to be in the project: a repository must not choose which of the
 /// user's files are read as keys.
 fn inside(root: &Path, name: &str, key: &str) -> Result<PathBuf> {
+    if name.contains(PEM) || name.contains('\n') {
+        bail!("{key} is the name of a file, and not a key; a key itself is given in {SIGNING_KEY}");
+    }
     let path = root.join(name);
     let real = fs::canonicalize(&path)
         .with_context(|| format!("{}: {key} names it, and it cannot be read", path.display()))?;
@@ -240,7 +314,9 @@ pub(crate) fn actor() -> String {
         "USERNAME",
     ];
     let name = named.iter().find_map(|name| env::var(name).ok().filter(|value| !value.trim().is_empty()));
-    name.unwrap_or_else(|| "unknown".to_owned())
+    // It is signed as it is shown: on one line, and not without end.
+    let shown = |c: char| if c.is_control() { ' ' } else { c };
+    name.map_or_else(|| "unknown".to_owned(), |name| name.trim().chars().take(MAX_ACTOR).map(shown).collect())
 }
 
 /// One line about what an entry says.

@@ -74,6 +74,7 @@ impl Project {
         }
         command.env("PATH", std::env::join_paths(path).unwrap()).env("HOME", &self.0);
         command.env("XDG_CACHE_HOME", self.cache()).env("XDG_CONFIG_HOME", self.0.with_extension("config"));
+        command.env("XDG_STATE_HOME", self.0.with_extension("config"));
         command.env("TESTUDO_ACTOR", "ada");
         command.env("GIT_CONFIG_GLOBAL", self.path(".gitconfig")).env("GIT_CONFIG_NOSYSTEM", "1");
         for who in ["AUTHOR", "COMMITTER"] {

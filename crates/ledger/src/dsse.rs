@@ -1,7 +1,10 @@
 //! Signed envelopes: DSSE v1.0.2 (github.com/secure-systems-lab/dsse, `protocol.md` and `envelope.md`).
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde::{Deserialize, Serialize};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE},
+};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{SigningKey, VerifyingKey};
 
@@ -12,7 +15,7 @@ pub const STATEMENT_TYPE: &str = "application/vnd.in-toto+json";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signature {
     /// Hexadecimal SHA-256 of the public key (SubjectPublicKeyInfo, DER). A hint, as DSSE has it: it proves nothing.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     pub keyid: String,
     /// The signature in base64.
     pub sig: String,
@@ -42,19 +45,24 @@ impl Envelope {
     /// The payload; none where it is no base64.
     #[must_use]
     pub fn payload(&self) -> Option<Vec<u8>> {
-        STANDARD.decode(&self.payload).ok()
+        decode(&self.payload)
     }
 
     /// The first of the keys that signed the payload.
     #[must_use]
     pub fn signer<'k>(&self, payload: &[u8], keys: &'k [VerifyingKey]) -> Option<&'k VerifyingKey> {
         let message = encoded(&self.payload_type, payload);
-        let signed = |key: &&VerifyingKey| {
-            // A signature without a hint may be of any key.
-            let ours = self.signatures.iter().filter(|s| s.keyid.is_empty() || s.keyid == key.id());
-            ours.filter_map(|s| STANDARD.decode(&s.sig).ok()).any(|sig| key.verify(&message, &sig))
+        let signatures: Vec<(&str, Vec<u8>)> = self
+            .signatures
+            .iter()
+            .filter_map(|signature| Some((signature.keyid.as_str(), decode(&signature.sig)?)))
+            .collect();
+        // A hint saves work where it is right; it decides nothing.
+        let by = |hinted: bool, key: &&VerifyingKey| {
+            let mut of_key = signatures.iter().filter(|(hint, _)| (*hint == key.id()) == hinted);
+            of_key.any(|(_, signature)| key.verify(&message, signature))
         };
-        keys.iter().find(signed)
+        keys.iter().find(|key| by(true, key)).or_else(|| keys.iter().find(|key| by(false, key)))
     }
 
     /// The key ids that the signatures name.
@@ -63,6 +71,16 @@ impl Envelope {
         let ids: Vec<&str> = self.signatures.iter().map(|s| s.keyid.as_str()).collect();
         ids.join(", ")
     }
+}
+
+/// Base64 of either alphabet: "verifiers MUST accept either".
+fn decode(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()
+}
+
+/// A field that is not set counts as empty.
+fn or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// What is signed: the pre-authentication encoding.
@@ -98,6 +116,12 @@ mod tests {
         assert_eq!(signer(&envelope, &[other_public]), None);
         envelope.signatures[0].keyid.clear();
         assert_eq!(signer(&envelope, &both).as_deref(), Some(own_public.id()));
+        envelope.signatures[0].keyid = "a name of somebody else's".to_owned();
+        assert_eq!(signer(&envelope, &both).as_deref(), Some(own_public.id()));
+        envelope.signatures[0].sig = envelope.signatures[0].sig.replace('+', "-").replace('/', "_");
+        assert_eq!(signer(&envelope, &both).as_deref(), Some(own_public.id()));
+        let unset = serde_json::to_string(&envelope).unwrap().replace("\"a name of somebody else's\"", "null");
+        assert_eq!(signer(&serde_json::from_str(&unset).unwrap(), &both).as_deref(), Some(own_public.id()));
         envelope.payload_type.push('x');
         assert_eq!(signer(&envelope, &both), None);
     }

@@ -7,7 +7,7 @@ use std::{io, path::PathBuf};
 #[non_exhaustive]
 pub enum LedgerError {
     /// A file could not be read.
-    #[error("{}: cannot be read: {source}", path.display())]
+    #[error("{}: cannot be read", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -15,10 +15,20 @@ pub enum LedgerError {
         source: io::Error,
     },
     /// A file could not be written.
-    #[error("{}: cannot be written: {source}; nothing was recorded", path.display())]
+    #[error("{}: cannot be written; nothing was recorded", path.display())]
     Write {
         /// The file.
         path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The entry is in the ledger, its head is not.
+    #[error("{}: cannot be written; entry {seq} was recorded, but the head does not know of it until the next one is", path.display())]
+    Head {
+        /// The head.
+        path: PathBuf,
+        /// The entry.
+        seq: u64,
         /// What the system said.
         source: io::Error,
     },
@@ -48,8 +58,8 @@ pub enum LedgerError {
     },
     /// The last entry was not signed by anybody who is trusted.
     #[error(
-        "{}:{line}: the last entry was signed with the key {keyid}, which is not trusted: an entry behind it would vouch \
-         for it. Check with `testudo ledger verify`, and name the key in `ledger.trusted` where it is right",
+        "{}:{line}: is signed with a key that is not trusted ({keyid}), so nothing is added behind it. Check with \
+         `testudo ledger verify`, and name the key's file in `ledger.trusted` where it is right",
         path.display()
     )]
     Untrusted {

@@ -78,6 +78,9 @@ pub struct ScanEvent {
     pub coverage: Vec<Coverage>,
     /// The figures.
     pub summary: Summary,
+    /// The commit that was checked out, where there is one. The tree can differ from it, so it is not a subject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
     /// What is open, in the order of the report.
     pub open: Vec<OpenFinding>,
     /// Things that were not looked at, by reason.
@@ -87,7 +90,7 @@ pub struct ScanEvent {
 impl ScanEvent {
     /// What of a report is recorded: no text of the source, and no message.
     #[must_use]
-    pub fn of(report: &ScanReport, extent: Extent) -> Self {
+    pub fn of(report: &ScanReport, commit: Option<String>, extent: Extent) -> Self {
         let open = |finding: &Finding| OpenFinding {
             fingerprint: finding.fingerprint.clone(),
             rule: finding.rule.clone(),
@@ -106,6 +109,7 @@ impl ScanEvent {
             extent: Some(extent),
             coverage: report.coverage.clone(),
             summary: report.summary.clone(),
+            commit,
             open: report.findings.iter().filter(|f| f.suppressed.is_none()).map(open).collect(),
             notices,
         }
@@ -134,4 +138,18 @@ pub struct VerdictEvent {
     pub reasons: Vec<String>,
     /// Number of the entry of the scan that was judged.
     pub scan: u64,
+    /// What it was judged by.
+    pub policy: PolicyDigest,
+}
+
+/// What a gate was asked to look at and to pass over.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyDigest {
+    /// Settings that are not at their default, as `testudo config show` has them.
+    pub settings: BTreeMap<String, String>,
+    /// Files that say what does not count (baseline, ignore file), by SHA-256.
+    pub files: BTreeMap<String, String>,
+    /// The revision whose findings do not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diff: Option<String>,
 }

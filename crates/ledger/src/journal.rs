@@ -4,8 +4,9 @@
 //! the head that names it, so after a cut the head may be old, but never ahead.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
+    io::{self, BufRead, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
@@ -15,13 +16,18 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Depth, Envelope, Event, Head, LedgerError, Place, STATEMENT_TYPE, SigningKey, Statement, Subject, Verified,
+    Depth, Envelope, Event, Head, Heads, LedgerError, Place, STATEMENT_TYPE, SigningKey, Statement, Subject, Verified,
     VerifyingKey,
     chain::{self, MAX_LINE},
     predicate,
     statement::TYPE,
 };
 
+/// How the names of the two files end.
+const ENTRIES: &str = ".jsonl";
+const HEAD: &str = ".head.json";
+/// What every entry begins with.
+const BEGINNING: &[u8] = b"{\"payloadType\":";
 /// Largest head that is read, in bytes.
 const MAX_HEAD: u64 = 1 << 16;
 /// How long another program may be adding an entry.
@@ -46,8 +52,12 @@ pub struct Appender<'a> {
 /// An entry that was added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Appended {
+    /// The ledger.
+    pub ledger: String,
     /// Its number.
     pub seq: u64,
+    /// Hash of its line.
+    pub hash: String,
     /// Bytes of an entry written in part that were taken off before.
     pub repaired: usize,
 }
@@ -55,8 +65,8 @@ pub struct Appended {
 /// An entry that was read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// The line, which is the envelope.
-    pub line: String,
+    /// The line without its break, which is the envelope.
+    pub line: Vec<u8>,
     /// What it says.
     pub statement: Statement,
 }
@@ -82,14 +92,24 @@ impl Journal {
         Ok(Self { folder: folder.to_owned(), environment: environment.to_owned() })
     }
 
-    /// The environments that have a ledger in a folder, in order.
-    #[must_use]
-    pub fn environments(folder: &Path) -> Vec<String> {
-        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        let name = |entry: fs::DirEntry| Some(entry.file_name().to_str()?.strip_suffix(".jsonl")?.to_owned());
-        let mut names: Vec<String> = entries.filter_map(name).collect();
-        names.sort();
-        names
+    /// The environments that have a ledger, or the head of one, in a folder, in order.
+    ///
+    /// # Errors
+    /// The folder is there and cannot be read.
+    pub fn environments(folder: &Path) -> Result<Vec<String>, LedgerError> {
+        let read = |source| LedgerError::Read { path: folder.to_owned(), source };
+        let entries = match fs::read_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(read)?,
+        };
+        let mut names = BTreeSet::new();
+        for entry in entries {
+            let name = entry.map_err(read)?.file_name().to_string_lossy().into_owned();
+            let name = name.strip_suffix(ENTRIES).or_else(|| name.strip_suffix(HEAD));
+            // Other files are none of ours.
+            names.extend(name.filter(|name| Self::new(folder, name).is_ok()).map(str::to_owned));
+        }
+        Ok(names.into_iter().collect())
     }
 
     /// The environment.
@@ -101,19 +121,25 @@ impl Journal {
     /// The file of the entries.
     #[must_use]
     pub fn path(&self) -> PathBuf {
-        self.folder.join(format!("{}.jsonl", self.environment))
+        self.folder.join(format!("{}{ENTRIES}", self.environment))
     }
 
     /// The file of the head.
     #[must_use]
     pub fn head_path(&self) -> PathBuf {
-        self.folder.join(format!("{}.head.json", self.environment))
+        self.folder.join(format!("{}{HEAD}", self.environment))
+    }
+
+    /// Where bytes are kept that were written of an entry when the power went.
+    fn torn_path(&self) -> PathBuf {
+        self.folder.join(format!("{}.torn", self.environment))
     }
 
     /// Records an event. Others that record at the same time wait.
     ///
     /// # Errors
     /// The ledger cannot be written, its last entry is damaged or of nobody who is trusted, or its end was cut off.
+    /// [`LedgerError::Head`] says that the entry was recorded, and its head was not.
     pub fn append(&self, event: &Event, by: Appender<'_>) -> Result<Appended, LedgerError> {
         let path = self.path();
         let write = |source| LedgerError::Write { path: path.clone(), source };
@@ -121,19 +147,25 @@ impl Journal {
         plain(&path)?;
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(write)?;
         self.lock(&file)?;
-        let torn = self.heal(&mut file)?;
-        let mut tail = self.tail(&mut file, by)?;
-        if let Some((bytes, hash)) = &torn {
+        let keys: Vec<VerifyingKey> = by.trusted.iter().chain([by.key.public()]).cloned().collect();
+        let head = self.head(&keys)?;
+        self.heal(&mut file, head.as_ref())?;
+        let mut tail = self.tail(&mut file, &keys, head)?;
+        let torn = self.torn()?;
+        if let Some(bytes) = &torn {
+            let hash = testudo_model::hex(&Sha256::digest(bytes));
             let repair = Event {
-                subject: vec![Subject::new("partial entry", "sha256", hash)],
+                subject: vec![Subject::new("partial entry", "sha256", &hash)],
                 predicate_type: predicate::REPAIR.to_owned(),
-                predicate: json!({ "bytes": bytes, "sha256": hash }),
+                predicate: json!({ "bytes": bytes.len(), "sha256": hash }),
             };
             tail = self.write(&mut file, &repair, by, tail)?;
+            let kept = self.torn_path().with_extension(format!("torn.{}", tail.next - 1));
+            fs::rename(self.torn_path(), kept).map_err(write)?;
         }
-        let (next, hash) = self.write(&mut file, event, by, tail)?;
-        self.write_head(by, next - 1, &hash)?;
-        Ok(Appended { seq: next - 1, repaired: torn.map_or(0, |(bytes, _)| bytes) })
+        let tail = self.write(&mut file, event, by, tail)?;
+        let repaired = torn.map_or(0, |bytes| bytes.len());
+        Ok(Appended { ledger: tail.ledger, seq: tail.next - 1, hash: tail.hash, repaired })
     }
 
     /// Waits until nobody else adds to the ledger.
@@ -150,75 +182,124 @@ impl Journal {
         }
     }
 
+    /// Makes the folder and the one around it, never through a link: a hostile tree could lead elsewhere.
     fn make_folder(&self) -> Result<(), LedgerError> {
-        let write = |source| LedgerError::Write { path: self.folder.clone(), source };
-        fs::create_dir_all(&self.folder).map_err(write)?;
-        // A hostile tree could lead elsewhere with a link.
-        for folder in self.folder.ancestors().take(2) {
-            if fs::symlink_metadata(folder).is_ok_and(|found| found.is_symlink()) {
-                return Err(LedgerError::NotPlain { path: folder.to_owned() });
+        for folder in self.own_folders() {
+            match fs::create_dir(folder) {
+                Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(LedgerError::Write { path: folder.to_owned(), source });
+                }
+                _ => no_link(folder)?,
             }
         }
         Ok(())
     }
 
-    /// Takes off what was written of an entry when the power went: its bytes, and their hash.
-    fn heal(&self, file: &mut File) -> Result<Option<(usize, String)>, LedgerError> {
+    /// The folder and the one around it, the outer one first.
+    fn own_folders(&self) -> impl Iterator<Item = &Path> {
+        let outer = self.folder.parent().filter(|outer| !outer.as_os_str().is_empty());
+        outer.into_iter().chain([self.folder.as_path()])
+    }
+
+    /// Takes off what was written of an entry when the power went, and keeps it in a file of its own. What a head names was
+    /// whole once: then the file is damaged, and stays as it is.
+    fn heal(&self, file: &mut File, head: Option<&Head>) -> Result<(), LedgerError> {
         let path = self.path();
         let read = |source| LedgerError::Read { path: path.clone(), source };
         let write = |source| LedgerError::Write { path: path.clone(), source };
         let len = file.metadata().map_err(read)?.len();
         let start = last_line(file, len).map_err(read)?;
-        let line = bytes_of(file, start, len).map_err(read)?;
-        if line.is_empty() || line.ends_with(b"\n") {
-            return Ok(None);
+        let bytes = bytes_of(file, start, len).map_err(read)?;
+        if bytes.is_empty() || bytes.ends_with(b"\n") {
+            return Ok(());
         }
-        if chain::read(&line).is_ok() {
+        if chain::read(&bytes).is_ok() {
             // Only its end is missing.
-            file.write_all(b"\n").and_then(|()| file.sync_data()).map_err(write)?;
-            return Ok(None);
+            return file.write_all(b"\n").and_then(|()| file.sync_data()).map_err(write);
         }
-        file.set_len(start).and_then(|()| file.sync_data()).map_err(write)?;
-        Ok(Some((line.len(), testudo_model::hex(&Sha256::digest(&line)))))
+        let begun = |of: &[u8]| bytes.iter().zip(of).all(|(a, b)| a == b);
+        let before = self.last_number(file, start)?;
+        if !begun(BEGINNING) || head.is_some_and(|head| before.is_none_or(|last| last < head.seq)) {
+            let why = "the line has no end, and is not what a power cut leaves of a new entry: the ledger was damaged";
+            let line = line_number(file, start).unwrap_or(0);
+            return Err(LedgerError::Line { path, line, why: why.to_owned() });
+        }
+        let torn = self.torn_path();
+        plain(&torn)?;
+        let keep = || {
+            let mut kept = File::create(&torn)?;
+            kept.write_all(&bytes)?;
+            kept.sync_all()
+        };
+        keep().map_err(|source| LedgerError::Write { path: torn.clone(), source })?;
+        file.set_len(start).and_then(|()| file.sync_data()).map_err(write)
     }
 
-    /// The number of the next entry and the hash of the last one, which has to be sound.
-    fn tail(&self, file: &mut File, by: Appender<'_>) -> Result<(u64, String), LedgerError> {
+    /// The number of the last entry before an offset.
+    fn last_number(&self, file: &mut File, end: u64) -> Result<Option<u64>, LedgerError> {
+        let read = |source| LedgerError::Read { path: self.path(), source };
+        let start = last_line(file, end).map_err(read)?;
+        let mut line = bytes_of(file, start, end).map_err(read)?;
+        line.pop_if(|b| *b == b'\n');
+        Ok(chain::read(&line).ok().map(|read| read.statement.testudo.seq))
+    }
+
+    /// What a power cut left, which no entry tells of yet.
+    fn torn(&self) -> Result<Option<Vec<u8>>, LedgerError> {
+        let path = self.torn_path();
+        plain(&path)?;
+        let mut bytes = Vec::new();
+        match File::open(&path).and_then(|file| file.take(MAX_LINE as u64).read_to_end(&mut bytes)) {
+            Ok(_) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(LedgerError::Read { path, source }),
+        }
+    }
+
+    /// Where the next entry goes. The last one has to be sound.
+    fn tail(&self, file: &mut File, keys: &[VerifyingKey], head: Option<Head>) -> Result<Tail, LedgerError> {
         let path = self.path();
         let read = |source| LedgerError::Read { path: path.clone(), source };
         let len = file.metadata().map_err(read)?.len();
+        if len == 0 {
+            return match head {
+                None => Ok(Tail { ledger: new_id()?, next: 0, hash: chain::first_prev() }),
+                Some(head) => Err(self.cut(0, head.seq.saturating_add(1))),
+            };
+        }
         let start = last_line(file, len).map_err(read)?;
         let mut line = bytes_of(file, start, len).map_err(read)?;
         line.pop_if(|b| *b == b'\n');
-        let keys: Vec<VerifyingKey> = by.trusted.iter().chain([by.key.public()]).cloned().collect();
-        let head = self.head(&keys)?;
-        if line.is_empty() {
-            return match head {
-                None => Ok((0, chain::first_prev())),
-                Some(head) => Err(self.cut(0, head.seq + 1)),
-            };
-        }
         let number = || line_number(file, start).unwrap_or(0);
-        let entry = chain::read(&line).map_err(|why| LedgerError::Line { path: path.clone(), line: number(), why })?;
-        if entry.envelope.signer(&entry.payload, &keys).is_none() {
+        let wrong = |why: String| LedgerError::Line { path: path.clone(), line: number(), why };
+        let entry = chain::read(&line).map_err(wrong)?;
+        if entry.envelope.signer(&entry.payload, keys).is_none() {
             let keyid = entry.envelope.key_ids().escape_debug().to_string();
             return Err(LedgerError::Untrusted { path: path.clone(), line: number(), keyid });
         }
-        let (seq, hash) = (entry.place.seq, chain::hash(&line));
-        let wrong = |why: &str| LedgerError::Line { path: path.clone(), line: number(), why: why.to_owned() };
+        let (place, hash) = (entry.statement.testudo, chain::hash(&line));
+        let next =
+            place.seq.checked_add(1).ok_or_else(|| wrong("the number of the entry is the last there is".to_owned()))?;
+        let tail = Tail { ledger: place.ledger, next, hash };
         match head {
-            _ if entry.place.environment != self.environment => Err(wrong("the entry is of another environment")),
+            _ if place.environment != self.environment => Err(wrong("the entry is of another environment".to_owned())),
             // The power may have gone between the first entry and the first head.
-            None if seq == 0 => Ok((1, hash)),
-            None => Err(wrong("there is no head beside the ledger, so entries may be missing behind this one")),
-            Some(head) if head.seq > seq => Err(self.cut(number(), head.seq - seq)),
-            Some(head) if head.seq == seq && head.hash != hash => Err(wrong("the head names another line")),
-            Some(_) => Ok((seq + 1, hash)),
+            None if next == 1 => Ok(tail),
+            None => {
+                Err(wrong("there is no head beside the ledger, so entries may be missing behind this one".to_owned()))
+            }
+            Some(head) if head.ledger != tail.ledger => Err(wrong("the head is of another ledger".to_owned())),
+            Some(head) if head.seq > place.seq => Err(self.cut(number(), head.seq - place.seq)),
+            Some(head) if head.seq == place.seq && head.hash != tail.hash => {
+                Err(wrong("the head names another line".to_owned()))
+            }
+            Some(_) => Ok(tail),
         }
     }
 
     fn cut(&self, line: usize, missing: u64) -> LedgerError {
-        let why = format!("the head knows of {missing} more entries behind this line: the end was cut off");
+        let entries = if missing == 1 { "1 entry".to_owned() } else { format!("{missing} entries") };
+        let why = format!("the head knows of {entries} behind this line: the end was cut off");
         LedgerError::Line { path: self.path(), line, why }
     }
 
@@ -245,19 +326,14 @@ impl Journal {
         }
     }
 
-    /// Writes an entry; gives the number of the next one and the hash of this one.
-    fn write(
-        &self,
-        file: &mut File,
-        event: &Event,
-        by: Appender<'_>,
-        (seq, prev): (u64, String),
-    ) -> Result<(u64, String), LedgerError> {
+    /// Writes an entry and the head that names it.
+    fn write(&self, file: &mut File, event: &Event, by: Appender<'_>, at: Tail) -> Result<Tail, LedgerError> {
         let path = self.path();
         let place = Place {
+            ledger: at.ledger.clone(),
             environment: self.environment.clone(),
-            seq,
-            prev,
+            seq: at.next,
+            prev: at.hash,
             time: by.time.to_owned(),
             actor: by.actor.to_owned(),
         };
@@ -275,42 +351,43 @@ impl Journal {
         let hash = chain::hash(&line);
         line.push(b'\n');
         file.write_all(&line).and_then(|()| file.sync_data()).map_err(|source| LedgerError::Write { path, source })?;
-        Ok((seq + 1, hash))
+        let (ledger, environment) = (at.ledger, self.environment.clone());
+        let head =
+            Head { ledger: ledger.clone(), environment, seq: at.next, hash: hash.clone(), time: by.time.to_owned() };
+        self.write_head(by.key, &head)?;
+        Ok(Tail { ledger, next: at.next.saturating_add(1), hash })
     }
 
-    fn write_head(&self, by: Appender<'_>, seq: u64, hash: &str) -> Result<(), LedgerError> {
+    fn write_head(&self, key: &SigningKey, head: &Head) -> Result<(), LedgerError> {
         let path = self.head_path();
-        let head = Head { environment: self.environment.clone(), seq, hash: hash.to_owned(), time: by.time.to_owned() };
-        let temporary = self.folder.join(format!(".{}.head.{}.tmp", self.environment, std::process::id()));
+        // One name for all: whoever writes holds the lock, and what an earlier one left is taken away.
+        let temporary = self.folder.join(format!(".{}.head.tmp", self.environment));
         drop(fs::remove_file(&temporary));
         let write = || {
             let mut file = OpenOptions::new().write(true).create_new(true).open(&temporary)?;
-            file.write_all(&signed(Head::TYPE, &head, by.key))?;
+            file.write_all(&signed(Head::TYPE, head, key))?;
             file.write_all(b"\n")?;
             file.sync_all()?;
             fs::rename(&temporary, &path)?;
             File::open(&self.folder)?.sync_all()
         };
-        write().map_err(|source| {
-            // The first error is the one to tell; a file left behind is only untidy.
-            drop(fs::remove_file(&temporary));
-            LedgerError::Write { path: path.clone(), source }
-        })
+        write().map_err(|source| LedgerError::Head { path: path.clone(), seq: head.seq, source })
     }
 
-    /// Checks the ledger. `head` is one that was kept elsewhere; without it, the one beside the ledger counts.
+    /// Checks the ledger against the head beside it and others. A ledger that is not there has no entry.
     ///
     /// # Errors
-    /// There is no ledger, or it cannot be read.
-    pub fn verify(&self, keys: &[VerifyingKey], head: Option<&[u8]>, depth: Depth) -> Result<Verified, LedgerError> {
+    /// It cannot be read.
+    pub fn verify(&self, keys: &[VerifyingKey], heads: Heads<'_>, depth: Depth) -> Result<Verified, LedgerError> {
         let path = self.path();
-        let own = match head {
-            Some(_) => None,
-            None => self.head_bytes()?,
+        let beside = self.head_bytes()?;
+        let heads = Heads { beside: beside.as_deref().or(heads.beside), ..heads };
+        let mut input: Box<dyn BufRead> = match self.open() {
+            Ok(input) => Box::new(input),
+            Err(LedgerError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => Box::new(io::empty()),
+            Err(error) => return Err(error),
         };
-        let head = head.or(own.as_deref());
-        let mut input = self.open()?;
-        chain::verify(&mut input, head, &self.environment, keys, depth)
+        chain::verify(&mut input, heads, &self.environment, keys, depth)
             .map_err(|source| LedgerError::Read { path, source })
     }
 
@@ -331,9 +408,7 @@ impl Journal {
             let Some(whole) = bytes.strip_suffix(b"\n") else { break };
             let wrong = |why: String| LedgerError::Line { path: path.clone(), line, why };
             let read = chain::read(whole).map_err(wrong)?;
-            let statement = serde_json::from_slice(&read.payload).map_err(|error| wrong(error.to_string()))?;
-            let text = String::from_utf8_lossy(whole).into_owned();
-            if each(Entry { line: text, statement }) == Next::Stop {
+            if each(Entry { line: whole.to_vec(), statement: read.statement }) == Next::Stop {
                 break;
             }
         }
@@ -342,6 +417,7 @@ impl Journal {
 
     fn open(&self) -> Result<BufReader<File>, LedgerError> {
         let path = self.path();
+        self.own_folders().try_for_each(no_link)?;
         plain(&path)?;
         File::open(&path).map(BufReader::new).map_err(|source| LedgerError::Read { path, source })
     }
@@ -361,6 +437,30 @@ fn signed(payload_type: &str, value: &impl serde::Serialize, key: &SigningKey) -
     let payload = serde_json::to_vec(value).expect("the shape has nothing that JSON cannot hold");
     let envelope = Envelope::sign(payload_type, &payload, key);
     serde_json::to_vec(&envelope).expect("the shape has nothing that JSON cannot hold")
+}
+
+/// Where the next entry goes.
+struct Tail {
+    ledger: String,
+    /// Its number.
+    next: u64,
+    /// Hash of the line before.
+    hash: String,
+}
+
+/// A new ledger's name.
+fn new_id() -> Result<String, LedgerError> {
+    let mut bytes = [0; 16];
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes).map_err(|_| LedgerError::Random)?;
+    Ok(testudo_model::hex(&bytes))
+}
+
+/// Refuses a link where a folder is expected.
+fn no_link(folder: &Path) -> Result<(), LedgerError> {
+    match fs::symlink_metadata(folder) {
+        Ok(found) if !found.is_dir() => Err(LedgerError::NotPlain { path: folder.to_owned() }),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses what is there and is no plain file.

@@ -49,14 +49,26 @@ impl VerifyingKey {
         key
     }
 
-    /// Reads the first `PUBLIC KEY` of a PEM text. `name` is only named in errors.
+    /// Reads every `PUBLIC KEY` of a PEM text. `name` is only named in errors.
     ///
     /// # Errors
-    /// There is none, or it is of another kind.
-    pub fn from_pem(text: &str, name: &str) -> Result<Self, LedgerError> {
+    /// There is none, or one is of another kind.
+    pub fn all_from_pem(text: &str, name: &str) -> Result<Vec<Self>, LedgerError> {
         let wrong = |why: &str| LedgerError::Key { name: name.to_owned(), why: why.to_owned() };
-        let der = SubjectPublicKeyInfoDer::from_pem_slice(text.as_bytes())
-            .map_err(|_| wrong("holds no public key; a PEM block `PUBLIC KEY` is expected"))?;
+        let blocks = SubjectPublicKeyInfoDer::pem_slice_iter(text.as_bytes());
+        let blocks: Vec<_> = blocks.collect::<Result<_, _>>().map_err(|_| wrong("is damaged PEM"))?;
+        if blocks.is_empty() {
+            return Err(wrong(if text.contains("PRIVATE KEY-----") {
+                "is a private key, where a public one is expected; write its public half with `openssl pkey -pubout`"
+            } else {
+                "holds no public key; a PEM block `PUBLIC KEY` is expected"
+            }));
+        }
+        blocks.iter().map(|der| Self::from_der(der, name)).collect()
+    }
+
+    fn from_der(der: &[u8], name: &str) -> Result<Self, LedgerError> {
+        let wrong = |why: &str| LedgerError::Key { name: name.to_owned(), why: why.to_owned() };
         match (der.strip_prefix(ED25519_PREFIX), der.strip_prefix(P256_PREFIX)) {
             (Some(key), _) if key.len() == 32 => Ok(Self::new(Algorithm::Ed25519, key)),
             (_, Some(key)) if key.len() == 65 => Ok(Self::new(Algorithm::P256, key)),
@@ -133,10 +145,10 @@ impl SigningKey {
     /// There is none, it is encrypted, or it is of another kind.
     pub fn from_pem(text: &str, name: &str) -> Result<Self, LedgerError> {
         let wrong = |why: &str| LedgerError::Key { name: name.to_owned(), why: why.to_owned() };
-        if text.contains("ENCRYPTED") {
+        if text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED") {
             return Err(wrong("is encrypted with a passphrase; write it out with `openssl pkcs8 -in KEY -out PLAIN`"));
         }
-        let other = "is no private key that is read; make one with `openssl genpkey -algorithm ed25519`";
+        let other = "is no private key of a kind that is read (Ed25519, ECDSA P-256); make one with `openssl genpkey -algorithm ed25519`";
         match PrivateKeyDer::from_pem_slice(text.as_bytes()) {
             Ok(PrivateKeyDer::Pkcs8(der)) => Self::from_pkcs8(der.secret_pkcs8_der()).ok_or_else(|| wrong(other)),
             Ok(PrivateKeyDer::Sec1(_)) => {
@@ -144,6 +156,17 @@ impl SigningKey {
             }
             _ => Err(wrong(other)),
         }
+    }
+
+    /// The same from an environment variable, as CI systems hold such texts: with real or written line breaks, or as base64 of
+    /// the whole. `name` is only named in errors.
+    ///
+    /// # Errors
+    /// As with [`Self::from_pem`].
+    pub fn from_variable(text: &str, name: &str) -> Result<Self, LedgerError> {
+        let text = text.trim().replace("\\n", "\n");
+        let decoded = STANDARD.decode(&text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        Self::from_pem(&decoded.unwrap_or(text), name)
     }
 
     fn from_pkcs8(der: &[u8]) -> Option<Self> {
@@ -200,9 +223,15 @@ mod tests {
     fn keys_come_back_from_their_text() {
         let text = SigningKey::generate_pem().unwrap();
         let key = SigningKey::from_pem(&text, "k").unwrap();
-        let public = VerifyingKey::from_pem(&key.public().to_pem(), "p").unwrap();
-        assert_eq!(&public, key.public());
+        let both = key.public().to_pem() + &SigningKey::generate().unwrap().public().to_pem();
+        let all = VerifyingKey::all_from_pem(&both, "p").unwrap();
+        assert_eq!(all.len(), 2);
+        let public = &all[0];
+        assert_eq!(public, key.public());
         assert!(public.verify(b"m", &key.sign(b"m")) && !public.verify(b"n", &key.sign(b"m")));
+        for written in [format!(" {text}\n"), text.replace('\n', "\\n"), STANDARD.encode(&text)] {
+            assert_eq!(SigningKey::from_variable(&written, "v").unwrap().public(), key.public());
+        }
         assert!(!format!("{key:?}").contains(&text[30..50]));
     }
 
@@ -210,7 +239,7 @@ mod tests {
     fn keys_of_the_other_kind_work_too() {
         let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &SystemRandom::new()).unwrap();
         let key = SigningKey::from_pem(&pem("PRIVATE KEY", der.as_ref()), "k").unwrap();
-        let public = VerifyingKey::from_pem(&key.public().to_pem(), "p").unwrap();
+        let public = VerifyingKey::all_from_pem(&key.public().to_pem(), "p").unwrap().remove(0);
         assert!(public.verify(b"m", &key.sign(b"m")) && !public.verify(b"n", &key.sign(b"m")));
     }
 
@@ -221,8 +250,9 @@ mod tests {
         assert!(told(&pem("ENCRYPTED PRIVATE KEY", b"x")).contains("passphrase"));
         assert!(told(&pem("EC PRIVATE KEY", b"x")).contains("older form"));
         assert!(told(&pem("PRIVATE KEY", b"x")).contains("is no private key"));
-        let told = |text: &str| VerifyingKey::from_pem(text, "k.pub").unwrap_err().to_string();
+        let told = |text: &str| VerifyingKey::all_from_pem(text, "k.pub").unwrap_err().to_string();
         assert!(told("x").contains("no public key"));
+        assert!(told(&pem("PRIVATE KEY", b"x")).contains("is a private key"));
         assert!(told(&pem("PUBLIC KEY", ED25519_PREFIX)).contains("another kind"));
     }
 }

@@ -29,6 +29,8 @@ impl Subject {
 /// Where an entry is in the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
+    /// The ledger: 32 hexadecimal digits at random, made with its first entry. An entry of another ledger is none of this.
+    pub ledger: String,
     /// The environment of the ledger.
     pub environment: String,
     /// Number of the entry, from 0.
@@ -62,6 +64,8 @@ pub struct Statement {
 /// The last line of a ledger, signed: what comes after can be new, what is missing was cut off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
+    /// The ledger.
+    pub ledger: String,
     /// The environment of the ledger.
     pub environment: String,
     /// Number of the last entry.

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::json;
 use testudo_ledger::{
-    Appender, Depth, Envelope, Event, FaultKind, Journal, LedgerError, Next, SigningKey, Subject, Verified,
+    Appender, Depth, Envelope, Event, FaultKind, Heads, Journal, LedgerError, Next, SigningKey, Subject, Verified,
     VerifyingKey, predicate,
 };
 
@@ -39,7 +39,7 @@ impl Ledger {
     }
 
     fn check(&self, depth: Depth) -> Verified {
-        self.journal.verify(&self.keys(), None, depth).unwrap()
+        self.journal.verify(&self.keys(), Heads::default(), depth).unwrap()
     }
 
     fn lines(&self) -> Vec<String> {
@@ -53,9 +53,9 @@ impl Ledger {
     /// The faults of a check, as `line kind`, for both depths.
     fn faults(&self) -> Vec<(usize, FaultKind)> {
         let told = |depth| self.check(depth).faults.into_iter().map(|f| (f.line, f.kind)).collect::<Vec<_>>();
-        let (chain, every) = (told(Depth::Chain), told(Depth::EverySignature));
-        assert_eq!(chain.is_empty(), every.is_empty(), "{chain:?} {every:?}");
-        chain
+        let (links, every) = (told(Depth::LinksOnly), told(Depth::EverySignature));
+        assert_eq!(links.is_empty(), every.is_empty(), "{links:?} {every:?}");
+        every
     }
 }
 
@@ -89,7 +89,7 @@ fn forged(line: &str, key: &SigningKey, from: &str, to: &str) -> String {
 #[test]
 fn a_whole_ledger_is_whole() {
     let ledger = Ledger::new("whole", 9);
-    let checked = ledger.check(Depth::Chain);
+    let checked = ledger.check(Depth::LinksOnly);
     assert_eq!((checked.entries, checked.faults.len(), checked.signatures), (9, 0, 2));
     let checked = ledger.check(Depth::EverySignature);
     assert_eq!((checked.entries, checked.faults.len(), checked.signatures), (9, 0, 10));
@@ -102,7 +102,7 @@ fn a_whole_ledger_is_whole() {
         })
         .unwrap();
     assert_eq!(numbers, [(0, 0), (1, 1), (2, 2), (3, 3)]);
-    assert_eq!(Journal::environments(&ledger.folder), ["prod"]);
+    assert_eq!(Journal::environments(&ledger.folder).unwrap(), ["prod"]);
 }
 
 #[test]
@@ -133,6 +133,7 @@ fn every_change_is_seen_where_it_is() {
     assert_eq!(moved, [(2, FaultKind::Removed(1)), (3, FaultKind::Moved(1)), (4, FaultKind::Removed(1))]);
     assert_eq!(with(&|l| l.truncate(4)), [(4, FaultKind::CutOff(2))]);
     assert_eq!(with(&|l| l.clear()), [(0, FaultKind::CutOff(6))]);
+    assert_eq!(with(&|l| l.push(String::new())).len(), 1);
     let stranger = SigningKey::generate().unwrap();
     let foreign = forged(&lines[3], &stranger, "x", "x");
     let id = stranger.public().id().to_owned();
@@ -158,11 +159,12 @@ fn a_head_that_is_gone_or_of_somebody_else_is_seen() {
     assert_eq!(ledger.faults(), [(3, FaultKind::NoHead)]);
     assert!(ledger.append(3).unwrap_err().to_string().contains("no head"));
     // A head that was kept elsewhere takes its place.
-    let checked = ledger.journal.verify(&ledger.keys(), Some(&head), Depth::Chain).unwrap();
-    assert_eq!(checked.faults, []);
+    let kept = Heads { kept: vec![&head], ..Heads::default() };
+    let checked = ledger.journal.verify(&ledger.keys(), kept.clone(), Depth::EverySignature).unwrap();
+    assert_eq!(checked.faults[0].kind, FaultKind::NoHead);
     ledger.set(&ledger.lines()[..2]);
-    let checked = ledger.journal.verify(&ledger.keys(), Some(&head), Depth::Chain).unwrap();
-    assert_eq!(checked.faults[0].kind, FaultKind::CutOff(1));
+    let checked = ledger.journal.verify(&ledger.keys(), kept, Depth::EverySignature).unwrap();
+    assert!(checked.faults.iter().any(|fault| fault.kind == FaultKind::CutOff(1)));
 }
 
 #[test]
@@ -175,13 +177,73 @@ fn a_ledger_that_was_cut_or_signed_by_a_stranger_is_not_continued() {
     assert!(ledger.append(5).is_err());
     assert_eq!(append(&ledger.journal, &ledger.key, &[stranger.public().clone()], 5).unwrap().seq, 5);
     let both = [ledger.key.public().clone(), stranger.public().clone()];
-    assert_eq!(ledger.journal.verify(&both, None, Depth::EverySignature).unwrap().faults, []);
+    assert_eq!(ledger.journal.verify(&both, Heads::default(), Depth::EverySignature).unwrap().faults, []);
     let lines = ledger.lines();
     ledger.set(&lines[..3]);
     let told = append(&ledger.journal, &ledger.key, &both, 6).unwrap_err().to_string();
     assert!(told.contains("cut off"), "{told}");
+    // A part of what the head knows is no power cut.
+    let torn = format!("{}\n{}", lines[..5].join("\n"), &lines[5][..90]);
+    fs::write(ledger.journal.path(), &torn).unwrap();
+    let told = append(&ledger.journal, &ledger.key, &both, 6).unwrap_err().to_string();
+    assert!(told.contains("was damaged"), "{told}");
+    assert_eq!(fs::read_to_string(ledger.journal.path()).unwrap(), torn);
     ledger.set(&[]);
     assert!(append(&ledger.journal, &ledger.key, &both, 6).is_err());
+}
+
+/// The owner of one trusted key writes in the name of another: only the links are right.
+#[test]
+fn who_signed_is_looked_at_and_not_who_is_said_to_have() {
+    let ledger = Ledger::new("names", 3);
+    let other = SigningKey::generate().unwrap();
+    let both = [ledger.key.public().clone(), other.public().clone()];
+    let said = |envelope: Envelope| {
+        let mut envelope = envelope;
+        envelope.signatures[0].keyid = ledger.key.public().id().to_owned();
+        serde_json::to_string(&envelope).unwrap()
+    };
+    let mut lines: Vec<String> = Vec::new();
+    for line in ledger.lines() {
+        let old: Envelope = serde_json::from_str(&line).unwrap();
+        let mut payload: serde_json::Value = serde_json::from_slice(&old.payload().unwrap()).unwrap();
+        payload["predicate"]["number"] = json!(77);
+        let prev =
+            lines.last().map_or("0".repeat(64), |l| testudo_model::hex(&<sha2::Sha256 as sha2::Digest>::digest(l)));
+        payload["testudo"]["prev"] = json!(prev);
+        lines.push(said(Envelope::sign(&old.payload_type, payload.to_string().as_bytes(), &other)));
+    }
+    ledger.set(&lines);
+    fs::remove_file(ledger.journal.head_path()).unwrap();
+    let checked = ledger.journal.verify(&ledger.keys(), Heads::default(), Depth::EverySignature).unwrap();
+    assert_eq!(checked.faults.iter().filter(|fault| fault.kind == FaultKind::Edited).count(), 3);
+    let checked = ledger.journal.verify(&both, Heads::default(), Depth::EverySignature).unwrap();
+    assert_eq!(checked.signers.into_iter().collect::<Vec<_>>(), [(other.public().id().to_owned(), 3)]);
+}
+
+#[test]
+fn a_ledger_of_another_project_is_not_this_one() {
+    let (ledger, other) = (Ledger::new("one", 3), Ledger::new("two", 0));
+    (0..3).for_each(|n| drop(append(&other.journal, &ledger.key, &[], n).unwrap().hash));
+    let seen = ledger.check(Depth::EverySignature).head;
+    assert_eq!(seen.as_ref().unwrap().seq, 2);
+    let theirs = fs::read(other.journal.head_path()).unwrap();
+    let of = |heads: Heads<'_>| {
+        let checked = ledger.journal.verify(&ledger.keys(), heads, Depth::EverySignature).unwrap();
+        checked.faults.into_iter().map(|fault| fault.kind.to_string()).collect::<Vec<_>>().join(", ")
+    };
+    assert!(of(Heads { kept: vec![&theirs], ..Heads::default() }).contains("of another ledger"));
+    assert_eq!(of(Heads { seen: seen.clone(), ..Heads::default() }), "");
+    // Both files are put back to an older state: only who has seen the newer one knows.
+    let (old, head) = (fs::read(ledger.journal.path()).unwrap(), fs::read(ledger.journal.head_path()).unwrap());
+    ledger.append(3).unwrap();
+    let newer = ledger.check(Depth::EverySignature).head;
+    fs::write(ledger.journal.path(), old).unwrap();
+    fs::write(ledger.journal.head_path(), head).unwrap();
+    assert_eq!(of(Heads { seen, ..Heads::default() }), "");
+    assert!(of(Heads { seen: newer, ..Heads::default() }).contains("1 entry behind it: the end was cut off"));
+    fs::copy(other.journal.path(), ledger.journal.path()).unwrap();
+    assert!(of(Heads::default()).contains("of another ledger"));
 }
 
 #[test]
@@ -270,7 +332,8 @@ fn no_random_change_passes() {
             }
         }
         fs::write(ledger.journal.path(), &bytes).unwrap();
-        let faults = ledger.check(Depth::Chain).faults;
+        let depth = if round % 2 == 0 { Depth::LinksOnly } else { Depth::EverySignature };
+        let faults = ledger.check(depth).faults;
         assert_eq!(faults.is_empty(), bytes == original, "round {round}: {faults:?}");
     }
 }

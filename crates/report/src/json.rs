@@ -43,13 +43,19 @@ pub(crate) fn write_lines(report: &ScanReport, out: &mut dyn Write) -> io::Resul
 }
 
 /// Writes a value indented, with a final line break.
-pub(crate) fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+///
+/// # Errors
+/// The output fails.
+pub fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     value.serialize(&mut Serializer::with_formatter(&mut *out, Escaped(PrettyFormatter::new())))?;
     writeln!(out)
 }
 
 /// Writes a value on one line, without a line break. Safe inside a `<script>` element.
-pub(crate) fn write_compact(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+///
+/// # Errors
+/// The output fails.
+pub fn write_compact(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     Ok(value.serialize(&mut Serializer::with_formatter(&mut *out, Escaped(CompactFormatter)))?)
 }
 

@@ -31,6 +31,7 @@ use testudo_model::ScanReport;
 pub use escape::{markdown, markdown_code, markup, visible_lines};
 pub use format::{Format, UnknownFormat};
 pub use html::style_source;
+pub use json::{write_compact, write_pretty};
 pub use options::{Color, Options, Outcome, Verbosity, VerdictLine};
 
 /// Why a report could not be written.

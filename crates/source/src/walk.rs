@@ -90,7 +90,7 @@ pub fn files(root: &Path, options: &WalkOptions) -> Result<(Vec<FoundFile>, Vec<
         .threads(options.threads)
         .add_custom_ignore_filename(IGNORE_FILE)
         .overrides(overrides(root, options)?)
-        .filter_entry(move |entry| entry.file_name() != ".git" && (enter || !is_repository(entry)));
+        .filter_entry(move |entry| !is_ours(entry) && (enter || !is_repository(entry)));
     let found = Mutex::new((Vec::new(), Vec::new()));
     let top = root.canonicalize().unwrap_or_else(|_| root.to_owned());
     builder.build_parallel().run(|| {
@@ -107,6 +107,13 @@ pub fn files(root: &Path, options: &WalkOptions) -> Result<(Vec<FoundFile>, Vec<
     files.sort_unstable();
     notices.sort_by(|a: &Notice, b: &Notice| a.location.cmp(&b.location));
     Ok((files, notices))
+}
+
+/// Whether an entry is what git keeps, or where scans are recorded: a scan that reads the record of the one before never says
+/// the same twice.
+fn is_ours(entry: &DirEntry) -> bool {
+    let folder = || entry.path().parent().and_then(Path::file_name);
+    entry.file_name() == ".git" || entry.file_name() == "ledger" && folder().is_some_and(|name| name == ".testudo")
 }
 
 /// Whether a directory below the target is a work tree of its own.

@@ -85,9 +85,9 @@ pub(super) fn write(collected: &Collected, path: &Path) -> Result<()> {
     let gate = Gate::new(&collected.effective.config, Reference::None);
     let findings: Vec<Finding> = scanning::counted(collected, &gate).cloned().map(reopen).collect();
     let file = baseline::create(&findings);
-    file.save(path)?;
     let ledger = &collected.effective.config.ledger;
     crate::record::triage(&collected.root, ledger, ("baseline create", path), (&before, &file))?;
+    file.save(path)?;
     let (added, gone) = (missing_in(&before, &file), missing_in(&file, &before));
     terminal::stdout(&format!("{shown}: {} accepted ({added} new, {gone} gone)\n", file.entries().len()))?;
     if collected.report.coverage.iter().any(|c| c.state != CoverageState::Complete) {

@@ -1,14 +1,20 @@
 //! `testudo ledger`: what was recorded, whether it is whole, and taking it elsewhere.
 
-use std::{collections::VecDeque, path::PathBuf, process::ExitCode};
+use std::{
+    collections::VecDeque,
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
-use serde_json::json;
-use testudo_ledger::{Depth, Entry, Journal, Next, VerifyingKey};
-use testudo_policy::config::Config;
+use serde_json::{Value, json};
+use testudo_ledger::{Depth, Entry, Envelope, Heads, Journal, Next, Verified, VerifyingKey};
+use testudo_policy::{Effective, config::Origin};
 
-use crate::{NothingToRead, files, record, terminal};
+use super::scanning;
+use crate::{NothingToRead, files, record, scan, terminal};
 
 /// Show, check and export what was recorded
 #[derive(Debug, Args)]
@@ -35,12 +41,17 @@ enum Command {
     Export(ExportArgs),
     /// Print the signed head, to be kept elsewhere: it shows later what was cut off
     Head(Which),
+    /// Forget what you saw of a ledger before: it was put back, or replaced, on purpose
+    Forget(Which),
     /// Print the public half of the key that signs
-    Key,
+    Key(Which),
 }
 
 #[derive(Debug, Args)]
 struct Which {
+    /// Configuration file [default: testudo.toml, found upward]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    config: Option<PathBuf>,
     /// The environment [default: every one that has a ledger]
     #[arg(short, long, value_name = "ENV")]
     env: Option<String>,
@@ -79,12 +90,13 @@ struct VerifyArgs {
     /// A public key (PEM) whose entries count; repeatable [default: `ledger.trusted` and your own]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     key: Vec<PathBuf>,
-    /// A head that was kept elsewhere, to see what was cut off since
+    /// A head that was kept elsewhere, to see what was cut off since; repeatable
     #[arg(long, value_name = "FILE", requires = "env", value_hint = ValueHint::FilePath)]
-    head: Option<PathBuf>,
-    /// Check the signature of every entry, also of those that the head vouches for
+    head: Vec<PathBuf>,
+    /// Check signatures of heads and of entries behind them only: many times faster, and does not show that the owner of one
+    /// trusted key wrote entries in the name of another
     #[arg(long)]
-    every_signature: bool,
+    links_only: bool,
     /// How the result is printed
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     format: Form,
@@ -119,22 +131,32 @@ pub(crate) fn run(args: LedgerArgs) -> Result<ExitCode> {
         Command::Verify(args) => verify(&args),
         Command::Export(args) => export(&args),
         Command::Head(which) => head(&which),
-        Command::Key => key(),
+        Command::Forget(which) => forget(&which),
+        Command::Key(which) => key(&which),
     }
 }
 
 fn head(which: &Which) -> Result<ExitCode> {
-    for journal in &which.project()?.journals {
-        let Some(head) = journal.head_bytes()? else {
-            bail!("{}: there is no head; run `testudo ledger verify`", journal.head_path().display())
-        };
-        terminal::stdout(&String::from_utf8_lossy(&head))?;
-    }
+    let project = which.project()?;
+    let [journal] = project.journals.as_slice() else { bail!("there are several ledgers; name one with --env") };
+    let Some(head) = journal.head_bytes()? else {
+        bail!("{}: there is no head; run `testudo ledger verify`", journal.head_path().display())
+    };
+    // What is kept elsewhere has to be a head, and nothing that acts on a terminal.
+    let envelope: Envelope = serde_json::from_slice(&head)
+        .with_context(|| format!("{}: is no head; run `testudo ledger verify`", journal.head_path().display()))?;
+    terminal::stdout_bytes(&json_text(&json!(envelope), Layout::Line)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn key() -> Result<ExitCode> {
-    let Some(key) = record::own_key()? else {
+fn forget(which: &Which) -> Result<ExitCode> {
+    which.project()?.journals.iter().try_for_each(record::forget)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn key(which: &Which) -> Result<ExitCode> {
+    let (effective, root) = which.configuration()?;
+    let Some(key) = record::configured_key(&root, &effective.config.ledger)? else {
         bail!("there is no key yet; it is made when the first entry is recorded, as with `testudo scan --record dev`")
     };
     terminal::stdout(&key.public().to_pem())?;
@@ -144,29 +166,36 @@ fn key() -> Result<ExitCode> {
 /// A project and its ledgers.
 struct Project {
     root: PathBuf,
-    config: Config,
+    effective: Effective,
     journals: Vec<Journal>,
 }
 
 impl Which {
+    /// The configuration as a scan of the target has it, and the root of the project.
+    fn configuration(&self) -> Result<(Effective, PathBuf)> {
+        let mut words: Vec<OsString> = Vec::new();
+        if let Some(config) = &self.config {
+            words.extend(["--config".into(), config.into()]);
+        }
+        words.extend(["--".into(), self.target.clone().into()]);
+        scan::configuration(&scanning::arguments(words)?, std::slice::from_ref(&self.target))
+    }
+
     fn project(&self) -> Result<Project> {
-        let (root, config) = record::project(&self.target)?;
+        let (effective, root) = self.configuration()?;
         let folder = record::folder(&root);
         let names = match &self.env {
             Some(name) => vec![name.clone()],
-            None => Journal::environments(&folder),
+            None => Journal::environments(&folder)?,
         };
         let journals: Vec<Journal> = names.iter().map(|name| Journal::new(&folder, name)).collect::<Result<_, _>>()?;
-        if let Some(absent) = journals.iter().find(|journal| !journal.path().exists()) {
-            return Err(nothing(&format!("{}: there is no such ledger", absent.path().display())));
-        }
         if journals.is_empty() {
             return Err(nothing(&format!(
                 "{}: nothing was recorded yet; begin with `testudo scan --record dev`",
                 folder.display()
             )));
         }
-        Ok(Project { root, config, journals })
+        Ok(Project { root, effective, journals })
     }
 }
 
@@ -179,14 +208,14 @@ fn show(args: &ShowArgs) -> Result<ExitCode> {
     let print = |entry: &Entry, first: bool| match args.format {
         Form::Text => terminal::stdout(&line(entry)),
         Form::Json => {
-            let text = serde_json::to_string_pretty(&entry.statement)?;
-            terminal::stdout(&format!("{}{text}", if first { "[\n" } else { ",\n" }))
+            terminal::stdout(if first { "[\n" } else { "," })?;
+            terminal::stdout_bytes(&json_text(&json!(entry.statement), Layout::Indented)?)
         }
     };
-    let mut shown = 0_usize;
+    let (mut shown, mut failed) = (0_usize, None);
     for journal in &project.journals {
         let mut kept = VecDeque::new();
-        chosen(journal, args.predicate.as_deref(), &mut |entry| {
+        let read = chosen(journal, args.predicate.as_deref(), &mut |entry| {
             // Only where the end is wanted have entries to be kept.
             let Some(last) = args.last else {
                 shown += 1;
@@ -195,16 +224,37 @@ fn show(args: &ShowArgs) -> Result<ExitCode> {
             kept.push_back(entry);
             kept.drain(..kept.len().saturating_sub(last));
             Ok(())
-        })?;
+        });
+        failed = failed.or(read.err());
         for entry in kept {
             shown += 1;
             print(&entry, shown == 1)?;
         }
     }
     if args.format == Form::Json {
-        terminal::stdout(if shown == 0 { "[]\n" } else { "\n]\n" })?;
+        terminal::stdout(if shown == 0 { "[]\n" } else { "]\n" })?;
     }
-    Ok(ExitCode::SUCCESS)
+    failed.map_or(Ok(ExitCode::SUCCESS), Err)
+}
+
+/// How JSON is laid out.
+#[derive(Clone, Copy)]
+enum Layout {
+    Line,
+    Indented,
+}
+
+/// JSON that acts on no terminal, with a line break at the end.
+fn json_text(value: &Value, layout: Layout) -> std::io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    match layout {
+        Layout::Line => {
+            testudo_report::write_compact(value, &mut out)?;
+            out.push(b'\n');
+        }
+        Layout::Indented => testudo_report::write_pretty(value, &mut out)?,
+    }
+    Ok(out)
 }
 
 fn line(entry: &Entry) -> String {
@@ -230,70 +280,144 @@ fn chosen(journal: &Journal, predicate: Option<&str>, each: &mut dyn FnMut(Entry
 
 fn verify(args: &VerifyArgs) -> Result<ExitCode> {
     let project = args.which.project()?;
-    let keys = keys(args, &project)?;
-    let head = args.head.as_deref().map(|path| std::fs::read(path).with_context(|| path.display().to_string()));
-    let head = head.transpose()?;
-    let depth = if args.every_signature { Depth::EverySignature } else { Depth::Chain };
+    let trust = trust(args, &project)?;
+    let kept: Vec<Vec<u8>> = args.head.iter().map(|path| kept_head(path)).collect::<Result<_>>()?;
     let (mut whole, mut results) = (true, Vec::new());
     for journal in &project.journals {
-        let checked = journal.verify(&keys, head.as_deref(), depth)?;
-        whole &= checked.faults.is_empty();
-        let path = journal.path().display().to_string();
-        for fault in checked.faults.iter().filter(|_| args.format == Form::Text) {
-            terminal::stdout(&format!("{path}:{}: this line {}\n", fault.line, fault.kind))?;
+        let seen = record::seen(journal);
+        if kept.is_empty()
+            && seen.is_none()
+            && args.which.env.is_some()
+            && !journal.path().exists()
+            && !journal.head_path().exists()
+        {
+            return Err(nothing(&format!("{}: there is no such ledger", journal.path().display())));
         }
-        if checked.more > 0 && args.format == Form::Text {
-            terminal::stdout(&format!("{path}: {} more faults\n", checked.more))?;
+        let heads = Heads { beside: None, kept: kept.iter().map(Vec::as_slice).collect(), seen };
+        let depth = if args.links_only { Depth::LinksOnly } else { Depth::EverySignature };
+        let keys: Vec<VerifyingKey> = trust.iter().map(|(key, _)| key.clone()).collect();
+        match journal.verify(&keys, heads, depth) {
+            Ok(checked) => {
+                whole &= checked.faults.is_empty();
+                if let Some(head) = &checked.head {
+                    record::remember(journal, head)?;
+                }
+                results.push((journal, checked));
+            }
+            // One that cannot be read keeps nobody from the others.
+            Err(error) => {
+                whole = false;
+                terminal::error(&format!("{:#}", anyhow::Error::from(error)));
+            }
         }
-        let state = if checked.faults.is_empty() { "whole" } else { "NOT WHOLE" };
-        let (entries, signatures) = (checked.entries, checked.signatures);
-        let last = checked.last.as_deref().unwrap_or("never");
-        if args.format == Form::Text {
-            terminal::stdout(&format!(
-                "{path}: {state}: {entries} entries, {signatures} signatures checked, last {last}\n"
-            ))?;
-        }
-        results.push(json!({
-            "environment": journal.environment(),
-            "whole": checked.faults.is_empty(),
-            "entries": entries,
-            "signatures": signatures,
-            "last": checked.last,
-            "faults": checked.faults.iter().map(|f| json!({ "line": f.line, "message": f.kind.to_string() })).collect::<Vec<_>>(),
-            "more": checked.more,
-        }));
     }
-    if args.format == Form::Json {
-        terminal::stdout(&(serde_json::to_string_pretty(&results)? + "\n"))?;
+    match args.format {
+        Form::Text => results.iter().try_for_each(|(journal, checked)| tell(journal, checked, &trust))?,
+        Form::Json => {
+            let all: Vec<_> = results.iter().map(|(journal, checked)| document(journal, checked)).collect();
+            terminal::stdout_bytes(&json_text(&json!(all), Layout::Indented)?)?;
+        }
     }
     Ok(ExitCode::from(u8::from(!whole)))
 }
 
-/// The keys that are named, else those that the project trusts and the own one.
-fn keys(args: &VerifyArgs, project: &Project) -> Result<Vec<VerifyingKey>> {
-    let keys = record::keys(&project.root, &project.config.ledger, &args.key)?;
-    if keys.is_empty() {
+/// A head is small, and never a pipe.
+fn kept_head(path: &Path) -> Result<Vec<u8>> {
+    record::plain(path)?;
+    Ok(files::read_text(path)?.into_bytes())
+}
+
+/// What came of a check, for people.
+fn tell(journal: &Journal, checked: &Verified, trust: &[(VerifyingKey, String)]) -> Result<()> {
+    let mut out = String::new();
+    let path = journal.path().display().to_string();
+    for fault in &checked.faults {
+        out.push_str(&match fault.line {
+            0 => format!("{path}: the ledger {}\n", fault.kind),
+            line => format!("{path}:{line}: this line {}\n", fault.kind),
+        });
+    }
+    if checked.more > 0 {
+        out.push_str(&format!("{path}: {} more faults\n", checked.more));
+    }
+    let state = if checked.faults.is_empty() { "whole" } else { "NOT WHOLE" };
+    let last = checked.last.as_deref().unwrap_or("never");
+    let (entries, signatures) = (checked.entries, checked.signatures);
+    out.push_str(&format!(
+        "{path}: {state}: ledger {}, {entries} entries, {signatures} signatures checked, last {last}\n",
+        checked.ledger
+    ));
+    for (key, origin) in trust {
+        let signed = checked.signers.get(key.id()).copied().unwrap_or(0);
+        out.push_str(&format!("  key {} ({origin}): {signed} entries\n", key.id().get(..16).unwrap_or_default()));
+    }
+    if checked.behind_head > 0 {
+        out.push_str(&format!(
+            "  {} entries are behind the head: if they are cut off, nobody will see it\n",
+            checked.behind_head
+        ));
+    }
+    Ok(terminal::stdout(&testudo_report::visible_lines(&out))?)
+}
+
+fn document(journal: &Journal, checked: &Verified) -> Value {
+    let fault = |f: &testudo_ledger::Fault| json!({ "line": f.line, "message": f.kind.to_string() });
+    json!({
+        "environment": journal.environment(),
+        "ledger": checked.ledger,
+        "whole": checked.faults.is_empty(),
+        "entries": checked.entries,
+        "signatures": checked.signatures,
+        "signers": checked.signers,
+        "behind_head": checked.behind_head,
+        "last": checked.last,
+        "faults": checked.faults.iter().map(fault).collect::<Vec<_>>(),
+        "more": checked.more,
+    })
+}
+
+/// The keys that are named, else the own one and those that the project trusts; each with where it was named.
+fn trust(args: &VerifyArgs, project: &Project) -> Result<Vec<(VerifyingKey, String)>> {
+    let mut all: Vec<(VerifyingKey, String)> = Vec::new();
+    for path in &args.key {
+        all.extend(record::public_keys(path)?.into_iter().map(|key| (key, path.display().to_string())));
+    }
+    if args.key.is_empty() {
+        let ledger = &project.effective.config.ledger;
+        let own = record::configured_key(&project.root, ledger)?;
+        let origin = project.effective.origin("ledger.trusted").to_string();
+        all.extend(own.map(|key| (key.public().clone(), "your own".to_owned())));
+        all.extend(record::trusted(&project.root, &ledger.trusted)?.into_iter().map(|key| (key, origin.clone())));
+        let from_file = matches!(project.effective.origin("ledger.trusted"), Origin::File { .. });
+        if from_file && all.iter().all(|(_, named)| *named == origin) {
+            terminal::warn("only the project itself says which keys count; name those that you trust with --key");
+        }
+    }
+    all.dedup_by(|a, b| a.0 == b.0);
+    if all.is_empty() {
         bail!("no key to check with: name one with --key FILE, or in `ledger.trusted` of testudo.toml");
     }
-    Ok(keys)
+    Ok(all)
 }
 
 fn export(args: &ExportArgs) -> Result<ExitCode> {
     let project = args.which.project()?;
-    let mut text = String::new();
+    let mut kept = Vec::new();
     for journal in &project.journals {
         chosen(journal, args.predicate.as_deref(), &mut |entry| {
-            match args.format {
-                Export::Envelopes => text.push_str(&entry.line),
-                Export::Statements => text.push_str(&serde_json::to_string(&entry.statement)?),
+            let line = match args.format {
+                Export::Envelopes => [entry.line.as_slice(), b"\n"].concat(),
+                Export::Statements => json_text(&json!(entry.statement), Layout::Line)?,
+            };
+            match &args.output {
+                Some(_) => kept.extend(line),
+                None => terminal::stdout_bytes(&line)?,
             }
-            text.push('\n');
             Ok(())
         })?;
     }
-    match &args.output {
-        Some(path) => files::write_private(path, text.as_bytes())?,
-        None => terminal::stdout(&text)?,
+    if let Some(path) = &args.output {
+        files::write_private(path, &kept)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -83,7 +83,7 @@ pub(crate) fn rules(args: &ScanArgs) -> Result<(String, Vec<RuleInfo>)> {
 }
 
 /// Loads the configuration and finds the directory it belongs to.
-fn configuration(args: &ScanArgs, targets: &[PathBuf]) -> Result<(Effective, PathBuf)> {
+pub(crate) fn configuration(args: &ScanArgs, targets: &[PathBuf]) -> Result<(Effective, PathBuf)> {
     let start = targets.first().filter(|t| t.as_os_str() != "-").cloned().unwrap_or_else(|| PathBuf::from("."));
     let file = args.config.clone().or_else(|| config::discover(&start));
     let text = file.as_deref().map(crate::files::read_text).transpose()?;

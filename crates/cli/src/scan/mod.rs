@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 pub(crate) use args::ScanArgs;
-pub(crate) use collect::{Collected, collect, rules};
+pub(crate) use collect::{Collected, collect, configuration, rules};
 
 /// Whether a verdict was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

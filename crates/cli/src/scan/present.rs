@@ -38,6 +38,8 @@ fn split(output: &str) -> Result<(Format, &str)> {
 pub(super) fn finish(args: &ScanArgs, asked: Asked, collected: &Collected) -> Result<ExitCode> {
     let config = &collected.effective.config;
     let verdict = verdict(args, asked, collected);
+    // Before anything is shown: a verdict that was to be recorded and was not is none.
+    crate::record::scan(args, collected, verdict.as_ref())?;
     let line = verdict.as_ref().map(|v| VerdictLine { outcome: shown(v.outcome), reasons: v.reasons.clone() });
     let verbosity = match (args.view.quiet, args.view.verbose) {
         (true, _) => Verbosity::Quiet,
@@ -64,7 +66,6 @@ pub(super) fn finish(args: &ScanArgs, asked: Asked, collected: &Collected) -> Re
         Err(testudo_report::ReportError::Write { source, .. }) if source.kind() == std::io::ErrorKind::BrokenPipe => {}
         result => result?,
     }
-    crate::record::scan(&collected.root, &config.ledger, (&collected.report, &collected.extent), verdict.as_ref())?;
     // Nothing scanned is never clean; only an empty change has nothing to refuse.
     let nothing = collected.report.coverage.iter().all(|c| c.units == 0);
     if nothing && !args.what.staged && args.what.range.is_none() {

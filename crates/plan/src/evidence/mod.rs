@@ -268,19 +268,14 @@ impl World<'_> {
     }
 
     /// Whether an entry is about what is asked.
-    fn is_asked(&self, statement: &Statement) -> bool {
-        self.commit.is_none_or(|wanted| commit_of(statement).is_some_and(|commit| commit == wanted))
+    fn is_asked(&self, entry: &recorded::Entry<'_>) -> bool {
+        self.commit.is_none_or(|wanted| entry.commit == Some(wanted))
     }
 
     /// ` at commit ...`, where one is asked about.
     fn at_commit(&self) -> String {
         self.commit.map_or_else(String::new, |commit| format!(" at commit {}", short(commit)))
     }
-}
-
-/// The commit that an entry is about.
-fn commit_of(statement: &Statement) -> Option<&str> {
-    statement.subject.iter().find_map(|subject| subject.digest.get("gitCommit")).map(String::as_str)
 }
 
 /// A commit as people write it.

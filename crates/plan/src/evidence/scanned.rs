@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use testudo_ledger::{Extent, OpenFinding, ScanEvent, Statement};
+use testudo_ledger::{Extent, OpenFinding, ScanEvent};
 use testudo_model::{Coverage, CoverageState, DetectorId};
 
-use super::{Outcome, RuleSet, Status, World, day_of, place_of, recorded::run_of};
+use super::{
+    Outcome, RuleSet, Status, World, day_of, place_of,
+    recorded::{Entry, run_of},
+};
 use crate::wildcard;
 
 /// Findings that are named; the rest is a number.
@@ -13,7 +16,7 @@ const NAMED: usize = 5;
 
 /// The newest scan in which a detector looked at a part of the project as a whole.
 struct Look<'a> {
-    statement: &'a Statement,
+    entry: Entry<'a>,
     event: &'a ScanEvent,
     extent: &'a Extent,
     coverage: &'a Coverage,
@@ -97,11 +100,11 @@ impl World<'_> {
     fn detector(&self, detector: DetectorId, scope: Option<&str>, wanted: Wanted<'_>, max_age: Option<u32>) -> Outcome {
         let Some(look) = self.look(detector, scope) else { return self.never(detector, scope) };
         let run = run_of(
-            look.statement,
+            &look.entry,
             format!("{} {} ({detector})", look.event.tool.name, look.event.tool.version),
             Some(look.coverage.units),
         );
-        let place = format!("entry {} of {}", place_of(look.statement), look.statement.testudo.time);
+        let place = format!("entry {} of {}", place_of(look.entry.statement), look.entry.statement.testudo.time);
         let open: Vec<&OpenFinding> = look
             .event
             .open
@@ -124,7 +127,7 @@ impl World<'_> {
                 if !off.is_empty() {
                     outcome.reasons.push(format!("without the rules that were switched off: {}", off.join(", ")));
                 }
-                outcome.aged(day_of(&look.statement.testudo.time), max_age, self.today)
+                outcome.aged(day_of(&look.entry.statement.testudo.time), max_age, self.today)
             }
         }
     }
@@ -163,16 +166,16 @@ impl World<'_> {
     }
 
     fn look(&self, detector: DetectorId, scope: Option<&str>) -> Option<Look<'_>> {
-        self.records.scans().filter(|(statement, _)| self.is_asked(statement)).find_map(|(statement, event)| {
+        self.records.scans().filter(|(entry, _)| self.is_asked(entry)).find_map(|(entry, event)| {
             let extent = event.extent.as_ref().filter(|extent| covers(extent, scope))?;
             let coverage = event.coverage.iter().find(|coverage| coverage.detector == detector)?;
-            (coverage.state != CoverageState::NotRun).then_some(Look { statement, event, extent, coverage })
+            (coverage.state != CoverageState::NotRun).then_some(Look { entry, event, extent, coverage })
         })
     }
 
     fn never(&self, detector: DetectorId, scope: Option<&str>) -> Outcome {
-        let ran = |(statement, event): &(&Statement, &ScanEvent)| {
-            self.is_asked(statement) && event.coverage.iter().any(|coverage| coverage.detector == detector)
+        let ran = |(entry, event): &(Entry<'_>, &ScanEvent)| {
+            self.is_asked(entry) && event.coverage.iter().any(|coverage| coverage.detector == detector)
         };
         let others = self.records.scans().filter(ran).count();
         let scope = scope.map_or("the whole project".to_owned(), |scope| format!("`{scope}` as a whole"));

@@ -15,10 +15,11 @@ impl World<'_> {
         let mentions = |result: &TestResult| {
             [&result.failed_tests, &result.warned_tests, &result.passed_tests].iter().any(|list| has(list, name))
         };
-        let mut asked = self.records.tests().filter(|(statement, _)| self.is_asked(statement));
-        let Some((statement, result)) = asked.find(|(_, result)| mentions(result)) else {
+        let mut asked = self.records.tests().filter(|(entry, _)| self.is_asked(entry));
+        let Some((entry, result)) = asked.find(|(_, result)| mentions(result)) else {
             return self.missing(format!("no test `{name}` is known to have run{}", self.at_commit()));
         };
+        let statement = entry.statement;
         let place = format!("entry {} of {}", place_of(statement), statement.testudo.time);
         let outcome = if has(&result.failed_tests, name) {
             Outcome::new(Status::Failing, format!("{place}: the test failed"))
@@ -27,7 +28,7 @@ impl World<'_> {
         } else {
             Outcome::new(Status::Satisfied, format!("{place}: the test passed"))
         };
-        let run = run_of(statement, statement.testudo.actor.clone(), None);
+        let run = run_of(&entry, statement.testudo.actor.clone(), None);
         outcome.seen(run).aged(day_of(&statement.testudo.time), max_age, self.today)
     }
 

@@ -24,11 +24,11 @@ fn plan_of(evidence: &str, more: &str) -> Plan {
 fn entry(seq: u64, day: &str, kind: &str, predicate: Value) -> Statement {
     serde_json::from_value(json!({
         "_type": "https://in-toto.io/Statement/v1",
-        "subject": [{ "name": "HEAD", "digest": { "gitCommit": COMMIT } }],
+        "subject": [{ "name": "HEAD", "digest": { "sha256": "ab" } }],
         "predicateType": kind,
         "predicate": predicate,
         "testudo": {
-            "environment": "dev", "seq": seq, "prev": "0", "time": format!("{day}T10:00:00Z"), "actor": "ada",
+            "ledger": "l1", "environment": "dev", "seq": seq, "prev": "0", "time": format!("{day}T10:00:00Z"), "actor": "ada",
         },
     }))
     .unwrap()
@@ -44,6 +44,7 @@ fn scan(seq: u64, day: &str, changes: &[(&str, Value)]) -> Statement {
         "coverage": [{
             "detector": "secrets", "state": "complete", "rules_digest": DIGEST, "rules": 2, "scope": ["."], "units": 7, "bytes": 70,
         }],
+        "commit": COMMIT,
         "summary": {
             "by_severity": {}, "findings": 0, "suppressed": 0, "hidden": 0, "incidents": 0, "complete": true,
         },
@@ -248,13 +249,26 @@ fn tests_pass_fail_or_are_not_known() {
 #[test]
 fn entries_of_a_ledger_and_what_nothing_records_yet() {
     let gate = |verdict: &str| {
-        entry(5, "2026-01-10", "testudo:gate/v1", json!({ "verdict": verdict, "reasons": [], "scan": 4 }))
+        entry(
+            5,
+            "2026-01-10",
+            "testudo:gate/v1",
+            json!({ "verdict": verdict, "reasons": [], "scan": 4, "policy": { "settings": {}, "files": {} } }),
+        )
     };
     let ask = "{ ledger = \"testudo:gate/v1\" }";
     check(ask, vec![gate("passed")], Status::Satisfied, "entry dev 5 of 2026-01-10T10:00:00Z says `passed`");
     check(ask, vec![gate("failed")], Status::Failing, "says `failed`");
     check(ask, vec![gate("incomplete")], Status::Missing, "says `incomplete`");
     check(ask, vec![], Status::Missing, "no ledger has an entry of type testudo:gate/v1");
+    // A gate is about the commit of its scan, whose number it names.
+    let asked = |seq, commit| {
+        let two = vec![scan(seq, "2026-01-10", &[]), gate("passed")];
+        Facts { commit: Some(commit), ..facts(two) }.status(&plan_of(ask, "")).0
+    };
+    assert_eq!(asked(4, COMMIT), Status::Satisfied);
+    assert_eq!(asked(3, COMMIT), Status::Missing);
+    assert_eq!(asked(4, "2222222222222222222222222222222222222222"), Status::Missing);
     let other = || entry(6, "2026-01-10", "https://example.org/review", json!({}));
     check("{ ledger = \"https://example.org/review\", for = \"HEAD\" }", vec![other()], Status::Satisfied, "dev 6");
     check("{ ledger = \"https://example.org/review\", for = \"app\" }", vec![other()], Status::Missing, "about `app`");

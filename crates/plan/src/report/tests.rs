@@ -27,7 +27,7 @@ impl Files for Tree {
 fn scan(open: Value) -> Statement {
     serde_json::from_value(json!({
         "_type": "https://in-toto.io/Statement/v1",
-        "subject": [{ "name": "HEAD", "digest": { "gitCommit": "1".repeat(40) } }],
+        "subject": [{ "name": "report.json", "digest": { "sha256": "ab" } }],
         "predicateType": "testudo:scan/v1",
         "predicate": {
             "tool": { "name": "testudo", "version": "0.1.0" },
@@ -38,9 +38,9 @@ fn scan(open: Value) -> Statement {
             "summary": {
                 "by_severity": {}, "findings": 0, "suppressed": 0, "hidden": 0, "incidents": 0, "complete": true,
             },
-            "open": open, "notices": {},
+            "commit": "1".repeat(40), "open": open, "notices": {},
         },
-        "testudo": { "environment": "dev", "seq": 3, "prev": "0", "time": "2026-01-20T10:00:00Z", "actor": "ada" },
+        "testudo": { "ledger": "l1", "environment": "dev", "seq": 3, "prev": "0", "time": "2026-01-20T10:00:00Z", "actor": "ada" },
     }))
     .unwrap()
 }

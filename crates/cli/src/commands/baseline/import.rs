@@ -193,9 +193,9 @@ fn save(tree: &Collected, path: &Path, role: Role, mut entries: Vec<Entry>) -> R
     file.extend(entries);
     let added = file.entries().len() - before.entries().len();
     if added > 0 {
-        file.save(path)?;
         let ledger = &tree.effective.config.ledger;
         record::triage(&tree.root, ledger, ("baseline import", path), (&before, &file))?;
+        file.save(path)?;
     }
     terminal::stdout(&format!("{shown}: {added} added, {} in all\n", file.entries().len()))?;
     Ok(())

@@ -9,20 +9,25 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueHint};
 use sha2::{Digest as _, Sha256};
-use testudo_ledger::{Depth, Journal, Next, Statement, VerifyingKey};
+use testudo_ledger::{Depth, Heads, Journal, Next, Statement, VerifyingKey};
 use testudo_model::DetectorId;
 use testudo_plan::{
     evidence::{Files, Judgement, Records, RuleSet, World, judge},
     junit::TestReport,
 };
-use testudo_policy::Date;
+use testudo_policy::{Date, config::Ledger};
 use testudo_source::{
     git::{ReadLimits, Repository, revision},
     walk,
 };
 
 use super::load::{self, Loaded};
-use crate::{clock, commands::scanning, files, record, scan};
+use crate::{
+    clock,
+    commands::scanning,
+    files, record,
+    scan::{self, ScanArgs},
+};
 
 /// Largest file that is attested, in bytes.
 const MAX_ATTESTED: u64 = 256 << 20;
@@ -59,9 +64,10 @@ pub(super) struct Facts {
 
 impl Facts {
     pub(super) fn gather(asked: &Asked, loaded: &Loaded) -> Result<Self> {
-        let (home, config) = record::project(&loaded.root)?;
+        let words = scanning::arguments(["--".as_ref(), loaded.root.as_os_str()])?;
+        let (effective, home) = scan::configuration(&words, std::slice::from_ref(&loaded.root))?;
         let home = fs::canonicalize(&home).with_context(|| home.display().to_string())?;
-        let keys = record::keys(&home, &config.ledger, &asked.key)?;
+        let keys = keys(&home, &effective.config.ledger, &asked.key)?;
         let (mut statements, mut refused) = (Vec::new(), Vec::new());
         for journal in journals(&home, &asked.env)? {
             match whole(&journal, &keys)? {
@@ -77,7 +83,7 @@ impl Facts {
             folder: if folder.is_empty() { ".".to_owned() } else { folder },
             records: Records::new(statements),
             junit: asked.junit.iter().map(|path| results(path)).collect::<Result<_>>()?,
-            rules: rules(&loaded.root)?,
+            rules: rules(&words)?,
             tree: Tree { root: loaded.root.clone(), walked: load::walked(&loaded.root)? },
         })
     }
@@ -107,12 +113,26 @@ fn results(path: &Path) -> Result<TestReport> {
     Ok(TestReport::parse(&walk::display(path), &files::read_text(path)?)?)
 }
 
+/// The public keys of the files that are named; without one, those that the project trusts and the one that signs here.
+fn keys(home: &Path, config: &Ledger, named: &[PathBuf]) -> Result<Vec<VerifyingKey>> {
+    let mut keys = Vec::new();
+    for path in named {
+        keys.extend(record::public_keys(path)?);
+    }
+    if named.is_empty() {
+        keys = record::trusted(home, &config.trusted)?;
+        keys.extend(record::configured_key(home, config)?.map(|key| key.public().clone()));
+    }
+    Ok(keys)
+}
+
 /// The ledgers of the environments that are named, or all.
 fn journals(home: &Path, named: &[String]) -> Result<Vec<Journal>> {
     let folder = record::folder(home);
-    let names = if named.is_empty() { Journal::environments(&folder) } else { named.to_vec() };
+    let names = if named.is_empty() { Journal::environments(&folder)? } else { named.to_vec() };
     let journals: Vec<Journal> = names.iter().map(|name| Journal::new(&folder, name)).collect::<Result<_, _>>()?;
-    if let Some(absent) = journals.iter().find(|journal| !journal.path().exists()) {
+    let absent = |journal: &&Journal| !journal.path().exists() && !journal.head_path().exists();
+    if let Some(absent) = journals.iter().find(absent) {
         bail!("{}: there is no such ledger", absent.path().display());
     }
     Ok(journals)
@@ -126,11 +146,12 @@ fn whole(journal: &Journal, keys: &[VerifyingKey]) -> Result<Option<String>> {
             "ledger {name} is no evidence, because there is no key to check it with: name one with --key, or in `ledger.trusted`"
         )));
     }
-    let checked = journal.verify(keys, None, Depth::Chain)?;
-    Ok(checked
-        .faults
-        .first()
-        .map(|fault| format!("ledger {name} is not whole and is no evidence: line {} {}", fault.line, fault.kind)))
+    let heads = Heads { seen: record::seen(journal), ..Heads::default() };
+    let checked = journal.verify(keys, heads, Depth::EverySignature)?;
+    Ok(checked.faults.first().map(|fault| {
+        let place = if fault.line == 0 { "it".to_owned() } else { format!("line {}", fault.line) };
+        format!("ledger {name} is not whole and is no evidence: {place} {}", fault.kind)
+    }))
 }
 
 fn entries(journal: &Journal) -> Result<Vec<Statement>> {
@@ -143,9 +164,8 @@ fn entries(journal: &Journal) -> Result<Vec<Statement>> {
 }
 
 /// The rules that a scan of the project would use today, by the digest that scans record.
-fn rules(root: &Path) -> Result<Vec<RuleSet>> {
-    let words = scanning::arguments(["--".as_ref(), root.as_os_str()])?;
-    let (digest, infos) = scan::rules(&words)?;
+fn rules(words: &ScanArgs) -> Result<Vec<RuleSet>> {
+    let (digest, infos) = scan::rules(words)?;
     let rules = infos.into_iter().map(|info| (info.id, info.cwe)).collect();
     Ok(vec![RuleSet { detector: DetectorId::Secrets, digest, rules }])
 }

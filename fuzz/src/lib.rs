@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod mutate;
 pub mod network;
 pub mod pack_writer;
+pub mod plan;
 pub mod policy;
 pub mod report;
 pub mod rules;
@@ -60,6 +61,7 @@ targets! {
     "import" import::report 1500;
     "index" git::index_file 600;
     "inline-markers" detect::inline_markers 3000;
+    "junit" plan::junit 2000;
     "ledger" ledger::ledger 1000;
     "ledger-key" ledger::key 2000;
     "loose" git::loose 500;
@@ -72,6 +74,8 @@ targets! {
     "owners" policy::owners 800;
     "pack" git::pack 500;
     "plan" rules::plan 700;
+    "plan-discovery" plan::discovery 1500;
+    "plan-file" plan::file 1000;
     "redaction" detect::redaction 3000;
     "regex" rules::regex 400;
     "repository" git::repository 80;

@@ -43,6 +43,8 @@ enum Command {
     Hook(commands::hook::HookArgs),
     /// Show, check and export what was recorded
     Ledger(commands::ledger::LedgerArgs),
+    /// Write, check and report the security plan of a product
+    Plan(commands::plan::PlanArgs),
     /// Shell completions
     Completions(commands::completions::CompletionsArgs),
     /// Manual pages
@@ -89,6 +91,7 @@ fn main() -> ExitCode {
         Command::Config(args) => commands::config::run(args),
         Command::Hook(args) => commands::hook::run(args),
         Command::Ledger(args) => commands::ledger::run(args),
+        Command::Plan(args) => commands::plan::run(args),
         Command::Completions(args) => commands::completions::run(args),
         Command::Man(args) => commands::man::run(args),
         Command::Gitleaks(args) => Ok(gitleaks::run(args)),

@@ -48,14 +48,14 @@ pub(crate) fn folder(root: &Path) -> PathBuf {
 
 /// Records a scan, and the verdict over it where there is one.
 pub(crate) fn scan(args: &ScanArgs, collected: &Collected, verdict: Option<&Verdict>) -> Result<()> {
-    let Collected { report, root, effective, .. } = collected;
+    let Collected { report, root, effective, extent, .. } = collected;
     let config = &effective.config.ledger;
     if config.record.is_empty() {
         return Ok(());
     }
     let recorder = Recorder::new(root, config)?;
     let head = Repository::discover(root, ReadLimits::default()).ok().and_then(|repository| repository.head());
-    let event = ScanEvent::of(report, head.map(|oid| oid.to_string()));
+    let event = ScanEvent::of(report, head.map(|oid| oid.to_string()), extent.clone());
     let subject = vec![report_subject(report)?];
     let scan =
         Event { subject: subject.clone(), predicate_type: predicate::SCAN.to_owned(), predicate: to_value(event)? };
@@ -303,7 +303,7 @@ fn inside(root: &Path, name: &str, key: &str) -> Result<PathBuf> {
 }
 
 /// Who acts: what CI says, else the user's name.
-fn actor() -> String {
+pub(crate) fn actor() -> String {
     let named = [
         "TESTUDO_ACTOR",
         "GITHUB_ACTOR",

@@ -5,7 +5,11 @@ use std::{
     io::{self, IsTerminal as _, Write as _},
 };
 
-use testudo_policy::{ConfigError, PolicyError, config::ColorChoice, problem::Paint};
+use testudo_policy::{
+    ConfigError, PolicyError,
+    config::ColorChoice,
+    problem::{self, FileProblem, Paint},
+};
 use testudo_report::{Color, visible_lines};
 
 /// Columns of text where nothing says how wide the terminal is.
@@ -59,13 +63,24 @@ pub(crate) fn failure(failure: &anyhow::Error) {
     });
     match config {
         Some(config) => {
-            let paint = match color(ColorChoice::Auto, io::stderr().is_terminal()) {
-                Color::Always => Paint::Styled,
-                Color::Never => Paint::Plain,
-            };
-            stderr("", &config.render(paint));
+            stderr("", &config.render(paint()));
         }
         None => error(&format!("{failure:#}")),
+    }
+}
+
+/// What is wrong with files, each problem with its source line and a caret.
+pub(crate) fn problems(problems: &[FileProblem]) {
+    if !problems.is_empty() {
+        stderr("", &problem::render(problems, paint()));
+    }
+}
+
+/// Whether problems on standard error have colour.
+fn paint() -> Paint {
+    match color(ColorChoice::Auto, io::stderr().is_terminal()) {
+        Color::Always => Paint::Styled,
+        Color::Never => Paint::Plain,
     }
 }
 

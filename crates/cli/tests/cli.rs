@@ -10,6 +10,8 @@ mod gitleaks;
 mod import;
 #[path = "cli/ledger.rs"]
 mod ledger;
+#[path = "cli/plan.rs"]
+mod plan;
 
 use std::{
     fs,

@@ -48,6 +48,20 @@ pub struct OpenFinding {
     pub path: Option<String>,
 }
 
+/// How much of a project a scan looked at. Without it nobody can say that a part was looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extent {
+    /// Files and folders of which nothing was left out on purpose, `/`-separated from the root of the project; `.` is all of
+    /// it. None where only changes or history were looked at, where globs left files out, or where known findings did not
+    /// count.
+    pub whole: Vec<String>,
+    /// The folder that paths of findings count from, from the root of the project; `.` is the root.
+    pub base: String,
+    /// Ids of rules that were switched off.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub off: Vec<String>,
+}
+
 /// The predicate of a scan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScanEvent {
@@ -57,6 +71,9 @@ pub struct ScanEvent {
     pub started: String,
     /// What was scanned, as given.
     pub targets: Vec<String>,
+    /// How much of the project that is; none in entries of programs that did not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extent: Option<Extent>,
     /// What each detector looked at, with the digest of its rules.
     pub coverage: Vec<Coverage>,
     /// The figures.
@@ -73,7 +90,7 @@ pub struct ScanEvent {
 impl ScanEvent {
     /// What of a report is recorded: no text of the source, and no message.
     #[must_use]
-    pub fn of(report: &ScanReport, commit: Option<String>) -> Self {
+    pub fn of(report: &ScanReport, commit: Option<String>, extent: Extent) -> Self {
         let open = |finding: &Finding| OpenFinding {
             fingerprint: finding.fingerprint.clone(),
             rule: finding.rule.clone(),
@@ -89,6 +106,7 @@ impl ScanEvent {
             tool: report.tool.clone(),
             started: report.started.clone(),
             targets: report.targets.clone(),
+            extent: Some(extent),
             coverage: report.coverage.clone(),
             summary: report.summary.clone(),
             commit,

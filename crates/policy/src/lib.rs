@@ -33,4 +33,5 @@ pub use gate::{Gate, Outcome, Reference, Verdict};
 pub use ignore_file::{Entry, EntryKey, IgnoreFile};
 pub use inline::{Judgement, Requirements, judge};
 pub use owners::{Dialect, Owners, PathBase};
+pub use suggest::nearest;
 pub use summary::summarise;

@@ -1,7 +1,8 @@
 //! "Did you mean": the nearest word of a small list.
 
 /// The candidate that is at most a third of its length away, the nearest first, ties in list order.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A long word is no typing mistake, and the distance costs the product of both lengths.
     if word.len() > 64 {
         return None;

@@ -62,7 +62,8 @@ fn escape_where(text: &str, hidden: impl Fn(char) -> bool) -> Cow<'_, str> {
 }
 
 /// An attribute value or a one-line text of XML 1.0 or HTML.
-pub(crate) fn markup(text: &str) -> String {
+#[must_use]
+pub fn markup(text: &str) -> String {
     markup_characters(&visible(text))
 }
 
@@ -88,7 +89,8 @@ fn markup_characters(text: &str) -> String {
 
 /// Prose in GitHub or GitLab Markdown on one line: no markup, no mention, no
 /// reference to an issue, no link. Never use it at the start of a line.
-pub(crate) fn markdown(text: &str) -> String {
+#[must_use]
+pub fn markdown(text: &str) -> String {
     let text = visible(text);
     let mut out = String::with_capacity(text.len() + 16);
     for (at, c) in text.char_indices() {
@@ -120,7 +122,8 @@ fn ends_with_www(text: &str) -> bool {
 }
 
 /// A name or path as a code span of Markdown that is safe inside a table cell.
-pub(crate) fn markdown_code(text: &str) -> String {
+#[must_use]
+pub fn markdown_code(text: &str) -> String {
     // The HTML form, because a table cell ends at `|` even inside backticks.
     let text = visible(text);
     let mut out = String::from("<code>");

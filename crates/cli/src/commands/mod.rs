@@ -11,5 +11,6 @@ pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod ledger;
 pub(crate) mod man;
+pub(crate) mod plan;
 pub(crate) mod rules;
 mod scanning;

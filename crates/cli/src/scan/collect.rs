@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
+use testudo_ledger::Extent;
 use testudo_model::{
     Coverage, DetectorId, Finding, Fingerprint, Location, Notice, NoticeCode, RuleInfo, ScanReport, Summary, ToolInfo,
 };
@@ -16,7 +17,7 @@ use testudo_policy::{
     config::{self, Config, Effective, Layers},
     key, mark_known, summarise,
 };
-use testudo_scan::{Outcome, Progress};
+use testudo_scan::{Detector as _, Outcome, Progress};
 use testudo_secrets::native::{Display, FingerprintKey, Options, Own, SecretsDetector};
 use testudo_source::{
     choice::PathChoice,
@@ -45,6 +46,8 @@ pub(crate) struct Collected {
     pub(crate) effective: Effective,
     /// The directory that configuration, key and owners belong to.
     pub(crate) root: PathBuf,
+    /// How much of the project below it was looked at.
+    pub(crate) extent: Extent,
 }
 
 /// Scans.
@@ -65,7 +68,8 @@ pub(crate) fn collect(args: &ScanArgs) -> Result<Collected> {
     found.outcome.notices = notices;
     let imports = setup.imports(&detector)?;
     let (report, hidden) = setup.report(found, Some(&detector), imports)?;
-    Ok(Collected { report, hidden, effective: effective.clone(), root: root.clone() })
+    let extent = setup.extent();
+    Ok(Collected { report, hidden, effective: effective.clone(), root: root.clone(), extent })
 }
 
 /// Reads the reports of `--with`, and scans nothing.
@@ -76,7 +80,17 @@ pub(crate) fn import(args: &ScanArgs) -> Result<Collected> {
     let nothing = Found { outcome: Outcome::default(), known: BTreeSet::new(), scope: Scope::Part };
     let imports = setup.imports(&setup.silent_detector()?)?;
     let (report, hidden) = setup.report(nothing, None, imports)?;
-    Ok(Collected { report, hidden, effective: effective.clone(), root: root.clone() })
+    // A report does not say how much of the project its tool looked at.
+    let extent = Extent::default();
+    Ok(Collected { report, hidden, effective: effective.clone(), root: root.clone(), extent })
+}
+
+/// The rules that a scan with these arguments would use: their digest, and what is known about each.
+pub(crate) fn rules(args: &ScanArgs) -> Result<(String, Vec<RuleInfo>)> {
+    let targets = if args.targets.is_empty() { vec![PathBuf::from(".")] } else { args.targets.clone() };
+    let (effective, root) = configuration(args, &targets)?;
+    let detector = Setup { args, config: &effective.config, root: &root, targets: &targets, live: None }.detector()?;
+    Ok((detector.rules().digest, detector.infos().to_vec()))
 }
 
 /// Loads the configuration and finds the directory it belongs to.
@@ -214,6 +228,29 @@ impl Setup<'_> {
     fn is_whole(&self) -> bool {
         let all = |t: &PathBuf| fs::canonicalize(t).ok() == fs::canonicalize(self.root).ok();
         self.targets.iter().any(all) && self.config.scan.include.is_empty() && self.config.scan.exclude.is_empty()
+    }
+
+    /// How much of the project the files of a walk are.
+    fn extent(&self) -> Extent {
+        let (what, scan) = (&self.args.what, &self.config.scan);
+        let changes = what.staged || what.range.is_some() || what.history || self.args.verdict.diff.is_some();
+        let globs = [&scan.include, &scan.exclude, &self.config.secrets.allow_paths];
+        let whole = !changes && globs.iter().all(|globs| globs.is_empty());
+        let root = fs::canonicalize(self.root).ok();
+        let place = |target: &PathBuf| {
+            let target = fs::canonicalize(target).ok()?;
+            let inside = walk::display(target.strip_prefix(root.as_deref()?).ok()?);
+            Some(if inside.is_empty() { ".".to_owned() } else { inside })
+        };
+        let off = self.config.secrets.disable.clone();
+        match self.base() {
+            // Paths of findings begin above the project.
+            PathBase::Outside(_) => Extent { whole: Vec::new(), base: ".".to_owned(), off },
+            base => {
+                let base = if let PathBase::Inside(folder) = base { folder } else { ".".to_owned() };
+                Extent { whole: self.targets.iter().filter(|_| whole).filter_map(place).collect(), base, off }
+            }
+        }
     }
 
     fn files(&self, target: &Path) -> Result<(Vec<walk::FoundFile>, Vec<Notice>)> {

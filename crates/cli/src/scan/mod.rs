@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 pub(crate) use args::{ScanArgs, VerdictArgs, View};
-pub(crate) use collect::{Collected, collect, configuration};
+pub(crate) use collect::{Collected, collect, configuration, rules};
 
 /// Whether a verdict was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -141,6 +141,9 @@ fn sample(name: &str) -> Option<Project> {
     project.write("draft/acme-api-key.toml", COMPANY_RULE);
     project.write("draft/acme-api-key.md", WRONG_DOCUMENT);
     project.write(".secrets.baseline", "{\"version\": \"1.5.0\", \"results\": {}}\n");
+    project.write("security/plan.toml", include_str!("../../../plan/src/sample.toml"));
+    project.write("apps/portal/main.py", "print(1)\n");
+    project.write("doc/door.md", "checked\n");
     project.write("settings.yml", "retries: 3\n");
     project.write(".gitleaksignore", "# accepted\nsrc/old.py:acme-key:3\n");
     project.write("gitleaks-report.json", "[]\n");

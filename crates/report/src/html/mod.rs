@@ -21,6 +21,12 @@ use row::Row;
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
+/// What the policy of a page (CSP) says to allow exactly this inline style or script: `sha256-` and its digest.
+#[must_use]
+pub fn style_source(text: &str) -> String {
+    digest::source(text)
+}
+
 pub(crate) fn write(report: &ScanReport, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let rows: Vec<_> = report.findings.iter().map(Row::of).collect();
     write_head(report, out)?;

@@ -1,0 +1,212 @@
+//! What is known about a project: entries of ledgers that are whole, files of test results, the rules of this program.
+
+use std::{
+    fs,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, ValueHint};
+use sha2::{Digest as _, Sha256};
+use testudo_ledger::{Depth, Heads, Journal, Next, Statement, VerifyingKey};
+use testudo_model::DetectorId;
+use testudo_plan::{
+    evidence::{Files, Judgement, Records, RuleSet, World, judge},
+    junit::TestReport,
+};
+use testudo_policy::{Date, config::Ledger};
+use testudo_source::{
+    git::{ReadLimits, Repository, revision},
+    walk,
+};
+
+use super::load::{self, Loaded};
+use crate::{
+    clock,
+    commands::scanning,
+    files, record,
+    scan::{self, ScanArgs},
+};
+
+/// Largest file that is attested, in bytes.
+const MAX_ATTESTED: u64 = 256 << 20;
+
+/// Which evidence counts.
+#[derive(Debug, Args)]
+pub(super) struct Asked {
+    /// Only evidence of this commit [default: the latest of everything]
+    #[arg(long, value_name = "REV")]
+    commit: Option<String>,
+    /// Only the ledger of this environment; repeatable [default: every one]
+    #[arg(short, long, value_name = "ENV")]
+    env: Vec<String>,
+    /// Test results in JUnit XML, of what is asked about; repeatable
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    junit: Vec<PathBuf>,
+    /// A public key (PEM) whose entries count; repeatable [default: `ledger.trusted` and your own]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    key: Vec<PathBuf>,
+}
+
+/// Everything that a judgement rests on.
+pub(super) struct Facts {
+    pub(super) today: Date,
+    pub(super) commit: Option<String>,
+    /// Ledgers that are no evidence, each with why.
+    pub(super) refused: Vec<String>,
+    folder: String,
+    records: Records,
+    junit: Vec<TestReport>,
+    rules: Vec<RuleSet>,
+    tree: Tree,
+}
+
+impl Facts {
+    pub(super) fn gather(asked: &Asked, loaded: &Loaded) -> Result<Self> {
+        let words = scanning::arguments(["--".as_ref(), loaded.root.as_os_str()])?;
+        let (effective, home) = scan::configuration(&words, std::slice::from_ref(&loaded.root))?;
+        let home = fs::canonicalize(&home).with_context(|| home.display().to_string())?;
+        let keys = keys(&home, &effective.config.ledger, &asked.key)?;
+        let (mut statements, mut refused) = (Vec::new(), Vec::new());
+        for journal in journals(&home, &asked.env)? {
+            match whole(&journal, &keys)? {
+                None => statements.extend(entries(&journal)?),
+                Some(why) => refused.push(why),
+            }
+        }
+        let folder = walk::display(loaded.root.strip_prefix(&home).unwrap_or(Path::new("")));
+        Ok(Self {
+            today: clock::today().context("the clock of this machine is not set")?,
+            commit: asked.commit.as_deref().map(|name| commit(&loaded.root, name)).transpose()?,
+            refused,
+            folder: if folder.is_empty() { ".".to_owned() } else { folder },
+            records: Records::new(statements),
+            junit: asked.junit.iter().map(|path| results(path)).collect::<Result<_>>()?,
+            rules: rules(&words)?,
+            tree: Tree { root: loaded.root.clone(), walked: load::walked(&loaded.root)? },
+        })
+    }
+
+    pub(super) fn judge<'p>(&self, loaded: &'p Loaded) -> Judgement<'p> {
+        let world = World {
+            today: self.today,
+            commit: self.commit.as_deref(),
+            folder: &self.folder,
+            records: &self.records,
+            refused: &self.refused,
+            junit: &self.junit,
+            rules: &self.rules,
+            files: &self.tree,
+        };
+        judge(&loaded.plan, &world)
+    }
+}
+
+/// The full id of a commit.
+fn commit(root: &Path, name: &str) -> Result<String> {
+    let repository = Repository::discover(root, ReadLimits::default())?;
+    Ok(revision::commit(&repository, name).with_context(|| format!("--commit {name}"))?.to_string())
+}
+
+fn results(path: &Path) -> Result<TestReport> {
+    Ok(TestReport::parse(&walk::display(path), &files::read_text(path)?)?)
+}
+
+/// The public keys of the files that are named; without one, those that the project trusts and the one that signs here.
+fn keys(home: &Path, config: &Ledger, named: &[PathBuf]) -> Result<Vec<VerifyingKey>> {
+    let mut keys = Vec::new();
+    for path in named {
+        keys.extend(record::public_keys(path)?);
+    }
+    if named.is_empty() {
+        keys = record::trusted(home, &config.trusted)?;
+        keys.extend(record::configured_key(home, config)?.map(|key| key.public().clone()));
+    }
+    Ok(keys)
+}
+
+/// The ledgers of the environments that are named, or all.
+fn journals(home: &Path, named: &[String]) -> Result<Vec<Journal>> {
+    let folder = record::folder(home);
+    let names = if named.is_empty() { Journal::environments(&folder)? } else { named.to_vec() };
+    let journals: Vec<Journal> = names.iter().map(|name| Journal::new(&folder, name)).collect::<Result<_, _>>()?;
+    let absent = |journal: &&Journal| !journal.path().exists() && !journal.head_path().exists();
+    if let Some(absent) = journals.iter().find(absent) {
+        bail!("{}: there is no such ledger", absent.path().display());
+    }
+    Ok(journals)
+}
+
+/// Why a ledger is no evidence; none where it is whole and signed with keys that are trusted.
+fn whole(journal: &Journal, keys: &[VerifyingKey]) -> Result<Option<String>> {
+    let name = journal.environment();
+    if keys.is_empty() {
+        return Ok(Some(format!(
+            "ledger {name} is no evidence, because there is no key to check it with: name one with --key, or in `ledger.trusted`"
+        )));
+    }
+    let heads = Heads { seen: record::seen(journal), ..Heads::default() };
+    let checked = journal.verify(keys, heads, Depth::EverySignature)?;
+    Ok(checked.faults.first().map(|fault| {
+        let place = if fault.line == 0 { "it".to_owned() } else { format!("line {}", fault.line) };
+        format!("ledger {name} is not whole and is no evidence: {place} {}", fault.kind)
+    }))
+}
+
+fn entries(journal: &Journal) -> Result<Vec<Statement>> {
+    let mut statements = Vec::new();
+    journal.entries(&mut |entry| {
+        statements.push(entry.statement);
+        Next::Entry
+    })?;
+    Ok(statements)
+}
+
+/// The rules that a scan of the project would use today, by the digest that scans record.
+fn rules(words: &ScanArgs) -> Result<Vec<RuleSet>> {
+    let (digest, infos) = scan::rules(words)?;
+    let rules = infos.into_iter().map(|info| (info.id, info.cwe)).collect();
+    Ok(vec![RuleSet { detector: DetectorId::Secrets, digest, rules }])
+}
+
+/// The files of a project; nothing outside of it.
+struct Tree {
+    root: PathBuf,
+    /// What a scan finds, in order.
+    walked: Vec<String>,
+}
+
+impl Tree {
+    fn inside(&self, path: &str) -> Option<PathBuf> {
+        let root = fs::canonicalize(&self.root).ok()?;
+        fs::canonicalize(root.join(path)).ok().filter(|real| real.starts_with(&root))
+    }
+}
+
+impl Files for Tree {
+    fn any(&self, path: &str) -> bool {
+        let from = self.walked.partition_point(|file| file.as_str() < path);
+        // Other names can stand between a folder and its files: `a`, `a-b`, `a/c`.
+        let below = format!("{path}/");
+        let first = self.walked.partition_point(|file| file.as_str() < below.as_str());
+        self.walked.get(from).is_some_and(|file| file == path)
+            || self.walked.get(first).is_some_and(|file| file.starts_with(&below))
+    }
+
+    fn sha256(&self, path: &str) -> Option<String> {
+        let file = fs::File::open(self.inside(path).filter(|path| path.is_file())?).ok()?;
+        let (mut file, mut hash, mut block) = (file.take(MAX_ATTESTED + 1), Sha256::new(), vec![0; 1 << 16]);
+        let mut len = 0;
+        loop {
+            match file.read(&mut block).ok()? {
+                0 => break,
+                n => {
+                    hash.update(&block[..n]);
+                    len += n as u64;
+                }
+            }
+        }
+        (len <= MAX_ATTESTED).then(|| testudo_model::hex(&hash.finalize()))
+    }
+}

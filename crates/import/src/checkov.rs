@@ -86,11 +86,15 @@ fn read_framework(account: &mut Account, framework: &Value) {
         if framework.get("checkov_version").is_none() {
             account.fault(|| format!("framework {kind}"), "it has no results");
         }
+        account.expect("failed checks", framework.number("failed"), 0);
+        if framework.number("resource_count") == Some(0) {
+            account.stopped("it looked at no resource");
+        }
         return;
     };
     account.detectors.insert(home);
     for (list, state) in [("failed_checks", State::Failed), ("skipped_checks", State::Skipped)] {
-        for (at, check) in results.list(list).iter().enumerate() {
+        for (at, check) in account.entries(results, list).iter().enumerate() {
             account.add(|| format!("{kind}: {list}[{at}]"), || draft(check, state));
         }
     }
@@ -98,6 +102,12 @@ fn read_framework(account: &mut Account, framework: &Value) {
         account.gap(Some(path.trim_start_matches('/')), "it cannot be parsed");
     }
     let summary = framework.get("summary").unwrap_or(&Value::Null);
+    account.expect("failed checks", summary.number("failed"), results.list("failed_checks").len());
+    account.expect(
+        "files that cannot be parsed",
+        summary.number("parsing_errors"),
+        results.list("parsing_errors").len(),
+    );
     for (key, name) in [("passed", "passed_checks"), ("resource_count", "resources")] {
         if let Some(number) = summary.number(key) {
             account.count(home, name, number);
@@ -144,7 +154,7 @@ fn draft(check: &Value, state: State) -> Result<Draft, &'static str> {
         let said = check.get("check_result").and_then(|result| result.text("suppress_comment"));
         let said = said.map_or_else(|| "skipped by checkov".to_owned(), str::to_owned);
         draft.suppressed = Some(if draft.detector == DetectorId::Secrets {
-            secret::message(&said, Some(resource), &[])
+            secret::message(&said, &["skipped by checkov"])
         } else {
             said
         });

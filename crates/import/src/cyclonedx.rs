@@ -40,6 +40,9 @@ pub(crate) fn read(input: &Input<'_>) -> Result<Vec<Account>, ImportError> {
     let components = components(json);
     let home = tools::named(&account.tool).map_or(DetectorId::Deps, |tool| tool.detector);
     account.count(home, "components", components.len() as u64);
+    if components.is_empty() && vulnerabilities.is_empty() {
+        account.stopped("it has no component, so nothing was looked at");
+    }
     for (at, vulnerability) in vulnerabilities.iter().enumerate() {
         let entry = || format!("vulnerabilities[{at}]");
         let affects = vulnerability.list("affects");

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use testudo_model::{Confidence, DetectorId, Persona, Position, Severity, Span};
 
+use crate::json::Fields as _;
+
 /// What says that two findings of one rule in one file are the same over time. Lines and columns never do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Identity {
@@ -232,6 +234,27 @@ impl Account {
     /// Passes on what the tool says it did not look at.
     pub(crate) fn gap(&mut self, path: Option<&str>, message: &str) {
         self.gaps.add(|| Gap { path: path.map(str::to_owned), message: message.to_owned() });
+    }
+
+    /// Says that the tool did not come to its end, or that the report does not hold what it should.
+    pub(crate) fn stopped(&mut self, why: &str) {
+        self.ended = Ended::Early;
+        self.gap(None, why);
+    }
+
+    /// The entries of a list that carries the verdict. One that is there and is no list makes the report incomplete.
+    pub(crate) fn entries<'v>(&mut self, value: &'v Value, key: &'static str) -> &'v [Value] {
+        if value.get(key).is_some_and(|found| !found.is_array() && !found.is_null()) {
+            self.stopped(&format!("its `{key}` is no list"));
+        }
+        value.list(key)
+    }
+
+    /// Holds what was read against what the report itself counts.
+    pub(crate) fn expect(&mut self, what: &str, counted: Option<u64>, read: usize) {
+        if counted.is_some_and(|counted| counted > read as u64) {
+            self.stopped(&format!("it counts {} {what}, and {read} stand in it", counted.unwrap_or_default()));
+        }
     }
 
     /// Adds to a figure.

@@ -36,9 +36,11 @@ struct Case {
 struct Suites {
     open: Vec<String>,
     names: Vec<String>,
-    case: Option<Case>,
+    cases: Vec<Case>,
     done: Vec<Case>,
     tests: u64,
+    /// Failures and errors that the suites count.
+    counted: u64,
 }
 
 pub(crate) fn read(input: &Input<'_>) -> Result<Vec<Account>, ImportError> {
@@ -62,29 +64,43 @@ impl Suites {
             Step::Open { name, attributes } => self.open(name, attributes),
             Step::Text(text) => {
                 let inside = matches!(self.open.last().map(String::as_str), Some("failure" | "error"));
-                let fault = self.case.as_mut().and_then(|case| case.faults.last_mut());
+                let fault = self.cases.last_mut().and_then(|case| case.faults.last_mut());
                 if let Some((_, said)) = fault.filter(|_| inside) {
                     said.push_str(&text);
                 }
             }
             Step::Close => match self.open.pop().as_deref() {
-                Some("testsuite") => drop(self.names.pop()),
-                Some("testcase") => {
-                    let wanted = |case: &Case| !case.faults.is_empty() || case.skipped;
-                    self.done.extend(self.case.take().filter(wanted));
+                Some("testsuite") => {
+                    self.names.pop();
+                    self.close();
                 }
+                Some("testcase") => self.close(),
                 _ => {}
             },
         }
     }
 
+    fn close(&mut self) {
+        let wanted = |case: &Case| !case.faults.is_empty() || case.skipped;
+        self.done.extend(self.cases.pop().filter(wanted));
+    }
+
     fn open(&mut self, name: String, attributes: BTreeMap<String, String>) {
-        match (name.as_str(), &mut self.case) {
-            ("testsuite", _) => self.names.push(attributes.get("name").cloned().unwrap_or_default()),
+        match (name.as_str(), self.cases.last_mut()) {
+            // A suite can fail as a whole, outside of its cases.
+            ("testsuite", _) => {
+                let number =
+                    |key: &str| attributes.get(key).and_then(|text| text.trim().parse::<u64>().ok()).unwrap_or(0);
+                self.counted = self.counted.max(number("failures").saturating_add(number("errors")));
+                let suite = attributes.get("name").cloned().unwrap_or_default();
+                self.names.push(suite.clone());
+                let attributes = BTreeMap::from([("name".to_owned(), "the suite as a whole".to_owned())]);
+                self.cases.push(Case { attributes, suite, ..Case::default() });
+            }
             ("testcase", _) => {
                 self.tests += 1;
                 let suite = self.names.last().cloned().unwrap_or_default();
-                self.case = Some(Case { attributes, suite, ..Case::default() });
+                self.cases.push(Case { attributes, suite, ..Case::default() });
             }
             ("failure" | "error", Some(case)) => case.faults.push((attributes, String::new())),
             ("skipped", Some(case)) => case.skipped = true,
@@ -95,6 +111,7 @@ impl Suites {
 }
 
 fn accounts(suites: Suites, named: Named) -> Vec<Account> {
+    let read = suites.done.iter().filter(|case| !case.faults.is_empty()).count();
     let (checkov, others): (Vec<Case>, Vec<Case>) =
         suites.done.into_iter().partition(|case| of_checkov(case).is_some());
     let failed = |cases: &[Case]| cases.iter().any(|case| !case.faults.is_empty());
@@ -111,6 +128,11 @@ fn accounts(suites: Suites, named: Named) -> Vec<Account> {
     let skipped = cases.iter().filter(|case| case.skipped).count() as u64;
     if skipped > 0 {
         account.count(home, "skipped_tests", skipped);
+    }
+    // Some count a case that failed in two ways twice; none counts what it does not list.
+    account.expect("failures and errors", Some(u64::from(read == 0) * suites.counted), read);
+    if skipped > 0 && skipped == suites.tests {
+        account.stopped("every test was skipped");
     }
     for case in &cases {
         for (attributes, text) in &case.faults {
@@ -151,7 +173,7 @@ fn draft(case: &Case, fault: &BTreeMap<String, String>, text: &str) -> Draft {
     let mut draft = Draft::new(DetectorId::Code, rule, name);
     let message = said.unwrap_or_else(|| if text.trim().is_empty() { name } else { text.trim() });
     draft.message =
-        if secret::is_about(&[rule, name], &[]) { secret::message(message, None, &[name]) } else { message.to_owned() };
+        if secret::is_about(&[rule, name], &[]) { secret::message(message, &[name]) } else { message.to_owned() };
     draft.severity = Severity::High;
     draft.place = place;
     draft.identity = Identity::Own(vec![class.to_owned(), name.to_owned()]);

@@ -18,7 +18,10 @@ const LOGIN: &str = "requires login";
 
 pub(crate) fn detect(document: &Document) -> bool {
     let json = document.json();
-    json.get("results").is_some_and(Value::is_array) && json.get("errors").is_some_and(Value::is_array)
+    // Others write `results` and `errors` too (Bandit): Semgrep says what it looked at, or names checks.
+    let named = json.list("results").iter().any(|result| result.get("check_id").is_some());
+    let lists = json.get("results").is_some_and(Value::is_array) && json.get("errors").is_some_and(Value::is_array);
+    lists && (named || json.get("paths").is_some_and(Value::is_object))
 }
 
 pub(crate) fn read(input: &Input<'_>) -> Result<Vec<Account>, ImportError> {
@@ -39,7 +42,11 @@ pub(crate) fn read(input: &Input<'_>) -> Result<Vec<Account>, ImportError> {
         }
     }
     if let Some(paths) = json.get("paths") {
-        account.count(DetectorId::Code, "files", paths.list("scanned").len() as u64);
+        let files = paths.list("scanned").len();
+        account.count(DetectorId::Code, "files", files as u64);
+        if files == 0 && results.is_empty() {
+            account.stopped("it looked at no file");
+        }
     }
     Ok(vec![account])
 }
@@ -55,11 +62,8 @@ fn draft(result: &Value) -> Result<Draft, &'static str> {
     let mut draft = Draft::new(DetectorId::Code, rule, rule.rsplit('.').next().unwrap_or(rule));
     draft.cwe = scale::cwe(cwe.iter().map(String::as_str));
     draft.owasp = scale::owasp(metadata.texts("owasp").iter().map(String::as_str));
-    draft.message = if secret::is_about(&[rule], &draft.cwe) {
-        secret::message(message, known("lines"), &[])
-    } else {
-        message.to_owned()
-    };
+    draft.message =
+        if secret::is_about(&[rule], &draft.cwe) { secret::message(message, &[]) } else { message.to_owned() };
     draft.severity = severity(extra.text("severity"));
     draft.confidence = metadata.text("confidence").and_then(scale::confidence).unwrap_or(Confidence::High);
     let at = |key: &str| result.get(key).map_or((None, None), |place| (place.ordinal("line"), place.ordinal("col")));
@@ -108,7 +112,8 @@ mod tests {
                 "code high semgrep/rules.py-exec src/a.py:4 exec of code",
                 "code medium semgrep/rules.hardcoded-password src/a.py:6 the message of the report is left out, because \
                  it may hold the secret; look at the place itself -- nosemgrep comment",
-                "code critical semgrep/rules.hardcoded-password src/b.py:6 a password: …(10)",
+                "code critical semgrep/rules.hardcoded-password src/b.py:6 the message of the report is left out, because \
+                 it may hold the secret; look at the place itself",
             ]
         );
         assert!(!format!("{imported:?}").contains("swordfish"), "{imported:?}");

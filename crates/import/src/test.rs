@@ -143,3 +143,55 @@ fn damaged_reports_are_errors_or_notices_and_never_a_panic() {
     }
     assert!(read_well > 500 && refused > 500, "{read_well} read, {refused} refused: the changes test one side only");
 }
+
+/// What a report does not hold, or says that it did not do, is never taken for clean.
+#[test]
+fn a_report_that_lacks_its_verdict_is_incomplete() {
+    let run =
+        |more: &str| format!(r#"{{"version":"2.1.0","runs":[{{"tool":{{"driver":{{"name":"acme"}}}},{more}}}]}}"#);
+    let invoked = |more: &str| run(&format!(r#""results":[],"invocations":[{{{more}}}]"#));
+    let trivy = |more: &str| format!(r#"{{"SchemaVersion":2,"ArtifactName":"app"{more}}}"#);
+    let checkov = |results: &str, summary: &str| {
+        format!(r#"{{"check_type":"terraform","results":{results},"summary":{{{summary}}}}}"#)
+    };
+    for text in [
+        run(r#""results":{}"#),
+        run(r#""results":0"#),
+        run(r#""results":[],"externalPropertyFileReferences":{"results":[{}]}"#),
+        r#"{"version":"2.1.0","runs":[{"results":[]}]}"#.to_owned(),
+        invoked(r#""executionSuccessful":"false""#),
+        invoked(r#""processStartFailureMessage":"no such file""#),
+        invoked(
+            r#""executionSuccessful":true,"toolExecutionNotifications":[{"level":"error","message":{"text":"x"}}]"#,
+        ),
+        trivy(""),
+        trivy(r#","Results":{"a":1}"#),
+        trivy(r#","Results":[{"Target":"a","Vulnerabilities":{"a":1}}]"#),
+        trivy(r#","Results":[{"Target":"a","Class":"config","MisconfSummary":{"Failures":5}}]"#),
+        checkov(r#"{"failed_checks":{}}"#, ""),
+        checkov(r#"{"failed_checks":[]}"#, r#""failed":7"#),
+        checkov(r#"{"failed_checks":[]}"#, r#""parsing_errors":2"#),
+        r#"{"passed":0,"failed":0,"resource_count":0,"checkov_version":"3.2.0"}"#.to_owned(),
+        r#"{"results":[],"errors":[],"paths":{"scanned":[]}}"#.to_owned(),
+        r#"{"bomFormat":"CycloneDX","specVersion":"1.5","vulnerabilities":[]}"#.to_owned(),
+        r#"<testsuite errors="1"><testcase name="a"/></testsuite>"#.to_owned(),
+        r#"<testsuite><testcase name="a"><skipped/></testcase></testsuite>"#.to_owned(),
+    ] {
+        // Of an unnamed JUnit report that passes nothing is known anyhow.
+        let format = if text.starts_with('<') { "junit" } else { "" };
+        let imported = import_as(&text, format).unwrap().remove(0);
+        let states: Vec<_> = imported.coverage.iter().map(|coverage| coverage.state).collect();
+        assert_eq!(states, [testudo_model::CoverageState::Incomplete], "{text}");
+    }
+    let bandit = r#"{"errors":[],"generated_at":"2026-01-31T12:00:00Z","metrics":{},"results":[]}"#;
+    assert!(!crate::semgrep::detect(
+        &crate::parse(&crate::Report { file: "r", bytes: bandit.as_bytes(), said: None }).unwrap()
+    ));
+}
+
+#[test]
+fn a_suite_that_fails_and_a_case_in_a_case_are_findings() {
+    let text = r#"<testsuite name="s"><error message="cannot start"/><testcase name="a"><failure message="x"/>
+        <testcase name="b"><failure message="y"/></testcase></testcase></testsuite>"#;
+    assert_eq!(import(text).findings.len(), 3);
+}

@@ -27,9 +27,10 @@ pub(crate) fn read(input: &Input<'_>) -> Result<Vec<Account>, ImportError> {
     }
     let version = json.get("Trivy").and_then(|trivy| trivy.text("Version"));
     let mut account = Account::new("trivy", version);
-    let results = json.list("Results");
+    let results = account.entries(json, "Results");
     if results.is_empty() {
         account.detectors.insert(DetectorId::Deps);
+        account.stopped("it has no result, so it looked at nothing");
     }
     for (at, result) in results.iter().enumerate() {
         read_result(&mut account, result, at);
@@ -61,7 +62,7 @@ fn read_result(account: &mut Account, result: &Value, at: usize) {
         _ => DetectorId::Deps,
     });
     for (list, _, reader) in LISTS {
-        for (entry, value) in result.list(list).iter().enumerate() {
+        for (entry, value) in account.entries(result, list).iter().enumerate() {
             // Checks that passed are listed too where the user asked for them.
             let failed = value.text("Status").is_none_or(|status| status != "PASS") || *list != "Misconfigurations";
             if failed {
@@ -74,6 +75,7 @@ fn read_result(account: &mut Account, result: &Value, at: usize) {
     }
     if let Some(summary) = result.get("MisconfSummary") {
         account.count(DetectorId::Iac, "passed_checks", summary.number("Successes").unwrap_or_default());
+        account.expect("failed checks", summary.number("Failures"), result.list("Misconfigurations").len());
     }
 }
 

@@ -258,7 +258,12 @@ impl Setup<'_> {
         if metadata.map_err(crate::NothingToRead::from)?.is_file() {
             return Ok((vec![single(target.to_owned())], Vec::new()));
         }
-        let (files, mut notices) = walk::files(target, &self.walk_options())?;
+        let (mut files, mut notices) = walk::files(target, &self.walk_options())?;
+        // A report that is read as one is not scanned besides: it quotes what it found.
+        let reports: Vec<PathBuf> = self.args.what.with.iter().filter_map(|name| imports::file(name)).collect();
+        files.retain(|file| {
+            reports.is_empty() || fs::canonicalize(&file.path).map_or(true, |real| !reports.contains(&real))
+        });
         if self.config.scan.submodules.is_on() {
             notices.extend(missing_submodules(target));
         }

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs,
     io::Read as _,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -42,7 +42,9 @@ struct Keyed<'a>(&'a FingerprintKey);
 
 impl Digests for Keyed<'_> {
     fn identity(&self, parts: &[&str]) -> [u8; 16] {
-        self.0.digest(parts)
+        // With their lengths: texts of a report can hold what stands between parts.
+        let parts: Vec<String> = parts.iter().map(|part| format!("{}:{part}", part.len())).collect();
+        self.0.digest(&parts.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     fn secret(&self, value: &str) -> String {
@@ -97,6 +99,11 @@ impl Imports {
         for finding in &mut self.findings {
             mask(&mut finding.title);
             mask(&mut finding.message);
+            mask(&mut finding.rule);
+            finding.aliases.iter_mut().for_each(&mut mask);
+            for place in std::iter::once(&mut finding.location).chain(&mut finding.related) {
+                place.path.iter_mut().for_each(&mut mask);
+            }
             finding.fix.iter_mut().for_each(|fix| mask(&mut fix.description));
             finding.suppressed.iter_mut().for_each(|suppression| mask(&mut suppression.reason));
             for (name, value) in &mut finding.properties {
@@ -105,8 +112,14 @@ impl Imports {
                 }
             }
         }
-        self.notices.iter_mut().for_each(|notice| mask(&mut notice.message));
+        for notice in &mut self.notices {
+            mask(&mut notice.message);
+            notice.location.path.iter_mut().for_each(&mut mask);
+        }
         for rule in &mut self.rules {
+            mask(&mut rule.id);
+            rule.aliases.iter_mut().for_each(&mut mask);
+            rule.references.iter_mut().for_each(|reference| mask(&mut reference.0));
             mask(&mut rule.title);
             mask(&mut rule.help);
         }
@@ -119,6 +132,11 @@ fn split(name: &str) -> (Option<&'static Format>, &str) {
         Some((format, file)) if Format::named(format).is_some() => (Format::named(format), file),
         _ => (None, name),
     }
+}
+
+/// The file of a report as it is on the disk; none for standard input and for what is not there.
+pub(super) fn file(name: &str) -> Option<PathBuf> {
+    fs::canonicalize(split(name).1).ok()
 }
 
 fn project<'a>(root: &Path, digests: &'a dyn Digests) -> Result<Project<'a>> {

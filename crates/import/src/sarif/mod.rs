@@ -59,7 +59,7 @@ fn read_run(run: &Value) -> Account {
     let detector = known.map_or(DetectorId::Code, |tool| tool.detector);
     let run = Run { run, rules: Rules::of(run), tool: account.tool.clone(), detector };
     account.rules = run.rules.len() as u64;
-    for (at, value) in run.run.list("results").iter().enumerate() {
+    for (at, value) in account.entries(run.run, "results").iter().enumerate() {
         match result::state(value) {
             State::Finding => account.add(|| format!("results[{at}]"), || result::read(&run, value)),
             State::Passed => account.count(detector, "passed", 1),
@@ -71,6 +71,12 @@ fn read_run(run: &Value) -> Account {
         account.detectors.insert(detector);
     }
     told_by_invocations(&mut account, run.run);
+    if driver.text("name").is_none() {
+        account.stopped("the run names no tool");
+    }
+    if run.run.get("externalPropertyFileReferences").is_some_and(|files| files.get("results").is_some()) {
+        account.stopped("its results stand in other files, which are not read");
+    }
     // A run without `results` says that the tool could not produce any (3.14.23).
     if run.run.get("results").is_none_or(Value::is_null) {
         account.ended = Ended::Early;
@@ -82,13 +88,21 @@ fn read_run(run: &Value) -> Account {
 /// What the tool itself says about its run (3.20).
 fn told_by_invocations(account: &mut Account, run: &Value) {
     for invocation in run.list("invocations") {
-        if invocation.get("executionSuccessful").and_then(Value::as_bool) == Some(false) {
-            account.ended = Ended::Early;
-            account.gap(None, "the run did not succeed");
+        let failed = invocation.get("executionSuccessful").is_some_and(|said| said.as_bool() != Some(true));
+        if failed
+            || invocation.text("processStartFailureMessage").is_some()
+            || invocation.text("exitSignalName").is_some()
+        {
+            account.stopped("the run did not succeed");
         }
         for list in ["toolExecutionNotifications", "toolConfigurationNotifications"] {
-            let bad = |told: &&Value| matches!(told.text("level"), Some("error" | "warning"));
-            for told in invocation.list(list).iter().filter(bad) {
+            // Without a level it is a warning (3.58.6).
+            let level = |told: &Value| told.text("level").unwrap_or("warning").to_owned();
+            for told in invocation.list(list).iter().filter(|told| matches!(level(told).as_str(), "error" | "warning"))
+            {
+                if level(told) == "error" {
+                    account.ended = Ended::Early;
+                }
                 let message = told.get("message").and_then(|message| message.text("text"));
                 let place = told.list("locations").first().map(|location| place::of(run, location));
                 let path = place.and_then(|place| place.path);

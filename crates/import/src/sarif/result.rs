@@ -62,12 +62,12 @@ impl<'a> Parts<'a> {
         let snippet = locations.first().and_then(place::snippet).filter(|text| *text != LOGIN);
         let title = self.title();
         let mut draft = Draft::new(self.detector(), self.id, &title);
-        draft.cwe = scale::cwe(self.tags.iter().map(String::as_str));
+        draft.cwe = scale::cwe(self.tags.iter().chain(&self.weaknesses()).map(String::as_str));
         draft.owasp = scale::owasp(self.tags.iter().map(String::as_str));
         let secretive = draft.detector == DetectorId::Secrets || secret::is_about(&[self.id, &title], &draft.cwe);
         let own = self.own_texts();
         let fixed: Vec<&str> = own.iter().map(String::as_str).chain([self.id, &title]).collect();
-        draft.message = if secretive { secret::message(&text, snippet, &fixed) } else { text.clone() };
+        draft.message = if secretive { secret::message(&text, &fixed) } else { text.clone() };
         draft.severity = self.severity();
         draft.confidence = self.confidence();
         draft.persona = self.by_tool("persona").and_then(scale::persona).unwrap_or_default();
@@ -104,7 +104,22 @@ impl<'a> Parts<'a> {
 
     /// A property that a tool writes under its own name, such as `zizmor/severity`.
     fn by_tool(&self, name: &str) -> Option<&'a str> {
-        self.result.get("properties")?.text(&format!("{}/{name}", self.run.tool))
+        // zizmor's own; of another tool nobody knows what it means by such a word.
+        let own = self.run.tool == "zizmor";
+        self.result.get("properties").filter(|_| own)?.text(&format!("zizmor/{name}"))
+    }
+
+    /// CWE numbers elsewhere than in tags: in properties, as Snyk writes them, and as taxa (3.27.8, 3.52).
+    fn weaknesses(&self) -> Vec<String> {
+        let bag = |value: &Value| value.get("properties").map(|bag| bag.texts("cwe")).unwrap_or_default();
+        let of_cwe = |taxon: &&Value| {
+            let component = taxon.get("toolComponent").and_then(|component| component.text("name"));
+            component.is_some_and(|name| name.eq_ignore_ascii_case("CWE"))
+        };
+        let number = |taxon: &Value| taxon.text("id").map(|id| format!("CWE-{}", id.trim_start_matches("CWE-")));
+        let targets = self.rule.list("relationships").iter().filter_map(|relation| relation.get("target"));
+        let taxa = self.result.list("taxa").iter().chain(targets).filter(of_cwe).filter_map(number);
+        bag(self.rule).into_iter().chain(bag(self.result)).chain(taxa).collect()
     }
 
     fn severity(&self) -> Severity {
@@ -113,6 +128,7 @@ impl<'a> Parts<'a> {
             Value::String(text) => text.trim().parse().ok(),
             other => other.as_f64(),
         });
+        let score = score.filter(|score: &f64| (0.0..=10.0).contains(score));
         let configured = self.rule.get("defaultConfiguration").and_then(|configuration| configuration.text("level"));
         let level = self.result.text("level").or(configured).unwrap_or("warning");
         score

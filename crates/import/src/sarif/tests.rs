@@ -90,7 +90,7 @@ fn tools_of_secrets_show_none() {
         );
         let imported = import(&text);
         assert!(!format!("{imported:?}").contains(&value), "{imported:?}");
-        assert_eq!(imported.findings[0].message, "found …(12) in a");
+        assert!(imported.findings[0].message.contains("is left out"), "{imported:?}");
         assert_eq!(imported.findings[0].rule.split('/').next(), rule.split('/').next());
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use testudo_import::{Digests, Format, Imported, MAX_BYTES, Project, Report};
-use testudo_model::{Coverage, Finding, Notice, RuleInfo};
+use testudo_model::{Coverage, Finding, Fingerprint, Notice, RuleInfo};
 use testudo_scan::{markers, suppress};
 use testudo_secrets::native::{FingerprintKey, SecretsDetector};
 use testudo_source::{Origin, Unit, walk};
@@ -76,6 +76,7 @@ pub(super) fn read(names: &[String], target: &Target<'_>) -> Result<Imports> {
     // Two reports of one tool name the same rules.
     all.rules.sort_by(|a, b| (a.domain, &a.id).cmp(&(b.domain, &b.id)));
     all.rules.dedup_by(|a, b| (a.domain, &a.id) == (b.domain, &b.id));
+    all.number(&digests);
     all.mask(target.detector);
     inline(&mut all.findings, target);
     Ok(all)
@@ -87,6 +88,22 @@ impl Imports {
         self.coverage.extend(imported.coverage);
         self.notices.extend(imported.notices);
         self.rules.extend(imported.rules);
+    }
+
+    /// Tells equal findings of several reports and runs apart, in the order of their places: who accepts one does not accept
+    /// the others.
+    fn number(&mut self, digests: &Keyed<'_>) {
+        let mut order: Vec<&mut Finding> = self.findings.iter_mut().collect();
+        order.sort_by(|a, b| a.location.cmp(&b.location));
+        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+        for finding in order {
+            let own = finding.fingerprint.to_string();
+            let count = counts.entry(own.clone()).or_default();
+            if *count > 0 {
+                finding.fingerprint = Fingerprint::from_digest(digests.identity(&[&own, &count.to_string()]));
+            }
+            *count += 1;
+        }
     }
 
     /// Masks secrets that our own detector knows in what reports say: a message of any rule may quote a line.

@@ -43,6 +43,18 @@ fn owners_comments_and_the_gate_apply_to_imported_findings() {
 }
 
 #[test]
+fn accepting_one_report_does_not_accept_the_same_in_another() {
+    let project = sample("import-twice");
+    project.write("src/a.py", "x\n");
+    project.write("one.json", &semgrep("src/a.py", &[1]));
+    project.write("two.json", &semgrep("src/a.py", &[1]));
+    project.testudo(&["baseline", "create", "--with", "one.json"]).ok().says(&["1 accepted"]);
+    let gate = ["--baseline", "testudo.baseline", "--fail-on", "high"];
+    project.testudo(&[&["import", "one.json"], &gate[..]].concat()).ok();
+    project.testudo(&[&["import", "one.json", "two.json"], &gate[..]].concat()).fails(1);
+}
+
+#[test]
 fn a_baseline_accepts_what_is_there_and_not_what_is_new() {
     let project = sample("import-baseline");
     project.testudo(&["baseline", "create", "--with", "semgrep.json"]).ok().says(&["2 accepted"]);

@@ -112,7 +112,12 @@ impl Draft {
         let lists = [&self.owasp, &self.aliases, &self.references].into_iter().flatten();
         let texts =
             [&self.rule, &self.title, &self.message, &self.help].into_iter().chain(&self.fix).chain(&self.suppressed);
-        identity + paths + lists.chain(texts).map(String::len).sum::<usize>()
+        let known: usize = self.properties.values().filter_map(Value::as_str).map(str::len).sum();
+        identity
+            + paths
+            + known
+            + self.cwe.len() * size_of::<u32>()
+            + lists.chain(texts).map(String::len).sum::<usize>()
     }
 
     /// Adds a property where there is something to say.

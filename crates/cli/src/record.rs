@@ -174,7 +174,7 @@ impl Recorder {
                 "{}: this is not the ledger that you saw last, or it was put back to an older state; run `testudo ledger verify`",
                 place.display()
             )),
-            _ => remember(&self.journal, &head)?,
+            _ => remember(&self.journal, &head),
         }
         Ok(seq)
     }
@@ -194,10 +194,13 @@ pub(crate) fn seen(journal: &Journal) -> Option<Head> {
     serde_json::from_slice(&cache::read(&seen_path(journal)?, MAX_SEEN)?).ok()
 }
 
-/// Remembers what was seen of a ledger.
-pub(crate) fn remember(journal: &Journal, head: &Head) -> Result<()> {
-    let Some(path) = seen_path(journal) else { return Ok(()) };
-    cache::write(&path, &serde_json::to_vec(head)?)
+/// Remembers what was seen of a ledger. Where that cannot be, it is told: what was recorded or checked stays what it is.
+pub(crate) fn remember(journal: &Journal, head: &Head) {
+    let Some(path) = seen_path(journal) else { return };
+    let written = serde_json::to_vec(head).map_err(Into::into).and_then(|bytes| cache::write(&path, &bytes));
+    if let Err(error) = written {
+        terminal::warn(&format!("{}: what was seen of the ledger cannot be remembered: {error:#}", path.display()));
+    }
 }
 
 /// Forgets what was seen of a ledger: it was put back, or replaced, on purpose.

@@ -29,8 +29,7 @@ fn scans_and_verdicts_are_recorded_without_what_they_found() {
     let gates = project.testudo(&["ledger", "show", "--predicate", "testudo:gate/v1", "--format", "json"]).ok();
     let gates: serde_json::Value = serde_json::from_str(&gates.out).unwrap();
     assert_eq!((gates.as_array().unwrap().len(), &gates[0]["predicate"]["verdict"]), (1, &"failed".into()));
-    // Another way to pass is another entry.
-    project.testudo(&["gate", ".", "--exclude", "a.txt", "--record", "dev", "-q"]);
+    // What made it pass stands in the entry.
     project.testudo(&["baseline", "create"]).ok();
     project.testudo(&["gate", ".", "--baseline", "testudo.baseline", "--record", "dev", "-q"]).ok();
     let gates = project.testudo(&["ledger", "export", "--predicate", "testudo:gate/v1", "--format", "statements"]).ok();

@@ -38,7 +38,19 @@ pub(super) struct TestResult {
 }
 
 impl Records {
-    /// Takes entries in any order. A predicate that does not have the form of its type is passed over: it says nothing.
+    /// The first entry whose predicate does not have the form of its type, as one of a newer version may not. A ledger with
+    /// such an entry is no evidence: an older scan would speak in the place of the newer one.
+    #[must_use]
+    pub fn unreadable(statements: &[Statement]) -> Option<&Statement> {
+        statements.iter().find(|statement| match statement.predicate_type.as_str() {
+            predicate::SCAN => ScanEvent::deserialize(&statement.predicate).is_err(),
+            predicate::GATE => VerdictEvent::deserialize(&statement.predicate).is_err(),
+            TEST_RESULT => TestResult::deserialize(&statement.predicate).is_err(),
+            _ => false,
+        })
+    }
+
+    /// Takes entries in any order, of ledgers without one that is [unreadable](Self::unreadable).
     #[must_use]
     pub fn new(mut statements: Vec<Statement>) -> Self {
         statements.sort_by(|a, b| {

@@ -327,3 +327,12 @@ fn all_or_any_of_the_evidence_has_to_speak() {
     );
     assert!(Status::ALL.is_sorted());
 }
+
+#[test]
+fn an_entry_that_cannot_be_read_is_named() {
+    let whole = [scan(0, "2026-01-10", &[]), entry(1, "2026-01-11", "acme:other/v9", json!(7))];
+    assert_eq!(Records::unreadable(&whole), None);
+    let newer = entry(2, "2026-01-12", "testudo:scan/v1", json!({ "findings": "in another form" }));
+    let all = [&whole[..], &[newer]].concat();
+    assert_eq!(Records::unreadable(&all).map(|statement| statement.testudo.seq), Some(2));
+}

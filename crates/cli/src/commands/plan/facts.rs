@@ -71,7 +71,18 @@ impl Facts {
         let (mut statements, mut refused) = (Vec::new(), Vec::new());
         for journal in journals(&home, &asked.env)? {
             match whole(&journal, &keys)? {
-                None => statements.extend(entries(&journal)?),
+                None => {
+                    let entries = entries(&journal)?;
+                    match Records::unreadable(&entries) {
+                        None => statements.extend(entries),
+                        Some(entry) => refused.push(format!(
+                            "ledger {} is no evidence: this version of testudo cannot read its entry {}, a `{}`",
+                            journal.environment(),
+                            entry.testudo.seq,
+                            entry.predicate_type.escape_debug()
+                        )),
+                    }
+                }
                 Some(why) => refused.push(why),
             }
         }

@@ -118,6 +118,10 @@ pub fn judge(assignment: &Assignment<'_>) -> Option<(Kind, Confidence)> {
         Scheme::Pair => value.split_once(':').map_or(value, |(_, password)| password),
         Scheme::Plain => value,
     };
+    if kind != Kind::Unqualified && words::is_shipped(value) {
+        let sure = assignment.syntax != Syntax::Prose;
+        return Some((kind, if sure { Confidence::High } else { Confidence::Medium }));
+    }
     let confidence = match kind {
         Kind::Password => password(value)?,
         Kind::Secret => shared(value).or_else(|| short_secret(assignment, value))?,
@@ -349,7 +353,7 @@ fn password(value: &str) -> Option<Confidence> {
         return (s.space == 0 && s.len >= 4 && !placeholder::is_template(value)).then_some(Confidence::Low);
     }
     if is_hash(value) {
-        return Some(Confidence::Medium);
+        return Some(Confidence::Low);
     }
     // Letters alone, of more than English: what a label says in another language.
     if !value.is_ascii() && s.lower + s.upper == s.len {
@@ -402,7 +406,7 @@ fn machine(kind: Kind, value: &str) -> Option<Confidence> {
         return (s.len >= 8 && s.space <= 3 && s.lower + s.digit + s.space == s.len).then_some(Confidence::Low);
     }
     if is_hash(value) {
-        return Some(Confidence::Medium);
+        return Some(Confidence::Low);
     }
     let slashes = value.bytes().filter(|b| *b == b'/').count();
     if is_address(value) || slashes >= 3 && !value.ends_with('=') && words::unlikely_pairs(value) * 6 < s.len {
@@ -465,6 +469,10 @@ fn adjust(assignment: &Assignment<'_>, kind: Kind, value: &str, confidence: Conf
         Syntax::Settings | Syntax::Prose if variable && word && confidence == Confidence::Medium => Confidence::High,
         Syntax::Settings if kind == Kind::Password && is_password(assignment.name) => {
             configured(variable, value, confidence)
+        }
+        // What whoever breaks in tries first is a password wherever one is set.
+        _ if kind == Kind::Password && is_password(assignment.name) && words::is_often_chosen(value) => {
+            confidence.max(Confidence::Medium)
         }
         // Samples in prose are often invented; what is plainly made is often not.
         Syntax::Prose if !is_strong(value) && (kind == Kind::Password || value.len() < 24) => lower(confidence),
@@ -576,6 +584,11 @@ mod tests {
             ("pbkdf2-password", "1.2.1", Quoted, Syntax::Code, None),
             ("DB_PASSWORD", "${DB_PASSWORD:-Zug.Spitze7}", Bare, Syntax::Settings, Some(Confidence::High)),
             ("password", "Please enter your password", Quoted, Syntax::Code, None),
+            ("password", "root", Quoted, Syntax::Code, Some(Confidence::Medium)),
+            ("login.password", "123456", Bare, Syntax::Prose, Some(Confidence::Medium)),
+            ("password", "hashed", Quoted, Syntax::Prose, Some(Confidence::Low)),
+            ("session.secret", "keyboard cat", Quoted, Syntax::Code, Some(Confidence::High)),
+            ("executor.accessToken", "default_token", Bare, Syntax::Settings, Some(Confidence::High)),
         ] {
             assert_eq!(verdict(name, value, quoted, syntax), expected, "{name} = {value}");
         }

@@ -101,10 +101,22 @@ fn stands(form: Form, head: &str, (before, next): (&[u8], Option<u8>), literal: 
         }
         // Between marks of code in prose stands a value, in a program a template.
         Form::Space if literal == Quoting::Backtick => syntax == Syntax::Prose,
+        Form::Default => !puts_together(head),
         // A call that ended before the comma is no name.
         Form::Assign => !(head.trim_end_matches([' ', '\t', '"', '\'', '`']).ends_with(',') && head.contains(')')),
         _ => true,
     }
+}
+
+/// Whether the call whose last argument follows makes a text of its arguments, and does not fall back on the last one:
+/// `os.path.join(folder, "pgpass")`.
+fn puts_together(head: &str) -> bool {
+    let Some((before, _)) = head.rsplit_once('(') else { return false };
+    let callee = before.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
+    let callee = callee.to_ascii_lowercase();
+    ["join", "path", "resolve", "format", "sprintf", "concat", "open", "file", "replace", "split"]
+        .iter()
+        .any(|start| callee.starts_with(start))
 }
 
 /// Whether a name is written as an option of a command, alone in its quotes: `"--requirepass", "x"`.

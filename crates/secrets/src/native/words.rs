@@ -159,6 +159,131 @@ pub(super) fn is_account(value: &str) -> bool {
     ACCOUNTS.binary_search(&value).is_ok()
 }
 
+/// Passwords that are chosen most often, and tried first by whoever breaks in. Words that rather stand for a password are
+/// not among them. Sorted.
+const CHOSEN: &[&str] = &[
+    "111111",
+    "112233",
+    "121212",
+    "123123",
+    "123321",
+    "1234",
+    "12345",
+    "123456",
+    "1234567",
+    "12345678",
+    "123456789",
+    "1q2w3e",
+    "1q2w3e4r",
+    "1qaz2wsx",
+    "555555",
+    "654321",
+    "666666",
+    "696969",
+    "777777",
+    "888888",
+    "987654321",
+    "a123456",
+    "abcd1234",
+    "admin",
+    "admin1",
+    "admin123",
+    "admin1234",
+    "adminadmin",
+    "administrator",
+    "asdf",
+    "asdf1234",
+    "asdfgh",
+    "baseball",
+    "batman",
+    "charlie",
+    "dragon",
+    "foobar",
+    "football",
+    "freedom",
+    "guest",
+    "hunter2",
+    "iloveyou",
+    "killer",
+    "letmein",
+    "login",
+    "master",
+    "michael",
+    "mongo",
+    "monkey",
+    "mustang",
+    "mysql",
+    "ninja",
+    "oracle",
+    "p@ssw0rd",
+    "p@ssword",
+    "pa55w0rd",
+    "pa55word",
+    "pass123",
+    "pass1234",
+    "passw0rd",
+    "postgres",
+    "princess",
+    "qazwsx",
+    "qwerty",
+    "qwerty123",
+    "qwertyuiop",
+    "rabbitmq",
+    "raspberry",
+    "root",
+    "root123",
+    "rootroot",
+    "s3cr3t",
+    "s3cret",
+    "shadow",
+    "starwars",
+    "sunshine",
+    "superman",
+    "superuser",
+    "toor",
+    "trustno1",
+    "ubuntu",
+    "vagrant",
+    "welcome",
+    "welcome1",
+    "whatever",
+    "zaq12wsx",
+    "zxcvbnm",
+];
+
+/// Whether a value is one of the passwords that are chosen most often.
+#[must_use]
+pub(super) fn is_often_chosen(value: &str) -> bool {
+    CHOSEN.binary_search(&value.to_ascii_lowercase().as_str()).is_ok()
+}
+
+/// Secrets that a product or its documentation ships with, so that everybody knows them: where one is set, it opens nothing
+/// only because nobody has tried. Sorted.
+const SHIPPED: &[&str] = &[
+    "2AvVhdsgUs0FSA3SDFAdag==",
+    "4AvVhmFLUs0KTA3Kprsdag==",
+    "5iveL!fe",
+    "Harbor12345",
+    "PrivateKeyForEncryptionOfRadAsyncUploadConfiguration",
+    "SW2YcwTIb9zpOOhoPsMm",
+    "ThisTokenIsNotSoSecretChangeIt",
+    "Z3VucwAAAAAAAAAAAAAAAA==",
+    "c292a0a3aa32397cdb050e233733900f",
+    "cryptography_not_found_storing_passwords_in_plain_text",
+    "default_token",
+    "kPH+bIxk5D2deZiIxcaaaA==",
+    "keyboard cat",
+    "minioadmin",
+    "some secret hurr",
+    "thisISaSECRET_1234",
+];
+
+/// Whether a value is a secret that everybody knows.
+#[must_use]
+pub(super) fn is_shipped(value: &str) -> bool {
+    SHIPPED.binary_search(&value).is_ok()
+}
+
 /// Whether a value is one of the words that everybody writes.
 #[must_use]
 pub(super) fn is_common(value: &str) -> bool {
@@ -278,7 +403,7 @@ mod tests {
 
     #[test]
     fn the_lists_are_sorted() {
-        assert!(ACCOUNTS.is_sorted());
+        assert!(ACCOUNTS.is_sorted() && CHOSEN.is_sorted() && SHIPPED.is_sorted());
         assert!(COMMON.windows(2).all(|w| w[0] < w[1]), "{:?}", COMMON.windows(2).find(|w| w[0] >= w[1]));
     }
 

@@ -16,6 +16,10 @@ pub mod predicate {
     pub const GATE: &str = "testudo:gate/v1";
     /// Which findings somebody accepted, or no longer accepts: [`TriageEvent`](super::TriageEvent).
     pub const TRIAGE: &str = "testudo:triage/v1";
+    /// What happened to a release: [`ReleaseEvent`](super::ReleaseEvent).
+    pub const RELEASE: &str = "testudo:release/v1";
+    /// How tests ended, as in-toto's attestation framework has it (predicate `test-result`, version 0.1).
+    pub const TEST_RESULT: &str = "https://in-toto.io/attestation/test-result/v0.1";
     /// An entry that was written in part, as after a power cut, was taken off: `{"bytes": n, "sha256": "…"}`.
     pub const REPAIR: &str = "testudo:repair/v1";
 }
@@ -152,4 +156,162 @@ pub struct PolicyDigest {
     /// The revision whose findings do not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diff: Option<String>,
+}
+
+/// Where a release stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ReleaseState {
+    /// It began.
+    Planned,
+    /// What will be deployed is there.
+    Built,
+    /// Its tests passed.
+    Tested,
+    /// Its gate passed.
+    Gated,
+    /// Its deployment began: the outcome is not known yet.
+    Deploying,
+    /// It runs, and nothing vouches for it yet.
+    Deployed,
+    /// The final checks run against it.
+    Verifying,
+    /// It is the known good version.
+    Promoted,
+    /// It was refused, and nothing was deployed.
+    Rejected,
+    /// The way back began.
+    RollingBack,
+    /// The known good version runs again.
+    RolledBack,
+    /// The way back did not end at the known good version: somebody has to look.
+    RollbackFailed,
+    /// What runs is not known, or not safe to decide by a program.
+    InDoubt,
+}
+
+impl ReleaseState {
+    /// As it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Built => "built",
+            Self::Tested => "tested",
+            Self::Gated => "gated",
+            Self::Deploying => "deploying",
+            Self::Deployed => "deployed",
+            Self::Verifying => "verifying",
+            Self::Promoted => "promoted",
+            Self::Rejected => "rejected",
+            Self::RollingBack => "rolling-back",
+            Self::RolledBack => "rolled-back",
+            Self::RollbackFailed => "rollback-failed",
+            Self::InDoubt => "in-doubt",
+        }
+    }
+}
+
+/// The predicate of a step of a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseEvent {
+    /// The release: environment and number, `prod-7`.
+    pub release: String,
+    /// What is released.
+    pub version: String,
+    /// The known good version when it began; none before the first promotion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<String>,
+    /// Number of the process that acts: each that begins or resumes has a higher one than all before it.
+    pub fence: u64,
+    /// Where the release stands after this step.
+    pub state: ReleaseState,
+    /// The step.
+    pub step: ReleaseStep,
+}
+
+/// One step of a release. An intent is on the disk before what it announces begins, an outcome after that has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ReleaseStep {
+    /// The release began.
+    Begun {
+        /// SHA-256 of the configuration of the environment.
+        pipeline: String,
+        /// The commit that was checked out, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<String>,
+        /// Whether this is a return to an earlier version, which runs no stage but the way back.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        rollback: bool,
+    },
+    /// Another process goes on with it.
+    Resumed,
+    /// A stage is about to run.
+    Intent {
+        /// Its id; `rollback` is the way back.
+        stage: String,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// The same for every attempt: what receives a command can tell a repetition by it.
+        key: String,
+    },
+    /// A stage has ended.
+    Outcome(StageOutcome),
+    /// Somebody asked to stop; the actor of the entry.
+    Aborted {
+        /// Why, where it was said.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+    },
+    /// The release came to an end, or to a point where only people decide.
+    Ended {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// How a stage ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageOutcome {
+    /// The stage.
+    pub stage: String,
+    /// Which attempt.
+    pub attempt: u32,
+    /// Whether what comes after it may begin.
+    pub passed: bool,
+    /// Why, for people; without any secret.
+    pub reason: String,
+    /// How long it took, in milliseconds.
+    pub millis: u64,
+    /// Exit code of its command, 128 and the number of the signal where one ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<i32>,
+    /// The version that the probe reported afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<String>,
+    /// SHA-256 of each artifact, by path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub artifacts: BTreeMap<String, String>,
+    /// Numbers of the entries in which the stage recorded what it saw.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<u64>,
+}
+
+/// The predicate of tests that ran (in-toto attestation framework, `test-result` v0.1).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TestResultEvent {
+    /// `PASSED`, `WARNED` (some were skipped) or `FAILED`.
+    pub result: String,
+    /// The files of results.
+    pub configuration: Vec<Subject>,
+    /// Names of tests that passed.
+    pub passed_tests: Vec<String>,
+    /// Names of tests that did not run.
+    pub warned_tests: Vec<String>,
+    /// Names of tests that failed.
+    pub failed_tests: Vec<String>,
 }

@@ -15,6 +15,8 @@ use std::{
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
+#[cfg(feature = "fault")]
+use crate::fault;
 use crate::{
     Depth, Envelope, Event, Head, Heads, LedgerError, Place, STATEMENT_TYPE, SigningKey, Statement, Subject, Verified,
     VerifyingKey,
@@ -350,11 +352,21 @@ impl Journal {
         }
         let hash = chain::hash(&line);
         line.push(b'\n');
-        file.write_all(&line).and_then(|()| file.sync_data()).map_err(|source| LedgerError::Write { path, source })?;
+        #[cfg(feature = "fault")]
+        if fault::is_due("append.torn") {
+            drop(file.write_all(&line[..line.len() / 2]));
+            fault::end();
+        }
+        file.write_all(&line).map_err(|source| LedgerError::Write { path: path.clone(), source })?;
+        #[cfg(feature = "fault")]
+        fault::reach("append.unsynced");
+        file.sync_data().map_err(|source| LedgerError::Write { path, source })?;
         let (ledger, environment) = (at.ledger, self.environment.clone());
         let head =
             Head { ledger: ledger.clone(), environment, seq: at.next, hash: hash.clone(), time: by.time.to_owned() };
         self.write_head(by.key, &head)?;
+        #[cfg(feature = "fault")]
+        fault::reach("append.done");
         Ok(Tail { ledger, next: at.next.saturating_add(1), hash })
     }
 

@@ -10,6 +10,8 @@ mod chain;
 mod dsse;
 mod error;
 mod event;
+#[cfg(feature = "fault")]
+pub mod fault;
 mod journal;
 mod key;
 mod statement;
@@ -17,7 +19,10 @@ mod statement;
 pub use chain::{Depth, Fault, FaultKind, Heads, Verified, verify};
 pub use dsse::{Envelope, STATEMENT_TYPE, Signature};
 pub use error::LedgerError;
-pub use event::{Event, Extent, OpenFinding, PolicyDigest, ScanEvent, TriageEvent, VerdictEvent, predicate};
+pub use event::{
+    Event, Extent, OpenFinding, PolicyDigest, ReleaseEvent, ReleaseState, ReleaseStep, ScanEvent, StageOutcome, TestResultEvent, TriageEvent,
+    VerdictEvent, predicate,
+};
 pub use journal::{Appended, Appender, Entry, Journal, Next};
 pub use key::{SigningKey, VerifyingKey};
 pub use statement::{Head, Place, Statement, Subject};

@@ -5,6 +5,7 @@ use std::{collections::HashMap, path::Path};
 use testudo_policy::{
     Date, nearest,
     problem::{Fault, quoted},
+    table::{MAX_PROBLEMS, Problem},
 };
 
 use crate::{
@@ -12,7 +13,6 @@ use crate::{
     file::{Source, in_order},
     framework,
     nouns::{Accepted, Day, Evidence, Kind, Place, Plan, Word},
-    read::{MAX_PROBLEMS, Problem},
 };
 
 /// Everything that is wrong whatever day it is, in the order of places.

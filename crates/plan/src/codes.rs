@@ -1,5 +1,7 @@
 //! The stable codes of what can be wrong with a plan, in one table. A code is never renamed and never used for anything else.
 
+use testudo_policy::table::Codes;
+
 /// What a problem means for whoever reads the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weight {
@@ -55,6 +57,9 @@ codes! {
 pub fn code(id: &str) -> Option<&'static Code> {
     CODES.iter().find(|code| code.id == id)
 }
+
+/// Those of the tables.
+pub(crate) const TABLE: Codes = Codes { key: KEY, missing: MISSING, kind: TYPE, value: VALUE };
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@ use testudo_model::DetectorId;
 use testudo_policy::{
     nearest,
     problem::{Fault, FileProblem, quoted},
+    table::{MAX_PROBLEMS, Problem, Sink, Table, word_of, wrong_type},
 };
 use toml::{
     Spanned,
@@ -18,7 +19,6 @@ use crate::{
         Accept, Accepted, Backdoor, Check, Class, Component, Control, Data, Entry, Evidence, Flow, KINDS, Kind, Plan,
         Priority, Proof, Reach, Require, Role, UseCase, Volume, Word, Zone,
     },
-    read::{MAX_PROBLEMS, Problem, Sink, Table, word_of, wrong_type},
 };
 
 /// Largest text of one file, in bytes: a hundred times the largest plan known.
@@ -78,7 +78,7 @@ pub fn read(sources: &[Source<'_>]) -> Reading {
         reading.problems.push(Problem { file: 0, fault });
     }
     for (file, source) in sources.iter().enumerate().take(MAX_FILES) {
-        let mut sink = Sink { file, problems: Vec::new() };
+        let mut sink = Sink { file, codes: codes::TABLE, problems: Vec::new() };
         read_file(source.text, &mut sink, &mut reading);
         reading.problems.append(&mut sink.problems);
         if reading.problems.len() >= MAX_PROBLEMS {

@@ -2,11 +2,12 @@
 
 use testudo_policy::{nearest, problem::quoted};
 
+use testudo_policy::table::Problem;
+
 use crate::{
     codes,
     matrix::{EDITIONS, Edition},
     nouns::{Plan, Word},
-    read::Problem,
 };
 
 /// Frameworks with their editions or parts.

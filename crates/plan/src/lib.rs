@@ -13,11 +13,10 @@ pub mod framework;
 pub mod junit;
 pub mod matrix;
 pub mod nouns;
-mod read;
 pub mod report;
 pub mod risk;
 pub mod wildcard;
 
 pub use file::{Reading, Source, located, read};
 pub use nouns::Plan;
-pub use read::Problem;
+pub use testudo_policy::table::Problem;

@@ -1,37 +1,8 @@
 //! What a plan speaks of. Every name knows where it was written, so that what is wrong with it can be shown there.
 
-use std::ops::Range;
-
 use testudo_model::DetectorId;
 use testudo_policy::Date;
-
-/// A place in one of the files of a plan.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Place {
-    /// Number of the file, in the order in which the files were given.
-    pub file: usize,
-    /// First byte.
-    pub start: usize,
-    /// First byte behind.
-    pub end: usize,
-}
-
-impl Place {
-    /// Its bytes.
-    #[must_use]
-    pub fn span(&self) -> Range<usize> {
-        self.start..self.end
-    }
-}
-
-/// A text and where it stands. Empty where it was needed and missing, which is a problem of its own.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Word {
-    /// The text.
-    pub text: String,
-    /// Where.
-    pub place: Place,
-}
+pub use testudo_policy::table::{Place, Word};
 
 /// A day and where it stands.
 pub type Day = (Date, Place);

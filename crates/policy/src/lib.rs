@@ -24,6 +24,7 @@ pub mod problem;
 mod random;
 mod suggest;
 mod summary;
+pub mod table;
 
 pub use apply::{Applied, Policy, Run, Scope, apply, mark_known};
 pub use config::{Config, ConfigError, Effective};

@@ -2,22 +2,59 @@
 
 use std::ops::Range;
 
-use testudo_policy::{
-    Date, nearest,
-    problem::{Fault, quoted},
-};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
 
 use crate::{
-    codes,
-    nouns::{Place, Word},
+    Date, nearest,
+    problem::{Fault, quoted},
 };
 
 /// Problems that are kept; more do not help anybody.
-pub(crate) const MAX_PROBLEMS: usize = 1000;
+pub const MAX_PROBLEMS: usize = 1000;
+
+/// A place in one of the files that are read together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Number of the file, in the order in which the files were given.
+    pub file: usize,
+    /// First byte.
+    pub start: usize,
+    /// First byte behind.
+    pub end: usize,
+}
+
+impl Place {
+    /// Its bytes.
+    #[must_use]
+    pub fn span(&self) -> Range<usize> {
+        self.start..self.end
+    }
+}
+
+/// A text and where it stands. Empty where it was needed and missing, which is a problem of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Word {
+    /// The text.
+    pub text: String,
+    /// Where.
+    pub place: Place,
+}
+
+/// The stable codes under which a kind of file tells what is wrong with its tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Codes {
+    /// A key is unknown.
+    pub key: &'static str,
+    /// Something is needed and missing, or empty.
+    pub missing: &'static str,
+    /// A value is of another type.
+    pub kind: &'static str,
+    /// A value is of the right type, and none of those that are possible.
+    pub value: &'static str,
+}
 
 /// A problem, and the number of the file that it is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,28 +67,38 @@ pub struct Problem {
 
 impl Problem {
     /// A problem with a code at a place.
-    pub(crate) fn new(code: &'static str, place: &Place, message: impl Into<String>, help: Option<String>) -> Self {
+    #[must_use]
+    pub fn new(code: &'static str, place: &Place, message: impl Into<String>, help: Option<String>) -> Self {
         Self { file: place.file, fault: Fault::new(message, help).coded(code).at(place.span()) }
     }
 }
 
 /// Where problems of one file go.
-pub(crate) struct Sink {
-    pub(crate) file: usize,
-    pub(crate) problems: Vec<Problem>,
+#[derive(Debug)]
+pub struct Sink {
+    /// Number of the file.
+    pub file: usize,
+    /// Under which codes.
+    pub codes: Codes,
+    /// What was found so far, at most [`MAX_PROBLEMS`].
+    pub problems: Vec<Problem>,
 }
 
 impl Sink {
-    pub(crate) fn place(&self, span: &Range<usize>) -> Place {
+    /// A range of bytes as a place of the file.
+    #[must_use]
+    pub fn place(&self, span: &Range<usize>) -> Place {
         Place { file: self.file, start: span.start, end: span.end }
     }
 
-    pub(crate) fn add(&mut self, code: &'static str, span: &Range<usize>, message: String, help: Option<String>) {
+    /// Adds a problem.
+    pub fn add(&mut self, code: &'static str, span: &Range<usize>, message: String, help: Option<String>) {
         let place = self.place(span);
         self.push(Problem::new(code, &place, message, help));
     }
 
-    pub(crate) fn push(&mut self, problem: Problem) {
+    /// Adds a problem that has its place.
+    pub fn push(&mut self, problem: Problem) {
         if self.problems.len() < MAX_PROBLEMS {
             self.problems.push(problem);
         }
@@ -59,7 +106,8 @@ impl Sink {
 }
 
 /// One table with the keys that it may have.
-pub(crate) struct Table<'a, 'i> {
+#[derive(Debug)]
+pub struct Table<'a, 'i> {
     /// As it is written, such as `[[control]]`.
     name: &'static str,
     table: &'a DeTable<'i>,
@@ -67,11 +115,12 @@ pub(crate) struct Table<'a, 'i> {
     sink: &'a mut Sink,
 }
 
-type Value<'a, 'i> = &'a Spanned<DeValue<'i>>;
+/// A value and where it stands.
+pub type Value<'a, 'i> = &'a Spanned<DeValue<'i>>;
 
 impl<'a, 'i> Table<'a, 'i> {
     /// The table of a value; unknown keys are told.
-    pub(crate) fn open(
+    pub fn open(
         name: &'static str,
         keys: &'static [&'static str],
         value: Value<'a, 'i>,
@@ -88,55 +137,61 @@ impl<'a, 'i> Table<'a, 'i> {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("the keys are: {}", keys.join(", ")),
                 };
-                sink.add(codes::KEY, &key.span(), format!("{} is not a key of {name}", quoted(word)), Some(help));
+                sink.add(sink.codes.key, &key.span(), format!("{} is not a key of {name}", quoted(word)), Some(help));
             }
         }
         Some(Self { name, table, span: value.span(), sink })
     }
 
     /// Where the table begins.
-    pub(crate) fn place(&self) -> Place {
+    #[must_use]
+    pub fn place(&self) -> Place {
         self.sink.place(&self.span)
     }
 
-    pub(crate) fn has(&self, key: &str) -> bool {
+    /// Whether it has a key.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
         self.get(key).is_some()
     }
 
-    pub(crate) fn sink(&mut self) -> &mut Sink {
+    /// Where problems go.
+    pub fn sink(&mut self) -> &mut Sink {
         self.sink
     }
 
-    pub(crate) fn get(&self, key: &str) -> Option<Value<'a, 'i>> {
+    /// The value of a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<Value<'a, 'i>> {
         self.table.iter().find(|(name, _)| name.get_ref() == key).map(|(_, value)| value)
     }
 
     /// A text that may be absent. An empty one is told.
-    pub(crate) fn text(&mut self, key: &'static str) -> Option<Word> {
+    pub fn text(&mut self, key: &'static str) -> Option<Word> {
         let value = self.get(key)?;
         let word = word_of(key, value, self.sink)?;
         if word.text.trim().is_empty() {
             let help = Some("write something, or leave the key out".to_owned());
-            self.sink.add(codes::MISSING, &value.span(), format!("`{key}` is empty"), help);
+            self.sink.add(self.sink.codes.missing, &value.span(), format!("`{key}` is empty"), help);
             return None;
         }
         Some(word)
     }
 
     /// A text that is needed; empty where it is missing, which is told.
-    pub(crate) fn need_text(&mut self, key: &'static str) -> Word {
+    pub fn need_text(&mut self, key: &'static str) -> Word {
         self.needed(key);
         self.text(key).unwrap_or_default()
     }
 
     /// A word of a list that is needed: the first word where it is missing or another one, which is told.
-    pub(crate) fn need_choice<T: Copy>(&mut self, key: &'static str, choices: &[(&'static str, T)]) -> T {
+    pub fn need_choice<T: Copy>(&mut self, key: &'static str, choices: &[(&'static str, T)]) -> T {
         self.needed(key);
         self.choice(key, choices).unwrap_or(choices[0].1)
     }
 
     /// A word of a list.
-    pub(crate) fn choice<T: Copy>(&mut self, key: &'static str, choices: &[(&'static str, T)]) -> Option<T> {
+    pub fn choice<T: Copy>(&mut self, key: &'static str, choices: &[(&'static str, T)]) -> Option<T> {
         let word = self.text(key)?;
         let found = choices.iter().find(|(name, _)| *name == word.text).map(|(_, value)| *value);
         if found.is_none() {
@@ -146,62 +201,62 @@ impl<'a, 'i> Table<'a, 'i> {
                 None => format!("it is one of: {}", names.join(", ")),
             };
             let message = format!("{} is no `{key}`", quoted(&word.text));
-            self.sink.push(Problem::new(codes::VALUE, &word.place, message, Some(help)));
+            self.sink.push(Problem::new(self.sink.codes.value, &word.place, message, Some(help)));
         }
         found
     }
 
     /// A list of texts; empty where it is absent.
-    pub(crate) fn words(&mut self, key: &'static str) -> Vec<Word> {
+    pub fn words(&mut self, key: &'static str) -> Vec<Word> {
         let sink = &mut *self.sink;
         let values = self.table.iter().find(|(name, _)| name.get_ref() == key).map(|(_, value)| value);
         let values = values.map(|value| items(key, value, sink)).unwrap_or_default();
         let words: Vec<Word> = values.into_iter().filter_map(|value| word_of(key, value, sink)).collect();
         for word in words.iter().filter(|word| word.text.trim().is_empty()) {
             let help = Some("write something, or take it out of the list".to_owned());
-            sink.push(Problem::new(codes::MISSING, &word.place, format!("`{key}` has an empty text"), help));
+            sink.push(Problem::new(sink.codes.missing, &word.place, format!("`{key}` has an empty text"), help));
         }
         words.into_iter().filter(|word| !word.text.trim().is_empty()).collect()
     }
 
     /// A list of texts that is needed and not empty.
-    pub(crate) fn need_words(&mut self, key: &'static str) -> Vec<Word> {
+    pub fn need_words(&mut self, key: &'static str) -> Vec<Word> {
         let words = self.words(key);
         let empty = self.get(key).is_some_and(|value| value.get_ref().as_array().is_some_and(|list| list.is_empty()));
         if empty {
             let span = self.get(key).map_or(self.span.clone(), Spanned::span);
             let help = Some(format!("name at least one {}", key.trim_end_matches('s')));
-            self.sink.add(codes::MISSING, &span, format!("`{key}` is empty"), help);
+            self.sink.add(self.sink.codes.missing, &span, format!("`{key}` is empty"), help);
         }
         self.needed(key);
         words
     }
 
     /// The values of a list; none where it is absent.
-    pub(crate) fn list(&mut self, key: &'static str) -> Vec<Value<'a, 'i>> {
+    pub fn list(&mut self, key: &'static str) -> Vec<Value<'a, 'i>> {
         self.get(key).map(|value| items(key, value, self.sink)).unwrap_or_default()
     }
 
     /// A day.
-    pub(crate) fn date(&mut self, key: &'static str) -> Option<(Date, Place)> {
+    pub fn date(&mut self, key: &'static str) -> Option<(Date, Place)> {
         let value = self.get(key)?;
         let written = value.get_ref().as_datetime().filter(|found| found.time.is_none() && found.offset.is_none());
         let day = written.and_then(|found| found.date).and_then(|day| Date::new(day.year, day.month, day.day));
         if day.is_none() {
             let help = Some(format!("write it without quotes: {key} = 2030-01-31"));
-            self.sink.add(codes::TYPE, &value.span(), format!("`{key}` is a day"), help);
+            self.sink.add(self.sink.codes.kind, &value.span(), format!("`{key}` is a day"), help);
         }
         day.map(|day| (day, self.sink.place(&value.span())))
     }
 
     /// A day that is needed.
-    pub(crate) fn need_date(&mut self, key: &'static str) -> Option<(Date, Place)> {
+    pub fn need_date(&mut self, key: &'static str) -> Option<(Date, Place)> {
         self.needed(key);
         self.date(key)
     }
 
     /// Yes or no; no where it is absent.
-    pub(crate) fn flag(&mut self, key: &'static str) -> bool {
+    pub fn flag(&mut self, key: &'static str) -> bool {
         let Some(value) = self.get(key) else { return false };
         let flag = value.get_ref().as_bool();
         if flag.is_none() {
@@ -211,7 +266,7 @@ impl<'a, 'i> Table<'a, 'i> {
     }
 
     /// A whole number that is needed, and its place.
-    pub(crate) fn need_number(&mut self, key: &'static str) -> Option<(u32, Place)> {
+    pub fn need_number(&mut self, key: &'static str) -> Option<(u32, Place)> {
         self.needed(key);
         let value = self.get(key)?;
         let number = number_of(value);
@@ -222,7 +277,7 @@ impl<'a, 'i> Table<'a, 'i> {
     }
 
     /// Whole numbers, and where they stand.
-    pub(crate) fn numbers(&mut self, key: &'static str) -> Vec<u32> {
+    pub fn numbers(&mut self, key: &'static str) -> Vec<u32> {
         let mut numbers = Vec::new();
         for value in self.list(key) {
             match number_of(value) {
@@ -237,7 +292,7 @@ impl<'a, 'i> Table<'a, 'i> {
     fn needed(&mut self, key: &'static str) {
         if !self.has(key) {
             let help = Some(format!("add `{key} = ...`"));
-            self.sink.add(codes::MISSING, &self.span, format!("{} needs `{key}`", self.name), help);
+            self.sink.add(self.sink.codes.missing, &self.span, format!("{} needs `{key}`", self.name), help);
         }
     }
 }
@@ -253,7 +308,7 @@ fn items<'a, 'i>(key: &str, value: Value<'a, 'i>, sink: &mut Sink) -> Vec<Value<
 }
 
 /// The text of a value; another type is told.
-pub(crate) fn word_of(key: &str, value: Value<'_, '_>, sink: &mut Sink) -> Option<Word> {
+pub fn word_of(key: &str, value: Value<'_, '_>, sink: &mut Sink) -> Option<Word> {
     let text = value.get_ref().as_str();
     if text.is_none() {
         wrong_type(key, "a text", value, sink);
@@ -266,7 +321,8 @@ fn number_of(value: Value<'_, '_>) -> Option<u32> {
     u32::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
 
-pub(crate) fn wrong_type(key: &str, expected: &str, value: Value<'_, '_>, sink: &mut Sink) {
+/// Tells that a value is of another type than `expected`.
+pub fn wrong_type(key: &str, expected: &str, value: Value<'_, '_>, sink: &mut Sink) {
     let help = Some(format!("this is of type {}", value.get_ref().type_str()));
-    sink.add(codes::TYPE, &value.span(), format!("`{key}` is {expected}"), help);
+    sink.add(sink.codes.kind, &value.span(), format!("`{key}` is {expected}"), help);
 }

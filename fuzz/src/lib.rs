@@ -78,6 +78,7 @@ targets! {
     "plan-file" plan::file 1000;
     "redaction" detect::redaction 3000;
     "regex" rules::regex 400;
+    "release-pipeline" policy::pipeline 1000;
     "repository" git::repository 80;
     "request" network::request 2000;
     "revisions" git::revisions 600;

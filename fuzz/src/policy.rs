@@ -23,6 +23,17 @@ pub fn configuration(data: &[u8]) {
     assert!(shown.is_ok_and(|keys| keys > 0), "what was parsed is refused");
 }
 
+/// `[release.ENV]`: a pipeline that is accepted has one deployment, and every problem has a place in the text.
+pub fn pipeline(data: &[u8]) {
+    let text = text(data);
+    let reading = testudo_release::read(&text, Path::new("testudo.toml"), "prod");
+    if let Some(pipeline) = &reading.pipeline {
+        assert!(reading.problems.is_empty() && !pipeline.deploy().probe.is_empty() && !pipeline.digest().is_empty());
+    }
+    let lines = u32::try_from(text.lines().count()).unwrap_or(u32::MAX);
+    assert!(reading.problems.iter().all(|problem| problem.line <= lines.saturating_add(1)));
+}
+
 /// The ignore file, which is also the baseline: what is written reads back as the same.
 pub fn ignore_file(data: &[u8]) {
     let text = text(data);

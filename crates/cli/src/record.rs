@@ -12,8 +12,8 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::to_value;
 use sha2::{Digest as _, Sha256};
 use testudo_ledger::{
-    Appended, Appender, Event, Head, Journal, PolicyDigest, ScanEvent, SigningKey, Subject, TriageEvent, VerdictEvent,
-    VerifyingKey, predicate,
+    Appended, Appender, Event, Head, Journal, PolicyDigest, ReleaseEvent, ReleaseStep, ScanEvent, SigningKey, Subject,
+    TestResultEvent, TriageEvent, VerdictEvent, VerifyingKey, predicate,
 };
 use testudo_model::ScanReport;
 use testudo_policy::{
@@ -48,22 +48,32 @@ pub(crate) fn folder(root: &Path) -> PathBuf {
 
 /// Records a scan, and the verdict over it where there is one.
 pub(crate) fn scan(args: &ScanArgs, collected: &Collected, verdict: Option<&Verdict>) -> Result<()> {
-    let Collected { report, root, effective, extent, .. } = collected;
+    let Collected { root, effective, .. } = collected;
     let config = &effective.config.ledger;
     if config.record.is_empty() {
         return Ok(());
     }
     let recorder = Recorder::new(root, config)?;
+    let entries = scan_with(&recorder, args, collected, verdict)?;
+    recorder.tell(&entries, args.view.quiet);
+    Ok(())
+}
+
+/// Records a scan and the verdict over it in a ledger. Gives the numbers of the entries.
+pub(crate) fn scan_with(
+    recorder: &Recorder,
+    args: &ScanArgs,
+    collected: &Collected,
+    verdict: Option<&Verdict>,
+) -> Result<Vec<u64>> {
+    let Collected { report, root, extent, .. } = collected;
     let head = Repository::discover(root, ReadLimits::default()).ok().and_then(|repository| repository.head());
     let event = ScanEvent::of(report, head.map(|oid| oid.to_string()), extent.clone());
     let subject = vec![report_subject(report)?];
     let scan =
         Event { subject: subject.clone(), predicate_type: predicate::SCAN.to_owned(), predicate: to_value(event)? };
     let scan = recorder.append(&scan)?;
-    let Some(verdict) = verdict else {
-        recorder.tell(&[scan], args.view.quiet);
-        return Ok(());
-    };
+    let Some(verdict) = verdict else { return Ok(vec![scan]) };
     let outcome = match verdict.outcome {
         Outcome::Passed => "passed",
         Outcome::Failed => "failed",
@@ -73,8 +83,7 @@ pub(crate) fn scan(args: &ScanArgs, collected: &Collected, verdict: Option<&Verd
     let said = VerdictEvent { verdict: outcome.to_owned(), reasons: verdict.reasons.clone(), scan, policy };
     let gate = Event { subject, predicate_type: predicate::GATE.to_owned(), predicate: to_value(said)? };
     let gate = recorder.append(&gate)?;
-    recorder.tell(&[scan, gate], args.view.quiet);
-    Ok(())
+    Ok(vec![scan, gate])
 }
 
 /// What the verdict was asked to look at and to pass over.
@@ -136,7 +145,7 @@ fn report_subject(report: &ScanReport) -> Result<Subject> {
 }
 
 /// Adds entries to one ledger.
-struct Recorder {
+pub(crate) struct Recorder {
     journal: Journal,
     key: SigningKey,
     trusted: Vec<VerifyingKey>,
@@ -145,16 +154,45 @@ struct Recorder {
 
 impl Recorder {
     fn new(root: &Path, config: &Ledger) -> Result<Self> {
-        let journal = Journal::new(&folder(root), &config.record)?;
         let key = match configured_key(root, config)? {
             Some(key) => key,
             None => new_key()?,
         };
+        Self::of((root, config), &config.record, key)
+    }
+
+    /// One for an environment with a key of its own; without one, the key that signs everything else.
+    pub(crate) fn for_release((root, config): (&Path, &Ledger), environment: &str, key: Option<&Path>) -> Result<Self> {
+        let key = match key {
+            Some(path) => {
+                plain(path)?;
+                SigningKey::from_pem(&files::read_text(path)?, &path.display().to_string())?
+            }
+            None => match configured_key(root, config)? {
+                Some(key) => key,
+                None => new_key()?,
+            },
+        };
+        Self::of((root, config), environment, key)
+    }
+
+    fn of((root, config): (&Path, &Ledger), environment: &str, key: SigningKey) -> Result<Self> {
+        let journal = Journal::new(&folder(root), environment)?;
         Ok(Self { journal, key, trusted: trusted(root, &config.trusted)?, actor: actor() })
     }
 
+    /// The ledger.
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// The keys whose entries count.
+    pub(crate) fn keys(&self) -> Vec<VerifyingKey> {
+        self.trusted.iter().chain([self.key.public()]).cloned().collect()
+    }
+
     /// Gives the number of the entry.
-    fn append(&self, event: &Event) -> Result<u64> {
+    pub(crate) fn append(&self, event: &Event) -> Result<u64> {
         let time = clock::now();
         let by = Appender { key: &self.key, trusted: &self.trusted, time: &time, actor: &self.actor };
         let added = self.journal.append(event, by)?;
@@ -341,9 +379,37 @@ pub(crate) fn said(statement: &testudo_ledger::Statement) -> String {
             }
             Err(error) => format!("decision that cannot be read: {error}"),
         },
+        predicate::RELEASE => match serde_json::from_value::<ReleaseEvent>(predicate.clone()) {
+            Ok(event) => release_line(&event),
+            Err(error) => format!("release that cannot be read: {error}"),
+        },
+        predicate::TEST_RESULT => match serde_json::from_value::<TestResultEvent>(predicate.clone()) {
+            Ok(event) => {
+                let [passed, skipped, failed] =
+                    [&event.passed_tests, &event.warned_tests, &event.failed_tests].map(Vec::len);
+                format!("tests {}: {passed} passed, {skipped} skipped, {failed} failed", event.result)
+            }
+            Err(error) => format!("result of tests that cannot be read: {error}"),
+        },
         predicate::REPAIR => format!("repair: {} bytes of an entry written in part were taken off", predicate["bytes"]),
         other => other.to_owned(),
     }
+}
+
+fn release_line(event: &ReleaseEvent) -> String {
+    let said = match &event.step {
+        ReleaseStep::Begun { rollback: true, .. } => "the return begins".to_owned(),
+        ReleaseStep::Begun { .. } => "begins".to_owned(),
+        ReleaseStep::Resumed => "goes on in another process".to_owned(),
+        ReleaseStep::Intent { stage, attempt, .. } => format!("{stage} is about to run (attempt {attempt})"),
+        ReleaseStep::Outcome(outcome) => {
+            format!("{} {}: {}", outcome.stage, if outcome.passed { "passed" } else { "failed" }, outcome.reason)
+        }
+        ReleaseStep::Aborted { reason } => format!("is to stop: {reason}"),
+        ReleaseStep::Ended { reason } => format!("ended: {reason}"),
+        _ => "a step of a newer version".to_owned(),
+    };
+    format!("{} {} {}: {said}", event.release, event.version, event.state.as_str())
 }
 
 fn scan_line(event: &ScanEvent) -> String {

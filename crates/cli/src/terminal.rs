@@ -45,6 +45,11 @@ pub(crate) fn note(text: &str) {
     stderr("note: ", &visible_lines(text));
 }
 
+/// What is going on, while it goes on.
+pub(crate) fn progress(text: &str) {
+    stderr("", &visible_lines(text));
+}
+
 /// Something that needs a look.
 pub(crate) fn warn(text: &str) {
     stderr("warning: ", &visible_lines(text));

@@ -12,6 +12,9 @@ mod import;
 mod ledger;
 #[path = "cli/plan.rs"]
 mod plan;
+#[cfg(unix)]
+#[path = "cli/release.rs"]
+mod release;
 
 use std::{
     fs,

@@ -302,7 +302,7 @@ pub struct StageOutcome {
 
 /// The predicate of tests that ran (in-toto attestation framework, `test-result` v0.1).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct TestResultEvent {
     /// `PASSED`, `WARNED` (some were skipped) or `FAILED`.
     pub result: String,

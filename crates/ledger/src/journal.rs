@@ -427,6 +427,31 @@ impl Journal {
         Ok(())
     }
 
+    /// The last entry, without checking its signature; none where there is none.
+    ///
+    /// # Errors
+    /// The ledger cannot be read, or its last line is no entry.
+    pub fn last(&self) -> Result<Option<Entry>, LedgerError> {
+        let path = self.path();
+        let read = |source| LedgerError::Read { path: path.clone(), source };
+        let mut file = match self.open() {
+            Ok(input) => input.into_inner(),
+            Err(LedgerError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let len = file.metadata().map_err(read)?.len();
+        let start = last_line(&mut file, len).map_err(read)?;
+        let mut line = bytes_of(&mut file, start, len).map_err(read)?;
+        if line.is_empty() {
+            return Ok(None);
+        }
+        line.pop_if(|b| *b == b'\n');
+        let wrong =
+            |why: String| LedgerError::Line { path: path.clone(), line: line_number(&file, start).unwrap_or(0), why };
+        let statement = chain::read(&line).map_err(wrong)?.statement;
+        Ok(Some(Entry { line, statement }))
+    }
+
     fn open(&self) -> Result<BufReader<File>, LedgerError> {
         let path = self.path();
         self.own_folders().try_for_each(no_link)?;

@@ -20,8 +20,8 @@ pub use chain::{Depth, Fault, FaultKind, Heads, Verified, verify};
 pub use dsse::{Envelope, STATEMENT_TYPE, Signature};
 pub use error::LedgerError;
 pub use event::{
-    Event, Extent, OpenFinding, PolicyDigest, ReleaseEvent, ReleaseState, ReleaseStep, ScanEvent, StageOutcome, TestResultEvent, TriageEvent,
-    VerdictEvent, predicate,
+    Event, Extent, OpenFinding, PolicyDigest, ReleaseEvent, ReleaseState, ReleaseStep, ScanEvent, StageOutcome,
+    TestResultEvent, TriageEvent, VerdictEvent, predicate,
 };
 pub use journal::{Appended, Appender, Entry, Journal, Next};
 pub use key::{SigningKey, VerifyingKey};

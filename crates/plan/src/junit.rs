@@ -23,6 +23,15 @@ pub enum Ended {
     Failed,
 }
 
+/// One test that a file lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case {
+    /// `classname` and `name` joined with `::`, or the name alone.
+    pub name: String,
+    /// How it ended.
+    pub ended: Ended,
+}
+
 /// A file of results.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestReport {
@@ -32,6 +41,8 @@ pub struct TestReport {
     pub time: Option<String>,
     /// How each test ended, by every name that it goes by; the worst where a name occurs twice.
     pub tests: BTreeMap<String, Ended>,
+    /// Every test in the order of the file.
+    pub cases: Vec<Case>,
 }
 
 /// A file that is no JUnit XML, or exceeds a limit.
@@ -52,7 +63,7 @@ impl TestReport {
     /// # Errors
     /// The text is no XML, is not closed, has no test, or exceeds a limit.
     pub fn parse(name: &str, text: &str) -> Result<Self, JunitError> {
-        let mut report = Self { name: name.to_owned(), time: None, tests: BTreeMap::new() };
+        let mut report = Self { name: name.to_owned(), time: None, tests: BTreeMap::new(), cases: Vec::new() };
         report.fill(text).map_err(|why| JunitError { name: name.to_owned(), why })?;
         Ok(report)
     }
@@ -113,6 +124,7 @@ impl TestReport {
         if let Some(class) = test.class.filter(|class| !class.is_empty()) {
             names.extend([format!("{class}::{}", test.name), format!("{class}.{}", test.name)]);
         }
+        self.cases.push(Case { name: names.get(1).unwrap_or(&test.name).clone(), ended: test.ended });
         for name in names {
             let ended = self.tests.entry(name).or_insert(test.ended);
             *ended = (*ended).max(test.ended);

@@ -91,7 +91,7 @@ struct VerifyArgs {
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     key: Vec<PathBuf>,
     /// A head that was kept elsewhere, to see what was cut off since; repeatable
-    #[arg(long, value_name = "FILE", requires = "env", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     head: Vec<PathBuf>,
     /// Check signatures of heads and of entries behind them only: many times faster, and does not show that the owner of one
     /// trusted key wrote entries in the name of another
@@ -123,6 +123,51 @@ enum Export {
     Envelopes,
     /// in-toto statements.
     Statements,
+}
+
+/// `testudo release ledger`: the same for one environment.
+#[derive(Debug, Args)]
+pub(crate) struct ReleaseLedgerArgs {
+    #[command(subcommand)]
+    command: ReleaseCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ReleaseCommand {
+    /// List the entries
+    Show(OfRelease<ShowArgs>),
+    /// Check that nothing was edited, moved, removed, cut off or slipped in
+    Verify(OfRelease<VerifyArgs>),
+    /// Write the entries for other tools
+    Export(OfRelease<ExportArgs>),
+}
+
+/// The environment stands first; whatever follows is as with `testudo ledger`.
+#[derive(Debug, Args)]
+struct OfRelease<A: Args> {
+    /// The environment
+    #[arg(value_name = "ENVIRONMENT")]
+    environment: String,
+    #[command(flatten)]
+    rest: A,
+}
+
+pub(crate) fn run_for_release(args: ReleaseLedgerArgs) -> Result<ExitCode> {
+    let named = |which: &mut Which, environment: String| which.env = Some(environment);
+    match args.command {
+        ReleaseCommand::Show(mut args) => {
+            named(&mut args.rest.which, args.environment);
+            show(&args.rest)
+        }
+        ReleaseCommand::Verify(mut args) => {
+            named(&mut args.rest.which, args.environment);
+            verify(&args.rest)
+        }
+        ReleaseCommand::Export(mut args) => {
+            named(&mut args.rest.which, args.environment);
+            export(&args.rest)
+        }
+    }
 }
 
 pub(crate) fn run(args: LedgerArgs) -> Result<ExitCode> {
@@ -280,6 +325,9 @@ fn chosen(journal: &Journal, predicate: Option<&str>, each: &mut dyn FnMut(Entry
 
 fn verify(args: &VerifyArgs) -> Result<ExitCode> {
     let project = args.which.project()?;
+    if args.which.env.is_none() && !args.head.is_empty() {
+        bail!("a head is that of one ledger: name it with --env");
+    }
     let trust = trust(args, &project)?;
     let kept: Vec<Vec<u8>> = args.head.iter().map(|path| kept_head(path)).collect::<Result<_>>()?;
     let (mut whole, mut results) = (true, Vec::new());

@@ -4,12 +4,9 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 use serde_json::Value;
-use testudo_ledger::{ScanEvent, Statement, VerdictEvent, predicate};
+use testudo_ledger::{ScanEvent, Statement, TestResultEvent, VerdictEvent, predicate};
 
 use super::{Outcome, Run, Status, World, day_of, place_of, short};
-
-/// Predicate type of results of tests (in-toto attestation framework, `spec/predicates/test-result.md`).
-pub(super) const TEST_RESULT: &str = "https://in-toto.io/attestation/test-result/v0.1";
 
 /// Entries of ledgers, the newest first.
 #[derive(Debug, Default)]
@@ -20,21 +17,7 @@ pub struct Records {
     /// Scans, by the numbers of their statements.
     scans: Vec<(usize, ScanEvent)>,
     /// Results of tests, by the numbers of their statements.
-    tests: Vec<(usize, TestResult)>,
-}
-
-/// The part of a test result that is read.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct TestResult {
-    #[serde(default)]
-    pub(super) result: String,
-    #[serde(default)]
-    pub(super) passed_tests: Vec<String>,
-    #[serde(default)]
-    pub(super) warned_tests: Vec<String>,
-    #[serde(default)]
-    pub(super) failed_tests: Vec<String>,
+    tests: Vec<(usize, TestResultEvent)>,
 }
 
 impl Records {
@@ -45,7 +28,7 @@ impl Records {
         statements.iter().find(|statement| match statement.predicate_type.as_str() {
             predicate::SCAN => ScanEvent::deserialize(&statement.predicate).is_err(),
             predicate::GATE => VerdictEvent::deserialize(&statement.predicate).is_err(),
-            TEST_RESULT => TestResult::deserialize(&statement.predicate).is_err(),
+            predicate::TEST_RESULT => TestResultEvent::deserialize(&statement.predicate).is_err(),
             _ => false,
         })
     }
@@ -65,7 +48,7 @@ impl Records {
                     let said = std::mem::take(&mut statement.predicate);
                     scans.extend(serde_json::from_value(said).ok().map(|scan| (at, scan)));
                 }
-                TEST_RESULT => {
+                predicate::TEST_RESULT => {
                     let said = statement.predicate.clone();
                     tests.extend(serde_json::from_value(said).ok().map(|result| (at, result)));
                 }
@@ -80,7 +63,7 @@ impl Records {
         self.scans.iter().map(|(at, scan)| (self.entry(*at), scan))
     }
 
-    pub(super) fn tests(&self) -> impl Iterator<Item = (Entry<'_>, &TestResult)> {
+    pub(super) fn tests(&self) -> impl Iterator<Item = (Entry<'_>, &TestResultEvent)> {
         self.tests.iter().map(|(at, result)| (self.entry(*at), result))
     }
 
@@ -148,7 +131,7 @@ fn answer(statement: &Statement) -> (Status, String) {
     let value = || statement.predicate.clone();
     let word = match statement.predicate_type.as_str() {
         predicate::GATE => serde_json::from_value::<VerdictEvent>(value()).ok().map(|verdict| verdict.verdict),
-        TEST_RESULT => serde_json::from_value::<TestResult>(value()).ok().map(|result| result.result),
+        predicate::TEST_RESULT => serde_json::from_value::<TestResultEvent>(value()).ok().map(|result| result.result),
         _ => return (Status::Satisfied, String::new()),
     };
     let status = match word.as_deref() {

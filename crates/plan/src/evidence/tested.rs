@@ -1,9 +1,8 @@
 //! Evidence of tests: a named test passed. Files that were given come first, then what ledgers hold.
 
-use super::{
-    Outcome, Run, Status, World, day_of, place_of,
-    recorded::{TestResult, run_of},
-};
+use testudo_ledger::TestResultEvent;
+
+use super::{Outcome, Run, Status, World, day_of, place_of, recorded::run_of};
 use crate::junit::{Ended, TestReport};
 
 impl World<'_> {
@@ -12,7 +11,7 @@ impl World<'_> {
         if let Some(report) = self.junit.iter().find(ended) {
             return self.in_file(name, report, max_age);
         }
-        let mentions = |result: &TestResult| {
+        let mentions = |result: &TestResultEvent| {
             [&result.failed_tests, &result.warned_tests, &result.passed_tests].iter().any(|list| has(list, name))
         };
         let mut asked = self.records.tests().filter(|(entry, _)| self.is_asked(entry));

@@ -217,7 +217,7 @@ fn tests_pass_fail_or_are_not_known() {
     let tests = |seq, day, passed: &[&str], failed: &[&str]| {
         let predicate =
             json!({ "result": "FAILED", "passedTests": passed, "failedTests": failed, "warnedTests": ["w"] });
-        entry(seq, day, recorded::TEST_RESULT, predicate)
+        entry(seq, day, testudo_ledger::predicate::TEST_RESULT, predicate)
     };
     for (name, status, reason) in [
         ("a::b", Status::Satisfied, "entry dev 1 of 2026-01-10T10:00:00Z: the test passed"),

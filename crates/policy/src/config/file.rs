@@ -19,6 +19,9 @@ use crate::{
 /// Largest file that is read, in bytes: far above any real one.
 pub const MAX_BYTES: usize = 1 << 20;
 
+/// Sections whose content whoever needs them reads: their tables have names of the user's own.
+const ELSEWHERE: &[&str] = &["release"];
+
 /// Problems that are told at once; more do not help anybody.
 const MAX_FAULTS: usize = 20;
 
@@ -50,13 +53,13 @@ impl Document {
 
     fn add_section(&mut self, name: &Spanned<DeString<'_>>, value: &Spanned<DeValue<'_>>) -> Vec<Fault> {
         let section = name.get_ref().as_ref();
+        if ELSEWHERE.contains(&section) {
+            return not_a_table(section, value).into_iter().collect();
+        }
         if !sections().contains(&section) {
             return vec![unknown_section(section).at(name.span())];
         }
-        let Some(table) = value.get_ref().as_table() else {
-            let help = format!("write it as a table: [{section}]");
-            return vec![Fault::new(format!("`{section}` is a table"), Some(help)).at(value.span())];
-        };
+        let Some(table) = value.get_ref().as_table() else { return not_a_table(section, value).into_iter().collect() };
         table.iter().filter_map(|(name, value)| self.add_key(section, name, value).err()).collect()
     }
 
@@ -74,8 +77,20 @@ impl Document {
     }
 }
 
+fn not_a_table(section: &str, value: &Spanned<DeValue<'_>>) -> Option<Fault> {
+    let help = format!("write it as a table: [{section}]");
+    value
+        .get_ref()
+        .as_table()
+        .is_none()
+        .then(|| Fault::new(format!("`{section}` is a table"), Some(help)).at(value.span()))
+}
+
 fn unknown_section(name: &str) -> Fault {
-    let help = match (nearest(name, sections()), KEYS.iter().find(|key| key.short() == name)) {
+    let help = match (
+        nearest(name, sections().into_iter().chain(ELSEWHERE.iter().copied())),
+        KEYS.iter().find(|key| key.short() == name),
+    ) {
         (Some(near), _) => format!("did you mean `[{near}]`?"),
         (None, Some(key)) => format!("did you mean `{}` in `[{}]`?", key.short(), key.section()),
         (None, None) => format!("the sections are: {}", sections().join(", ")),

@@ -45,6 +45,8 @@ enum Command {
     Ledger(commands::ledger::LedgerArgs),
     /// Write, check and report the security plan of a product
     Plan(commands::plan::PlanArgs),
+    /// Show where a product stands in each phase of its life, and the one next step
+    Status(commands::status::StatusArgs),
     /// Run stages, deploy, check, promote, and go back where a check fails
     Release(commands::release::ReleaseArgs),
     /// Shell completions
@@ -94,6 +96,7 @@ fn main() -> ExitCode {
         Command::Hook(args) => commands::hook::run(args),
         Command::Ledger(args) => commands::ledger::run(args),
         Command::Plan(args) => commands::plan::run(args),
+        Command::Status(args) => commands::status::run(&args),
         Command::Release(args) => commands::release::run(args),
         Command::Completions(args) => commands::completions::run(args),
         Command::Man(args) => commands::man::run(args),

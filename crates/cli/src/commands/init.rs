@@ -177,7 +177,7 @@ fn next(collected: &Collected, accepted: Option<&Path>) -> String {
         None => String::new(),
     };
     format!(
-        "next:\n{look}{gate}  testudo hook install         look at every commit before it is made\n  git add testudo.toml .testudo/key .gitattributes{more}\n"
+        "next:\n{look}{gate}  testudo hook install         look at every commit before it is made\n  testudo status               where the product stands, and one step at a time\n  git add testudo.toml .testudo/key .gitattributes{more}\n"
     )
 }
 

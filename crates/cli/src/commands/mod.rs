@@ -15,3 +15,4 @@ pub(crate) mod plan;
 pub(crate) mod release;
 pub(crate) mod rules;
 mod scanning;
+pub(crate) mod status;

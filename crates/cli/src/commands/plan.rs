@@ -1,5 +1,6 @@
 //! `testudo plan`: what is protected, by which controls, and what shows that they hold.
 
+mod board;
 mod explain;
 mod facts;
 mod init;
@@ -17,7 +18,9 @@ use testudo_plan::{
 };
 
 use crate::{clock, terminal};
+pub(super) use board::plan_facts;
 use facts::{Asked, Facts};
+pub(super) use facts::{keys, recorded};
 use load::Loaded;
 use report::{FailOn, Form};
 

@@ -33,7 +33,7 @@ use crate::{
 const MAX_ATTESTED: u64 = 256 << 20;
 
 /// Which evidence counts.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct Asked {
     /// Only evidence of this commit [default: the latest of everything]
     #[arg(long, value_name = "REV")]
@@ -68,24 +68,7 @@ impl Facts {
         let (effective, home) = scan::configuration(&words, std::slice::from_ref(&loaded.root))?;
         let home = fs::canonicalize(&home).with_context(|| home.display().to_string())?;
         let keys = keys(&home, &effective.config.ledger, &asked.key)?;
-        let (mut statements, mut refused) = (Vec::new(), Vec::new());
-        for journal in journals(&home, &asked.env)? {
-            match whole(&journal, &keys)? {
-                None => {
-                    let entries = entries(&journal)?;
-                    match Records::unreadable(&entries) {
-                        None => statements.extend(entries),
-                        Some(entry) => refused.push(format!(
-                            "ledger {} is no evidence: this version of testudo cannot read its entry {}, a `{}`",
-                            journal.environment(),
-                            entry.testudo.seq,
-                            entry.predicate_type.escape_debug()
-                        )),
-                    }
-                }
-                Some(why) => refused.push(why),
-            }
-        }
+        let (statements, refused) = recorded(&home, &asked.env, &keys)?;
         let folder = walk::display(loaded.root.strip_prefix(&home).unwrap_or(Path::new("")));
         Ok(Self {
             today: clock::today().context("the clock of this machine is not set")?,
@@ -114,6 +97,33 @@ impl Facts {
     }
 }
 
+/// What ledgers hold that are whole by keys that count, and why others are no evidence.
+pub(in crate::commands) fn recorded(
+    home: &Path,
+    environments: &[String],
+    keys: &[VerifyingKey],
+) -> Result<(Vec<Statement>, Vec<String>)> {
+    let (mut statements, mut refused) = (Vec::new(), Vec::new());
+    for journal in journals(home, environments)? {
+        match whole(&journal, keys)? {
+            None => {
+                let entries = entries(&journal)?;
+                match Records::unreadable(&entries) {
+                    None => statements.extend(entries),
+                    Some(entry) => refused.push(format!(
+                        "ledger {} is no evidence: this version of testudo cannot read its entry {}, a `{}`",
+                        journal.environment(),
+                        entry.testudo.seq,
+                        entry.predicate_type.escape_debug()
+                    )),
+                }
+            }
+            Some(why) => refused.push(why),
+        }
+    }
+    Ok((statements, refused))
+}
+
 /// The full id of a commit.
 fn commit(root: &Path, name: &str) -> Result<String> {
     let repository = Repository::discover(root, ReadLimits::default())?;
@@ -125,7 +135,7 @@ fn results(path: &Path) -> Result<TestReport> {
 }
 
 /// The public keys of the files that are named; without one, those that the project trusts and the one that signs here.
-fn keys(home: &Path, config: &Ledger, named: &[PathBuf]) -> Result<Vec<VerifyingKey>> {
+pub(in crate::commands) fn keys(home: &Path, config: &Ledger, named: &[PathBuf]) -> Result<Vec<VerifyingKey>> {
     let mut keys = Vec::new();
     for path in named {
         keys.extend(record::public_keys(path)?);

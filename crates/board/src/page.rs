@@ -1,0 +1,73 @@
+//! The board as one self-contained page without a script. It loads nothing and sends nothing, and its own policy (CSP) allows
+//! exactly this style. Every text is escaped.
+
+use testudo_report::{markup, style_source};
+
+use crate::{Board, Phase, State, text::seen};
+
+const STYLE: &str = include_str!("page.css");
+
+/// The board as an HTML page.
+#[must_use]
+pub fn page(board: &Board) -> String {
+    let title = format!("Security of {}", board.product);
+    let mut out = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" \
+         content=\"default-src 'none'; style-src '{}'; base-uri 'none'; form-action 'none'\">\n<meta name=\"referrer\" \
+         content=\"no-referrer\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n<p class=\"day\">{}</p>\n",
+        style_source(STYLE),
+        markup(&board.day),
+        title = markup(&title),
+    );
+    for refused in &board.refused {
+        out += &format!("<p><strong>No evidence:</strong> {}</p>\n", markup(refused));
+    }
+    out += "<section aria-labelledby=\"next\" class=\"next\">\n<h2 id=\"next\">Next step</h2>\n";
+    out += &match &board.next {
+        Some(step) => format!(
+            "<p><strong>{}</strong>: {}</p>\n<pre><code>{}</code></pre>\n",
+            markup(step.phase),
+            markup(&step.why),
+            markup(&step.command)
+        ),
+        None => "<p>Nothing to do: every phase is fine.</p>\n".to_owned(),
+    };
+    out += "</section>\n<ol class=\"phases\">\n";
+    for phase in &board.phases {
+        out += &card(phase);
+    }
+    out + "</ol>\n</main>\n</body>\n</html>\n"
+}
+
+fn card(phase: &Phase) -> String {
+    let owners = if phase.owners.is_empty() {
+        format!("nobody: no owner of {} is written down", phase.owned_by)
+    } else {
+        phase.owners.join(", ")
+    };
+    let mut facts = vec![("Owner", markup(&owners))];
+    if let Some(evidence) = &phase.evidence {
+        facts.push(("Seen", markup(&seen(evidence))));
+    }
+    if let Some(next) = &phase.next {
+        facts.push(("Next", format!("<code>{}</code>", markup(next))));
+    }
+    let facts: String = facts.iter().map(|(name, value)| format!("<dt>{name}</dt><dd>{value}</dd>\n")).collect();
+    format!(
+        "<li class=\"{class}\"><h2>{name}</h2><p class=\"state\">{state}</p>\n<p>{verdict}</p>\n<dl>\n{facts}</dl></li>\n",
+        class = class(phase.state),
+        name = markup(phase.phase),
+        state = phase.state.as_str(),
+        verdict = markup(&phase.verdict),
+    )
+}
+
+fn class(state: State) -> &'static str {
+    match state {
+        State::Fine => "fine",
+        State::NotSetUp => "open",
+        State::Stale | State::Attention => "look",
+        State::Failing => "failing",
+    }
+}

@@ -1,0 +1,152 @@
+//! What a board says, from entries and files.
+
+use serde_json::json;
+use testudo_ledger::{Place, Statement, Subject, predicate};
+use testudo_policy::Date;
+
+use crate::{Board, Facts, Found, Look, PlanFacts, State, page, text};
+
+fn statement(seq: u64, day: &str, kind: &str, predicate: serde_json::Value) -> Statement {
+    Statement {
+        kind: "https://in-toto.io/Statement/v1".to_owned(),
+        subject: vec![Subject::new("x", "sha256", "00")],
+        predicate_type: kind.to_owned(),
+        predicate,
+        testudo: Place {
+            ledger: "l".to_owned(),
+            environment: "dev".to_owned(),
+            seq,
+            prev: String::new(),
+            time: format!("{day}T10:00:00Z"),
+            actor: "ada".to_owned(),
+        },
+    }
+}
+
+fn scan(seq: u64, day: &str, detector: &str, state: &str) -> Statement {
+    let coverage = json!([{ "detector": detector, "state": state, "rules_digest": "", "rules": 1, "scope": [], "units": 3, "bytes": 9 }]);
+    let summary = serde_json::to_value(testudo_model::Summary::default()).unwrap();
+    let mut event = json!({
+        "tool": { "name": "testudo", "version": "1" }, "started": "", "targets": ["."], "coverage": coverage,
+        "open": [], "notices": {},
+    });
+    event["summary"] = summary;
+    statement(seq, day, predicate::SCAN, event)
+}
+
+fn gate(seq: u64, of: u64, verdict: &str) -> Statement {
+    let predicate = json!({ "verdict": verdict, "reasons": [], "scan": of, "policy": { "settings": {}, "files": {} } });
+    statement(seq, "2026-01-10", predicate::GATE, predicate)
+}
+
+fn release(seq: u64, version: &str, state: &str, step: serde_json::Value) -> Statement {
+    let predicate = json!({ "release": "dev-1", "version": version, "fence": 1, "state": state, "step": step });
+    statement(seq, "2026-01-10", predicate::RELEASE, predicate)
+}
+
+fn board(statements: &[Statement], found: Found, plan: Option<PlanFacts>) -> Board {
+    Board::of(&Facts {
+        product: "tide <table>".to_owned(),
+        today: Date::new(2026, 1, 12).unwrap(),
+        max_age: 30,
+        statements,
+        refused: &[],
+        plan,
+        found,
+        owners: &|path| if path == "." { vec!["@acme/sea".to_owned()] } else { Vec::new() },
+    })
+}
+
+fn state(board: &Board, name: &str) -> (State, String) {
+    let phase = board.phases.iter().find(|phase| phase.phase == name).unwrap();
+    (phase.state, phase.next.clone().unwrap_or_default())
+}
+
+#[test]
+fn what_nobody_looked_at_is_not_fine() {
+    let board = board(&[], Found::default(), None);
+    let names: Vec<&str> = board.phases.iter().map(|phase| phase.phase).collect();
+    assert_eq!(names, ["plan", "code", "build", "test", "deploy", "run", "update"]);
+    assert!(board.phases.iter().all(|phase| phase.state == State::NotSetUp && phase.next.is_some()), "{board:?}");
+    assert_eq!(board.next.unwrap().command, "testudo gate --record dev .", "what is useful at once comes first");
+}
+
+#[test]
+fn evidence_decides_and_grows_old() {
+    let hook = || Found { hook: true, ..Found::default() };
+    for (statements, expected, next) in [
+        (vec![scan(0, "2026-01-10", "secrets", "complete"), gate(1, 0, "passed")], State::Fine, ""),
+        (vec![scan(0, "2026-01-10", "secrets", "complete"), gate(1, 0, "failed")], State::Failing, "testudo scan ."),
+        (
+            vec![scan(0, "2026-01-10", "secrets", "complete"), gate(1, 0, "incomplete")],
+            State::Attention,
+            "testudo gate --record dev .",
+        ),
+        (vec![scan(0, "2026-01-10", "secrets", "complete")], State::Attention, "testudo gate --record dev ."),
+        (vec![scan(0, "2026-01-10", "secrets", "incomplete")], State::Attention, "testudo gate --record dev ."),
+        (
+            vec![scan(0, "2025-11-10", "secrets", "complete"), gate(1, 0, "passed")],
+            State::Stale,
+            "testudo gate --record dev .",
+        ),
+        // A later scan without a verdict counts, and not an earlier one with one.
+        (
+            vec![
+                scan(0, "2026-01-09", "secrets", "complete"),
+                gate(1, 0, "passed"),
+                scan(2, "2026-01-11", "secrets", "complete"),
+            ],
+            State::Attention,
+            "testudo gate --record dev .",
+        ),
+        // What another detector looked at says nothing about the code.
+        (
+            vec![scan(0, "2026-01-10", "deps", "complete"), gate(1, 0, "passed")],
+            State::NotSetUp,
+            "testudo gate --record dev .",
+        ),
+    ] {
+        let board = board(&statements, hook(), None);
+        assert_eq!(state(&board, "code"), (expected, next.to_owned()), "{board:?}");
+    }
+    let board = board(&[scan(0, "2026-01-10", "deps", "complete"), gate(1, 0, "passed")], hook(), None);
+    assert_eq!(state(&board, "update").0, State::Fine);
+}
+
+#[test]
+fn a_release_that_waits_for_people_is_the_next_step() {
+    let begun = json!({ "kind": "begun", "pipeline": "p" });
+    let promoted = [
+        release(0, "1", "planned", begun.clone()),
+        release(1, "1", "promoted", json!({ "kind": "ended", "reason": "r" })),
+    ];
+    let fine = board(&promoted, Found::default(), None);
+    assert_eq!(state(&fine, "deploy").0, State::Fine);
+    assert!(fine.phases[4].verdict.contains("known good: 1"), "{fine:?}");
+    let doubt =
+        [release(0, "2", "planned", begun), release(1, "2", "in-doubt", json!({ "kind": "ended", "reason": "r" }))];
+    let doubt = board(&doubt, Found::default(), None);
+    assert_eq!(doubt.next.unwrap().command, "testudo release resume dev");
+}
+
+#[test]
+fn a_plan_is_as_good_as_its_controls() {
+    let of = |plan: PlanFacts| state(&board(&[], Found::default(), Some(plan)), "plan").0;
+    let plan = |open, failing| PlanFacts { controls: vec![("satisfied", 2)], open, failing, ..PlanFacts::default() };
+    assert_eq!(of(plan(0, 0)), State::Fine);
+    assert_eq!(of(plan(1, 0)), State::Attention);
+    assert_eq!(of(plan(1, 1)), State::Failing);
+    assert_eq!(of(PlanFacts { problems: 1, ..plan(0, 0) }), State::Failing);
+    assert_eq!(of(PlanFacts::default()), State::Attention, "a plan without a control shows nothing");
+}
+
+#[test]
+fn texts_of_others_act_on_nothing() {
+    let mut hostile = scan(0, "2026-01-10", "secrets", "complete");
+    hostile.predicate["coverage"][0]["tool"] = json!({ "name": "\u{1b}[2J<script>", "version": "1" });
+    let board = board(&[hostile], Found::default(), None);
+    let shown = text(&board, Look::Plain);
+    assert!(!shown.contains('\u{1b}') && shown.contains("tide <table>"), "{shown}");
+    let page = page(&board);
+    assert!(!page.contains("<script") && !page.contains("<table>") && page.contains("&lt;table&gt;"), "{page}");
+}

@@ -31,11 +31,9 @@ pub(super) fn begins_prose(value: &str, behind: &[u8]) -> bool {
 fn is_of_prose(word: &str) -> bool {
     let word = word.trim_end_matches(['"', '\'', '`', '\\', '\u{fffd}']);
     let marks = |c: char| matches!(c, '-' | '_' | '\'' | '.' | ',' | ':' | '!' | '?' | '(' | ')' | '/' | '\u{2019}');
-    !word.starts_with("--")
-        && !word.starts_with("//")
-        && !word.contains("://")
-        && !(word.starts_with('-') && word.len() > 1)
-        && word.chars().all(|c| c.is_alphanumeric() || marks(c))
+    let switch = word.starts_with('-') && word.len() > 1;
+    let sign = switch || word.starts_with("//") || word.contains("://");
+    !sign && word.chars().all(|c| c.is_alphanumeric() || marks(c))
 }
 
 /// Whether a name is a part of a name with colons, as in `urn:app:secret:name`. `before` is what precedes it, `head` runs
@@ -68,10 +66,28 @@ pub(super) fn is_in_page(before: &[u8]) -> bool {
     open.is_some_and(|rest| rest.starts_with(b"{") && !rest.contains(&b'}'))
 }
 
+/// Whether a value is an argument of what a test puts in the place of an account: `MockUser(name = "joe", password = ...`.
+pub(super) fn is_of_mock(before: &[u8]) -> bool {
+    let Some(open) = before.iter().rposition(|b| matches!(b, b'(' | b')')) else { return false };
+    let word = |b: &&u8| b.is_ascii_alphanumeric() || **b == b'_';
+    let length = before[..open].iter().rev().take_while(word).count();
+    before[open] == b'(' && memchr::memmem::find(&before[open - length..open].to_ascii_lowercase(), b"mock").is_some()
+}
+
 /// Whether a literal is put together with what follows: `"prefix-" + name`.
 pub(super) fn is_piece(value: &str, behind: &[u8]) -> bool {
     let behind = &behind[..behind.len().min(8)];
     value.ends_with(['-', '_', ':', '/', '=', '.', ' ']) && behind.trim_ascii_start().starts_with(b"+")
+}
+
+/// Whether a supposed literal is what stands between two: the quote in front of it closed one, as in
+/// `"?token=".concat(name), "` or `"password: "),E=[C,"`.
+pub(super) fn is_between_literals(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    let opens = |pair: &[u8]| pair[0].is_ascii_alphabetic() && b"(=[".contains(&pair[1]);
+    let signs = bytes.iter().filter(|b| b"(),;=[]{}+".contains(b)).count();
+    let first = bytes.first().is_some_and(|b| b").,;+]}".contains(b));
+    first && signs >= 3 && bytes.windows(2).any(opens)
 }
 
 /// Whether the line of a value is so long that no person wrote it.
@@ -142,10 +158,24 @@ mod tests {
         ] {
             assert_eq!(is_in_page(before.as_bytes()), expected, "{before}");
         }
+        for (before, expected) in
+            [("@WithMockUser(name = \"joe\", ", true), ("mock(a), b(", false), ("mock(a), ", false), ("User(", false)]
+        {
+            assert_eq!(is_of_mock(before.as_bytes()), expected, "{before}");
+        }
         for (value, behind, expected) in
             [("dock-", " + now()", true), ("dock", " + now()", false), ("dock-", ";", false)]
         {
             assert_eq!(is_piece(value, behind.as_bytes()), expected, "{value}{behind}");
+        }
+        for (value, expected) in [
+            (".concat(name),n.show(", true),
+            ("),E=[C,", true),
+            (")Rope7,dock", false),
+            (".dock.rope", false),
+            ("Rope(a),b=c;", false),
+        ] {
+            assert_eq!(is_between_literals(value), expected, "{value}");
         }
         for (value, end) in [("a7&b=c", 2), ("a7&amp;b_c=d", 2), ("a7&b", 4), ("a7", 2), ("", 0), ("a&&b=", 2)] {
             assert_eq!(end_in_query(value.as_bytes()), end, "{value}");

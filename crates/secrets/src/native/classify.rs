@@ -149,7 +149,8 @@ fn carries_word(value: &str) -> bool {
     let Some(text) = decoded.and_then(|bytes| String::from_utf8(bytes).ok()) else { return false };
     let text = text.trim();
     let text = text.split_once(':').map_or(text, |(_, password)| password);
-    let readable = text.len() >= 4 && text.bytes().all(|b| b.is_ascii_graphic());
+    // A sentence, whatever it says, was written to be the secret.
+    let readable = (4..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
     let address = text.starts_with("//") && !text.contains('@');
     let worded =
         || words::is_common(text) || placeholder::is_placeholder(text) || is_worded(text) && names_itself(text);
@@ -339,6 +340,26 @@ fn is_coined(value: &str) -> bool {
     versioned || ticket && short_first && words.len() >= 3 && words.iter().all(|p| named(p) && short(p))
 }
 
+/// Whether a value is the name of a text that a program shows: words in small letters, dots between them, hyphens within
+/// (`admin.oauth2.token-status-made`).
+fn is_message(value: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let piece = |piece: &str| {
+        piece
+            .trim_end_matches(|c: char| c.is_ascii_digit())
+            .split('-')
+            .all(|word| word.len() >= 2 && words::is_word(word))
+    };
+    value.split('.').count() >= 3 && value.split('.').all(|p| p.bytes().all(plain) && piece(p))
+}
+
+/// Whether a value was made up to be seen as one: words, and a number that only counts behind them (`mock-token-12345`).
+fn is_made_up(value: &str) -> bool {
+    let Some((words, number)) = value.rsplit_once(['-', '_']) else { return false };
+    let counts = matches!(number, "123" | "1234" | "12345" | "123456" | "1234567" | "12345678" | "67890" | "abc123");
+    counts && words.split(['-', '_']).all(words::is_word) && words.contains(['-', '_'])
+}
+
 /// Whether a value is the name of a field: words in small letters about a secret, one of them a form of it
 /// (`password_hash_b64`).
 fn is_field(value: &str) -> bool {
@@ -421,7 +442,7 @@ fn password(value: &str) -> Option<Confidence> {
     if is_hash(value) {
         return Some(Confidence::Low);
     }
-    if is_foreign(value) || is_coined(value) {
+    if is_foreign(value) || is_coined(value) || is_message(value) {
         return Some(Confidence::Low);
     }
     if s.space > 0 || is_address(value) {
@@ -460,9 +481,23 @@ fn password(value: &str) -> Option<Confidence> {
 /// Whether words say what they would hold: `admin-password`, `GATEWAY_PASSWORD`, `#password`.
 fn names_itself(value: &str) -> bool {
     let lower = value.trim_end_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
-    ["password", "passwd", "pass", "secret", "token", "key", "pwd", "passphrase", "credentials", "field", "input"]
-        .iter()
-        .any(|noun| lower.ends_with(noun))
+    [
+        "password",
+        "passwd",
+        "pass",
+        "secret",
+        "token",
+        "key",
+        "pwd",
+        "passphrase",
+        "credentials",
+        "field",
+        "input",
+        "hash",
+        "salt",
+    ]
+    .iter()
+    .any(|noun| lower.ends_with(noun))
 }
 
 fn machine(kind: Kind, value: &str) -> Option<Confidence> {
@@ -481,7 +516,11 @@ fn machine(kind: Kind, value: &str) -> Option<Confidence> {
         return (s.len >= 6 && !placeholder::is_template(value) && s.digit > 0).then_some(Confidence::Low);
     }
     // What programs make is ASCII.
-    if value.contains(|c: char| !c.is_ascii() && c.is_alphabetic()) || is_coined(value) || is_sealed_value(value) {
+    if value.contains(|c: char| !c.is_ascii() && c.is_alphabetic())
+        || is_coined(value)
+        || is_message(value)
+        || is_sealed_value(value)
+    {
         return Some(Confidence::Low);
     }
     if is_worded(value) {
@@ -535,6 +574,7 @@ fn adjust(assignment: &Assignment<'_>, kind: Kind, value: &str, confidence: Conf
         _ if same_word || is_sealed(assignment.name) => Confidence::Low,
         // Programs know devices, brands and features by UUIDs; hardly anybody's password is one.
         Syntax::Code if kind == Kind::Password && validate::is_uuid(value) || is_field(value) => Confidence::Low,
+        Syntax::Code | Syntax::Prose if is_made_up(value) => Confidence::Low,
         // `credentialsSecret: aws-creds-v2` names an object of Kubernetes.
         Syntax::Settings if kind == Kind::Secret && !variable && is_label(value) => Confidence::Low,
         Syntax::Settings | Syntax::Prose if variable && word && confidence == Confidence::Medium => Confidence::High,
@@ -660,6 +700,10 @@ mod tests {
             ("wrappedKey", "9f86d081884c7d659a2feaa0c55ad015", Quoted, Syntax::Code, Some(Confidence::Low)),
             ("OnePassword", "7f3c9a52-41d8-4e06-b3a7-2c5d8e9f1b04", Quoted, Syntax::Code, Some(Confidence::Low)),
             ("password", "2011-02-04", Quoted, Syntax::Code, None),
+            ("canaryToken", "mock-dock-token-12345", Quoted, Syntax::Code, Some(Confidence::Low)),
+            ("tokenState", "admin.oauth2.token-status-made", Quoted, Syntax::Code, None),
+            ("adminToken", "admin.oauth2.token-status-made", Quoted, Syntax::Code, Some(Confidence::Low)),
+            ("MasterPassword", "existing-hash", Quoted, Syntax::Code, Some(Confidence::Low)),
             ("HashedPassword", "password_hash_b64", Quoted, Syntax::Code, Some(Confidence::Low)),
             ("mspSecret", "org1-dock2-secret", Bare, Syntax::Settings, Some(Confidence::Low)),
             (

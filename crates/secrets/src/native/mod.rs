@@ -491,15 +491,8 @@ impl SecretsDetector {
     fn by_form(&self, place: &Place<'_>, text: &[u8], found: Range<usize>, index: usize) -> Vec<Candidate> {
         let form = FORMS[index].0;
         let named = patterns::read(text, found, form, &self.forms[index], place.syntax);
-        // Where a program stands on one line, only what is strong by itself and given to a name by a sign counts.
-        let program = |named: &Named<'_>| place.syntax == Syntax::Code && around::is_on_long_line(text, &named.range);
-        let settle = |named: Named<'_>| {
-            let stated = matches!(form, Form::Assign | Form::Pair | Form::ValueFirst | Form::Attribute | Form::Element);
-            let sure = stated && !named.doubtful && classify::is_strong(named.assignment.value);
-            let aside = named.aside || !sure && program(&named);
-            self.by_name(place, form, Named { aside, ..named })
-        };
-        named.into_iter().filter_map(settle).collect()
+        let judged = named.into_iter().filter_map(|named| self.by_name(place, form, named));
+        judged.map(|candidate| settled(place, text, form, candidate)).collect()
     }
 
     fn by_name(&self, place: &Place<'_>, form: Form, named: Named<'_>) -> Option<Candidate> {
@@ -578,6 +571,18 @@ impl Judge for SecretsDetector {
     fn hidden(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>, &[u8])) {
         LineDecoder::new(self.options.decode_depth).decode(text, &mut |hidden| found(hidden.line(), hidden.text));
     }
+}
+
+/// Lowers a candidate in a program that stands on one line: there only what is strong by itself counts, and only where a
+/// form says that it is a value.
+fn settled(place: &Place<'_>, text: &[u8], form: Form, candidate: Candidate) -> Candidate {
+    let stated = matches!(form, Form::Assign | Form::Pair | Form::ValueFirst | Form::Attribute | Form::Element);
+    let program = candidate.confidence > Confidence::Low && place.syntax == Syntax::Code;
+    let sure = || stated && classify::is_strong(&candidate.value);
+    if program && around::is_on_long_line(text, &candidate.range) && !sure() {
+        return Candidate { confidence: Confidence::Low, ..candidate };
+    }
+    candidate
 }
 
 /// How much of a blob tells what it is.

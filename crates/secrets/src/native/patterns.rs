@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{
     around,
-    classify::{Assignment, Quoting, Syntax},
+    classify::{self, Assignment, Quoting, Syntax},
     forms::Form,
     layouts,
 };
@@ -67,13 +67,16 @@ fn single<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern
         return None;
     }
     let value = std::str::from_utf8(text.get(range.clone())?).ok()?;
-    if form == Form::Assign && literal == Quoting::Bare && !is_value(name, value, head, (before, &text[range.end..])) {
-        return None;
-    }
-    if form == Form::Switch
-        && literal == Quoting::Bare
-        && !value.bytes().any(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-    {
+    let is_value = match (form, literal) {
+        // Bare words of programs are names, and are judged as such.
+        (Form::Assign, Quoting::Bare) if syntax != Syntax::Code => {
+            is_assigned(name, value, head, (before, &text[range.end..]))
+        }
+        (Form::Switch, Quoting::Bare) => is_passed(value),
+        (_, Quoting::Quoted) => !around::is_between_literals(value),
+        _ => true,
+    };
+    if !is_value {
         return None;
     }
     // `setopt(handle, NAME, "value")`: a constant and what it is set to.
@@ -84,7 +87,8 @@ fn single<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern
     let aside = neighbour
         || around::is_in_badge(text, found.start)
         || around::is_in_page(before)
-        || literal != Quoting::Bare && around::is_piece(value, behind);
+        || around::is_of_mock(before)
+        || literal != Quoting::Bare && around::is_piece(value, behind) && !classify::is_strong(value);
     let doubtful = match form {
         Form::Space => !(constant && before.ends_with(b"define ")),
         Form::Block | Form::Arguments => true,
@@ -94,8 +98,17 @@ fn single<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern
     Some(Named { assignment: Assignment { name, value, quoted, syntax }, range, doubtful, aside })
 }
 
-/// Whether a bare word behind a name is its value, by what is around: what `before` and `behind` are.
-fn is_value(name: &str, value: &str, head: &str, (before, behind): (&[u8], &[u8])) -> bool {
+/// Whether a bare word behind a switch is a secret, and not the name of a variable or, as in `--secret id=name,env=NAME`, a
+/// note of where a secret is.
+fn is_passed(value: &str) -> bool {
+    let pointed = value.split_once('=').is_some_and(|(key, rest)| {
+        key.bytes().all(|b| b.is_ascii_lowercase()) && rest.starts_with(|c: char| c.is_ascii_alphanumeric())
+    });
+    !pointed && value.bytes().any(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+}
+
+/// Whether a bare word behind a name and a sign is its value, by what stands `before` the name and `behind` the word.
+fn is_assigned(name: &str, value: &str, head: &str, (before, behind): (&[u8], &[u8])) -> bool {
     // `NAME=value command` of the shell.
     let variable = head.ends_with('=') && !name.bytes().any(|b| b.is_ascii_lowercase());
     // A call takes a name that is not in quotes for a variable: `String(length=200)`.
@@ -309,6 +322,7 @@ mod tests {
             (Form::Arguments, "mysql_connect('h', 'joe', 'Rope-7')", Code, &[("password", "Rope-7")]),
             (Form::Switch, "run --db-password Rope-7 x", Settings, &[("db-password", "Rope-7")]),
             (Form::Switch, "one-password manager", Prose, &[]),
+            (Form::Switch, "build --secret id=dock,env=ROPE x", Settings, &[]),
             (Form::Switch, "run --token TOKEN", Settings, &[]),
             (Form::Switch, "('--password', value)", Code, &[]),
             (Form::Space, "user `joe`, password `Rope-7`", Prose, &[("password", "Rope-7")]),

@@ -1,6 +1,6 @@
 //! Every rule of ours against the cases in its document: each `bad` case is found by the rule, no `good` case is.
 
-use testudo_model::Confidence;
+use testudo_model::{Confidence, Finding};
 use testudo_secrets::{
     document::{self, Expect},
     embedded,
@@ -27,12 +27,14 @@ fn every_case_holds() {
     let detector = detector();
     let mut failures = Vec::new();
     for (id, help) in documents() {
+        // A rule that is never sure finds what it finds with little confidence.
+        let unsure = detector.infos().iter().any(|info| info.id == id && info.confidence == Confidence::Low);
         for case in document::cases(help) {
             for seed in 0..3 {
                 let text = document::expand(&case.text, seed);
                 let file = case.file.as_deref().unwrap_or("case.env");
-                let mut rules =
-                    detector.findings_of(file, &text).into_iter().filter(|f| f.confidence > Confidence::Low);
+                let counts = |f: &Finding| f.confidence > Confidence::Low || unsure && f.rule == id;
+                let mut rules = detector.findings_of(file, &text).into_iter().filter(counts);
                 // Another rule may name the same secret more exactly: then it is found all the same.
                 let found =
                     if case.expect == Expect::Found { rules.next().is_some() } else { rules.any(|f| f.rule == id) };

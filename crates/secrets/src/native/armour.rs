@@ -45,6 +45,16 @@ pub(super) fn read(value: &str) -> Option<KeyFacts> {
     }
 }
 
+/// Whether a text is the armour of a certificate, which everybody may read.
+pub(super) fn is_certificate(text: &str) -> bool {
+    text.starts_with("-----BEGIN CERTIFICATE")
+}
+
+/// Whether a text is armour with nothing, or next to nothing, between its lines.
+pub(super) fn is_empty(text: &str) -> bool {
+    text.starts_with("-----BEGIN ") && body(text).is_none_or(|bytes| bytes.len() < 16)
+}
+
 /// The bytes between the lines of the armour.
 fn body(text: &str) -> Option<Vec<u8>> {
     let inside = text.split("-----").nth(2)?;

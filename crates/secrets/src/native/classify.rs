@@ -8,7 +8,7 @@ use testudo_model::Confidence;
 
 pub use super::names::Kind;
 use super::{
-    names::{is_action, kind_of},
+    names::{is_action, is_sealed, kind_of},
     placeholder, reference, validate, words,
 };
 use crate::{base64, entropy::shannon};
@@ -62,8 +62,8 @@ impl Syntax {
             | "toml" | "http" | "rest" | "ldif" | "mk" | "hosts" | "inventory" | "rc" | "secret" | "secrets"
             | "credentials" | "xcconfig" | "dockerfile" | "containerfile" => Self::Settings,
             _ if file.starts_with('.') => Self::Settings,
-            _ if file.starts_with(".env")
-                || file.starts_with("env")
+            _ if PROGRAMS.contains(&extension) => Self::Code,
+            _ if file.starts_with("env")
                 || file.starts_with("dockerfile")
                 || file.starts_with("containerfile")
                 || file.starts_with("docker-compose")
@@ -76,6 +76,12 @@ impl Syntax {
         }
     }
 }
+
+/// Ends of names of programs and of data that programs read, however they begin: `environment.py`.
+const PROGRAMS: &[&str] = &[
+    "c", "cc", "cjs", "cpp", "cs", "dart", "go", "h", "java", "js", "json", "jsx", "kt", "lua", "mjs", "php", "pl",
+    "py", "rb", "rs", "scala", "swift", "ts", "tsx", "vue", "xml",
+];
 
 /// One assignment.
 #[derive(Debug, Clone, Copy)]
@@ -130,7 +136,25 @@ pub fn judge(assignment: &Assignment<'_>) -> Option<(Kind, Confidence)> {
             .filter(|c| *c == Confidence::High && value.len() >= 20 && shannon(value.as_bytes()) >= 3.5)
             .map(|_| Confidence::Medium)?,
     };
+    if carries_word(value) {
+        return Some((kind, Confidence::Low));
+    }
     Some((kind, adjust(assignment, kind, value, confidence)?))
+}
+
+/// Whether a value is base64 of what is no secret: a word that stands for one, or an address without credentials.
+fn carries_word(value: &str) -> bool {
+    let padded = (8..=120).contains(&value.len()) && value.len().is_multiple_of(4);
+    let decoded = padded.then(|| base64::standard_padded(value.as_bytes())).flatten();
+    let Some(text) = decoded.and_then(|bytes| String::from_utf8(bytes).ok()) else { return false };
+    let text = text.trim();
+    let text = text.split_once(':').map_or(text, |(_, password)| password);
+    // A sentence, whatever it says, was written to be the secret.
+    let readable = (4..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+    let address = text.starts_with("//") && !text.contains('@');
+    let worded =
+        || words::is_common(text) || placeholder::is_placeholder(text) || is_worded(text) && names_itself(text);
+    readable && (address || worded()) && !words::is_often_chosen(text)
 }
 
 /// Judges bytes written as numbers under a name: what else would be a salt or a key.
@@ -299,12 +323,74 @@ fn is_sentence(value: &str) -> bool {
     word_count(value) >= 5 && value.len() >= 16 && !value.contains(['.', '/', ':', '|', '_'])
 }
 
+/// Whether a value is a label of a program: words and a version behind them (`files-wrapping-v1`), or a ticket and words
+/// (`ab-12241-new-dialog`).
+fn is_coined(value: &str) -> bool {
+    let pieces: Vec<&str> = value.split(['-', '_', '.', '/', ':']).collect();
+    let number = |text: &str| !text.is_empty() && text.len() <= 6 && text.bytes().all(|b| b.is_ascii_digit());
+    let named = |piece: &&str| piece.bytes().any(|b| b.is_ascii_lowercase()) && !words::is_noise(piece);
+    let short =
+        |piece: &&str| piece.trim_end_matches(|c: char| c.is_ascii_digit()).bytes().all(|b| b.is_ascii_lowercase());
+    let (Some((last, rest)), Some((first, behind))) = (pieces.split_last(), pieces.split_first()) else { return false };
+    let versioned =
+        last.strip_prefix('v').is_some_and(number) && rest.len() >= 2 && rest.iter().all(|p| named(p) && short(p));
+    let (ticket, words) =
+        (behind.first().is_some_and(|n| n.len() >= 3 && number(n)), behind.get(1..).unwrap_or_default());
+    let short_first = first.len() <= 5 && short(first) && named(first);
+    versioned || ticket && short_first && words.len() >= 3 && words.iter().all(|p| named(p) && short(p))
+}
+
+/// Whether a value is the name of a text that a program shows: words in small letters, dots between them, hyphens within
+/// (`admin.oauth2.token-status-made`).
+fn is_message(value: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let piece = |piece: &str| {
+        piece
+            .trim_end_matches(|c: char| c.is_ascii_digit())
+            .split('-')
+            .all(|word| word.len() >= 2 && words::is_word(word))
+    };
+    value.split('.').count() >= 3 && value.split('.').all(|p| p.bytes().all(plain) && piece(p))
+}
+
+/// Whether a value was made up to be seen as one: words, and a number that only counts behind them (`mock-token-12345`).
+fn is_made_up(value: &str) -> bool {
+    let Some((words, number)) = value.rsplit_once(['-', '_']) else { return false };
+    let counts = matches!(number, "123" | "1234" | "12345" | "123456" | "1234567" | "12345678" | "67890" | "abc123");
+    counts && words.split(['-', '_']).all(words::is_word) && words.contains(['-', '_'])
+}
+
+/// Whether a value is the name of a field: words in small letters about a secret, one of them a form of it
+/// (`password_hash_b64`).
+fn is_field(value: &str) -> bool {
+    let plain = value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    let pieces: Vec<&str> = value.split('_').collect();
+    let about = |piece: &&str| matches!(*piece, "password" | "hash" | "token" | "secret" | "key");
+    plain && pieces.len() >= 3 && pieces.iter().filter(|piece| about(piece)).count() >= 2
+}
+
+/// Whether a value was made from several parts of a ciphertext: base64, and more base64 behind bars.
+fn is_sealed_value(value: &str) -> bool {
+    let mut parts = value.split('|');
+    let first = parts.next().is_some_and(|part| part.ends_with('='));
+    first && parts.next().is_some_and(|part| part.len() >= 16 && base64::lenient(part.as_bytes()).is_some())
+}
+
+/// Whether a value is in another language than English: letters beyond ASCII and nothing that a password has beside them,
+/// or characters of a script without cases, which nobody types into a mask.
+fn is_foreign(value: &str) -> bool {
+    let beyond = |c: char| !c.is_ascii() && c.is_alphabetic();
+    let caseless = value.chars().filter(|c| beyond(*c) && !c.is_lowercase() && !c.is_uppercase()).count();
+    let plain = |c: char| c.is_alphabetic() || matches!(c, '-' | '.' | ',' | '\'' | ':' | '!' | '?' | '\u{2019}');
+    caseless >= 2 || value.contains(beyond) && value.chars().all(plain)
+}
+
 /// What a password was turned into for storage: crypt(3) and its kin, LDAP's schemes.
 fn is_hash(value: &str) -> bool {
     let value = value.strip_prefix("{bcrypt}").unwrap_or(value);
     [
         "$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$y$", "$apr1$", "$argon2", "$pbkdf2", "pbkdf2_", "bcrypt$",
-        "{SSHA", "{SHA",
+        "{SSHA", "{SHA", "{PBKDF2", "md5$", "sha1$", "sha256$", "scrypt$", "scrypt:",
     ]
     .iter()
     .any(|prefix| value.starts_with(prefix))
@@ -329,7 +415,8 @@ fn is_address(value: &str) -> bool {
 
 /// Judges what programs share, which a person may have typed.
 fn shared(value: &str) -> Option<Confidence> {
-    let typed = password(value).filter(|c| *c == Confidence::High && value.len() >= 8);
+    let named = names_itself(value) && value.contains('-');
+    let typed = password(value).filter(|c| *c == Confidence::High && value.len() >= 8 && !named);
     let typed = typed.map(|c| if is_strong(value) { c } else { Confidence::Medium });
     machine(Kind::Secret, value).max(typed)
 }
@@ -355,8 +442,7 @@ fn password(value: &str) -> Option<Confidence> {
     if is_hash(value) {
         return Some(Confidence::Low);
     }
-    // Letters alone, of more than English: what a label says in another language.
-    if !value.is_ascii() && s.lower + s.upper == s.len {
+    if is_foreign(value) || is_coined(value) || is_message(value) {
         return Some(Confidence::Low);
     }
     if s.space > 0 || is_address(value) {
@@ -395,9 +481,23 @@ fn password(value: &str) -> Option<Confidence> {
 /// Whether words say what they would hold: `admin-password`, `GATEWAY_PASSWORD`, `#password`.
 fn names_itself(value: &str) -> bool {
     let lower = value.trim_end_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
-    ["password", "passwd", "pass", "secret", "token", "key", "pwd", "passphrase", "credentials", "field", "input"]
-        .iter()
-        .any(|noun| lower.ends_with(noun))
+    [
+        "password",
+        "passwd",
+        "pass",
+        "secret",
+        "token",
+        "key",
+        "pwd",
+        "passphrase",
+        "credentials",
+        "field",
+        "input",
+        "hash",
+        "salt",
+    ]
+    .iter()
+    .any(|noun| lower.ends_with(noun))
 }
 
 fn machine(kind: Kind, value: &str) -> Option<Confidence> {
@@ -414,6 +514,14 @@ fn machine(kind: Kind, value: &str) -> Option<Confidence> {
     }
     if placeholder::is_placeholder(value) || words::is_common(value) || placeholder::is_sequence(value) {
         return (s.len >= 6 && !placeholder::is_template(value) && s.digit > 0).then_some(Confidence::Low);
+    }
+    // What programs make is ASCII.
+    if value.contains(|c: char| !c.is_ascii() && c.is_alphabetic())
+        || is_coined(value)
+        || is_message(value)
+        || is_sealed_value(value)
+    {
+        return Some(Confidence::Low);
     }
     if is_worded(value) {
         let sentence = if is_sentence(value) { Confidence::Medium } else { Confidence::Low };
@@ -463,7 +571,10 @@ fn adjust(assignment: &Assignment<'_>, kind: Kind, value: &str, confidence: Conf
         // Accounts that a system is set up with often have their own name for a password.
         Syntax::Settings if variable && words::is_account(value) => Confidence::High,
         Syntax::Prose if variable && words::is_account(value) => Confidence::Medium,
-        _ if same_word => Confidence::Low,
+        _ if same_word || is_sealed(assignment.name) => Confidence::Low,
+        // Programs know devices, brands and features by UUIDs; hardly anybody's password is one.
+        Syntax::Code if kind == Kind::Password && validate::is_uuid(value) || is_field(value) => Confidence::Low,
+        Syntax::Code | Syntax::Prose if is_made_up(value) => Confidence::Low,
         // `credentialsSecret: aws-creds-v2` names an object of Kubernetes.
         Syntax::Settings if kind == Kind::Secret && !variable && is_label(value) => Confidence::Low,
         Syntax::Settings | Syntax::Prose if variable && word && confidence == Confidence::Medium => Confidence::High,
@@ -486,7 +597,7 @@ fn adjust(assignment: &Assignment<'_>, kind: Kind, value: &str, confidence: Conf
 /// A name of an object, as Kubernetes takes them: words in small letters and numbers, hyphens between them.
 fn is_label(value: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    let piece = |piece: &str| piece.len() <= 3 || words::is_word(piece);
+    let piece = |piece: &str| piece.len() <= 3 || words::is_word(piece.trim_end_matches(|c: char| c.is_ascii_digit()));
     value.contains('-') && value.bytes().all(allowed) && value.split('-').all(piece)
 }
 
@@ -530,6 +641,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn names_of_files_tell_how_they_are_written() {
+        for (name, expected) in [
+            ("a/.env.test", Syntax::Settings),
+            ("env.staging", Syntax::Settings),
+            ("environment.ts", Syntax::Code),
+            ("EnvBuilder.cs", Syntax::Code),
+            ("env", Syntax::Settings),
+        ] {
+            assert_eq!(Syntax::of(name), expected, "{name}");
+        }
+    }
+
+    #[test]
     fn values_are_weighed() {
         let verdict = |name, value, quoted, syntax| judge(&Assignment { name, value, quoted, syntax }).map(|(_, c)| c);
         use Quoting::{Bare, Quoted};
@@ -567,6 +691,29 @@ mod tests {
             ("DB_PASSWORD_TEST", "hV7qLz2Xw9Rt", Bare, Syntax::Settings, Some(Confidence::High)),
             ("CSRF_SECRET", "f2Kq8ZtW1mXv9LpR4sYb", Bare, Syntax::Settings, Some(Confidence::High)),
             ("credentialsSecret", "aws-creds-v2", Bare, Syntax::Settings, Some(Confidence::Low)),
+            ("WRAPPING_SALT", "acmefs-kek-wrapping-v1", Quoted, Syntax::Code, Some(Confidence::Low)),
+            ("NewPassword", "ab-12241-old-password-dialog", Quoted, Syntax::Code, Some(Confidence::Low)),
+            ("DB_PASSWORD", "\u{5bf9}\u{5e94}Harbour7", Bare, Syntax::Settings, Some(Confidence::Low)),
+            ("password", "Dock\u{e4}7!rope", Bare, Syntax::Settings, Some(Confidence::High)),
+            ("node.password", "cGFzc3dvcmQ=", Bare, Syntax::Settings, Some(Confidence::Low)),
+            ("node.password", "c3BhcnJvdw==", Bare, Syntax::Settings, Some(Confidence::High)),
+            ("wrappedKey", "9f86d081884c7d659a2feaa0c55ad015", Quoted, Syntax::Code, Some(Confidence::Low)),
+            ("OnePassword", "7f3c9a52-41d8-4e06-b3a7-2c5d8e9f1b04", Quoted, Syntax::Code, Some(Confidence::Low)),
+            ("password", "2011-02-04", Quoted, Syntax::Code, None),
+            ("canaryToken", "mock-dock-token-12345", Quoted, Syntax::Code, Some(Confidence::Low)),
+            ("tokenState", "admin.oauth2.token-status-made", Quoted, Syntax::Code, None),
+            ("adminToken", "admin.oauth2.token-status-made", Quoted, Syntax::Code, Some(Confidence::Low)),
+            ("MasterPassword", "existing-hash", Quoted, Syntax::Code, Some(Confidence::Low)),
+            ("HashedPassword", "password_hash_b64", Quoted, Syntax::Code, Some(Confidence::Low)),
+            ("mspSecret", "org1-dock2-secret", Bare, Syntax::Settings, Some(Confidence::Low)),
+            (
+                "privateKey",
+                "2.AOs41Hd8OQiCPXjy==|O6OHgt2U2hJGBSNGnimJmg==",
+                Quoted,
+                Syntax::Code,
+                Some(Confidence::Low),
+            ),
+            ("newPassword", "password3", Quoted, Syntax::Code, Some(Confidence::Low)),
             ("JWT_SECRET", "harbour", Bare, Syntax::Settings, Some(Confidence::Low)),
             ("nonce", "5300d17a1d695bd411e4cdf96f9548c2", Quoted, Syntax::Code, Some(Confidence::Low)),
             ("password", "hashed", Quoted, Syntax::Code, Some(Confidence::Low)),

@@ -54,7 +54,7 @@ pub(super) fn read<'a>(
     let range = group.start..group.start + text[group.clone()].trim_ascii_end().len();
     let value = std::str::from_utf8(&text[range.clone()]).ok()?;
     let quoted = if shape == Shape::Line { Quoting::Bare } else { Quoting::Quoted };
-    let named = Named { assignment: Assignment { name, value, quoted, syntax }, range, doubtful: false, listed: false };
+    let named = Named { assignment: Assignment { name, value, quoted, syntax }, range, doubtful: false, aside: false };
     holds(text, found, &named, shape).then(|| vec![named])
 }
 
@@ -68,7 +68,7 @@ fn list<'a>(text: &'a [u8], list: Range<usize>, name: &'a str, syntax: Syntax) -
     let named = |(range, quoted): (Range<usize>, Quoting)| {
         let value = std::str::from_utf8(&text[range.clone()]).ok().filter(|value| classify::is_strong(value))?;
         let assignment = Assignment { name, value, quoted, syntax };
-        Some(Named { assignment, range, doubtful: true, listed: false })
+        Some(Named { assignment, range, doubtful: true, aside: false })
     };
     items(text, list).into_iter().filter_map(named).collect()
 }

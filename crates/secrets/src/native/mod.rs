@@ -1,6 +1,7 @@
 //! Our own detector: vendor rules with proof, a key/value classifier, and readers of credential files.
 
 mod armour;
+mod around;
 mod build;
 pub mod classify;
 mod decode;
@@ -18,6 +19,7 @@ mod reference;
 mod rules;
 mod stand_in;
 mod structured;
+mod translation;
 mod trigrams;
 mod validate;
 mod words;
@@ -489,7 +491,8 @@ impl SecretsDetector {
     fn by_form(&self, place: &Place<'_>, text: &[u8], found: Range<usize>, index: usize) -> Vec<Candidate> {
         let form = FORMS[index].0;
         let named = patterns::read(text, found, form, &self.forms[index], place.syntax);
-        named.into_iter().filter_map(|named| self.by_name(place, form, named)).collect()
+        let judged = named.into_iter().filter_map(|named| self.by_name(place, form, named));
+        judged.map(|candidate| settled(place, text, form, candidate)).collect()
     }
 
     fn by_name(&self, place: &Place<'_>, form: Form, named: Named<'_>) -> Option<Candidate> {
@@ -500,7 +503,8 @@ impl SecretsDetector {
         let doubtful = is_generated(&place.display) || named.doubtful && !classify::is_strong(named.assignment.value);
         let confidence = if doubtful { confidence.min(Confidence::Medium) } else { confidence };
         let shown = &place.display;
-        let hidden = named.listed || is_lock(shown) || is_translation(shown) || is_shipped(shown) || place.encrypted;
+        let hidden =
+            named.aside || is_lock(shown) || translation::is_translation(shown) || is_shipped(shown) || place.encrypted;
         let confidence = if hidden { Confidence::Low } else { confidence };
         self.generic(kind, named.range, named.assignment.value.to_owned(), confidence)
     }
@@ -567,6 +571,18 @@ impl Judge for SecretsDetector {
     fn hidden(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>, &[u8])) {
         LineDecoder::new(self.options.decode_depth).decode(text, &mut |hidden| found(hidden.line(), hidden.text));
     }
+}
+
+/// Lowers a candidate in a program that stands on one line: there only what is strong by itself counts, and only where a
+/// form says that it is a value.
+fn settled(place: &Place<'_>, text: &[u8], form: Form, candidate: Candidate) -> Candidate {
+    let stated = matches!(form, Form::Assign | Form::Pair | Form::ValueFirst | Form::Attribute | Form::Element);
+    let program = candidate.confidence > Confidence::Low && place.syntax == Syntax::Code;
+    let sure = || stated && classify::is_strong(&candidate.value);
+    if program && around::is_on_long_line(text, &candidate.range) && !sure() {
+        return Candidate { confidence: Confidence::Low, ..candidate };
+    }
+    candidate
 }
 
 /// How much of a blob tells what it is.
@@ -636,22 +652,6 @@ fn is_generated(path: &str) -> bool {
         || lower.ends_with(".snap")
         || lower.contains("/node_modules/")
         || lower.contains("/vendor/")
-}
-
-/// Texts that people read in their language.
-fn is_translation(path: &str) -> bool {
-    let lower = path.to_ascii_lowercase();
-    let parts: Vec<&str> = lower.split('/').collect();
-    let dir = parts.iter().any(|p| {
-        matches!(*p, "i18n" | "l10n" | "lang" | "locale" | "locales" | "translations" | "langs" | "languages")
-    });
-    // Settings and programs in such a folder are what they are elsewhere.
-    let texts =
-        [".json", ".yml", ".yaml", ".properties", ".xml", ".ts", ".js", ".php", ".po", ".strings", ".arb", ".resx"];
-    let dir = dir && texts.iter().any(|end| lower.ends_with(end));
-    let file =
-        parts.last().is_some_and(|f| f.starts_with("messages") || f.starts_with("strings_") || f.starts_with("locale"));
-    dir || file && (lower.ends_with(".properties") || lower.ends_with(".json") || lower.ends_with(".yml"))
 }
 
 fn is_lock(path: &str) -> bool {

@@ -255,6 +255,13 @@ const ABOUT: &[&str] = &[
     "interface",
     "impl",
     "exception",
+    "identifier",
+    "ip",
+    "ips",
+    "function",
+    "encryption",
+    "rotated",
+    "used",
 ];
 
 /// Names that hold one of the words by accident, or a key that is public.
@@ -293,7 +300,7 @@ const ACCIDENTAL: &[&str] = &[
     "primarykey",
     "foreign_key",
     "foreignkey",
-    "public_key",
+    "public",
     "publickey",
     "pubkey",
     "sort_key",
@@ -470,6 +477,12 @@ pub(super) fn is_action(name: &str) -> bool {
     snake.split_once('_').is_some_and(|(first, _)| ACTIONS.contains(&first))
 }
 
+/// Whether a name says that its value was made unreadable: encrypted, wrapped with another key, or hashed.
+#[must_use]
+pub(super) fn is_sealed(name: &str) -> bool {
+    snake(name).split('_').any(|part| matches!(part, "encrypted" | "wrapped" | "sealed" | "hashed"))
+}
+
 /// `adminpass`, `ftppwd`: a password under a name written as one word.
 fn ends_in_pass(part: &str) -> bool {
     let head = part.strip_suffix("pass").or_else(|| part.strip_suffix("pwd"));
@@ -498,7 +511,11 @@ pub(super) fn kind_of(name: &str) -> Option<Kind> {
     let stated = variable && ["secret", "secret_key", "api_key", "storage_key"].iter().any(|end| snake.ends_with(end));
     // `DB_PASSWORD_TEST` is the password of a test's database.
     let about = ABOUT.contains(last) && !(variable && *last == "test");
-    if about || !ends_in_password && !stated && ACCIDENTAL.iter().any(|a| contains_word(&snake, a)) {
+    let forged = |p: &&str| p.starts_with("csrf") || p.starts_with("xsrf");
+    if about
+        || !ends_in_password && !stated && parts.iter().any(forged)
+        || !ends_in_password && !stated && ACCIDENTAL.iter().any(|a| contains_word(&snake, a))
+    {
         return None;
     }
     let has = |words: &[&str]| {
@@ -626,8 +643,19 @@ mod tests {
             ("otp_pepper", Some(Kind::Secret)),
             ("issecret", None),
             ("isSecret", None),
+            ("publicResourceKey", None),
+            ("csrfmiddlewaretoken", None),
+            ("CSRF_SECRET", Some(Kind::Secret)),
+            ("password_last_used", None),
         ] {
             assert_eq!(kind_of(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn sealed_values_are_told_by_their_names() {
+        for (name, expected) in [("encrypted_key", true), ("wrappedUserKey", true), ("encryptionKey", false)] {
+            assert_eq!(is_sealed(name), expected, "{name}");
         }
     }
 

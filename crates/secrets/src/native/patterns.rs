@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::{
-    classify::{Assignment, Quoting, Syntax},
+    around,
+    classify::{self, Assignment, Quoting, Syntax},
     forms::Form,
     layouts,
 };
@@ -16,8 +17,9 @@ pub(super) struct Named<'a> {
     pub(super) range: Range<usize>,
     /// Whether the form alone is a weak sign.
     pub(super) doubtful: bool,
-    /// Whether name and value are only neighbours in a list.
-    pub(super) listed: bool,
+    /// Whether what is around tells that it is not the value of its name, or opens nothing: neighbours in a list, the
+    /// address of a badge, a piece of a text that is put together.
+    pub(super) aside: bool,
 }
 
 /// Reads a match of a form: the values it names. `found` is the match in `text`.
@@ -65,23 +67,52 @@ fn single<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern
         return None;
     }
     let value = std::str::from_utf8(text.get(range.clone())?).ok()?;
-    if form == Form::Switch
-        && literal == Quoting::Bare
-        && !value.bytes().any(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-    {
+    let is_value = match (form, literal) {
+        // Bare words of programs are names, and are judged as such.
+        (Form::Assign, Quoting::Bare) if syntax != Syntax::Code => {
+            is_assigned(name, value, head, (before, &text[range.end..]))
+        }
+        (Form::Switch, Quoting::Bare) => is_passed(value),
+        (_, Quoting::Quoted) => !around::is_between_literals(value),
+        _ => true,
+    };
+    if !is_value {
         return None;
     }
     // `setopt(handle, NAME, "value")`: a constant and what it is set to.
     let constant = !name.bytes().any(|b| b.is_ascii_lowercase());
     let argument = comma && !head.contains(['"', '\'', '`']) && constant;
-    let listed = form == Form::Assign && comma && !argument && !is_switch(head, before) && !follows_bracket(before);
+    let neighbour = form == Form::Assign && comma && !argument && !is_switch(head, before) && !follows_bracket(before);
+    let behind = &text[found.end..];
+    let aside = neighbour
+        || around::is_in_badge(text, found.start)
+        || around::is_in_page(before)
+        || around::is_of_mock(before)
+        || literal != Quoting::Bare && around::is_piece(value, behind) && !classify::is_strong(value);
     let doubtful = match form {
         Form::Space => !(constant && before.ends_with(b"define ")),
         Form::Block | Form::Arguments => true,
         Form::Assign => comma && !names_setter(before) || head.trim_end_matches([' ', '"', '\'']).ends_with("=="),
         _ => comma,
     };
-    Some(Named { assignment: Assignment { name, value, quoted, syntax }, range, doubtful, listed })
+    Some(Named { assignment: Assignment { name, value, quoted, syntax }, range, doubtful, aside })
+}
+
+/// Whether a bare word behind a switch is a secret, and not the name of a variable or, as in `--secret id=name,env=NAME`, a
+/// note of where a secret is.
+fn is_passed(value: &str) -> bool {
+    let pointed = value.split_once('=').is_some_and(|(key, rest)| {
+        key.bytes().all(|b| b.is_ascii_lowercase()) && rest.starts_with(|c: char| c.is_ascii_alphanumeric())
+    });
+    !pointed && value.bytes().any(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+}
+
+/// Whether a bare word behind a name and a sign is its value, by what stands `before` the name and `behind` the word.
+fn is_assigned(name: &str, value: &str, head: &str, (before, behind): (&[u8], &[u8])) -> bool {
+    // `NAME=value command` of the shell.
+    let variable = head.ends_with('=') && !name.bytes().any(|b| b.is_ascii_lowercase());
+    // A call takes a name that is not in quotes for a variable: `String(length=200)`.
+    !head.ends_with('(') && !around::is_in_urn(before, head) && (variable || !around::begins_prose(value, behind))
 }
 
 /// Bytes in front of a match that are looked at.
@@ -153,6 +184,7 @@ fn unquote(matched: &[u8], mut range: Range<usize>) -> (Range<usize>, Quoting) {
     let open = range.start + usize::from(escaped);
     let quote = matched.get(open).copied();
     if !matches!(quote, Some(b'"' | b'\'' | b'`')) {
+        range.end = range.start + around::end_in_query(&matched[range.clone()]);
         while range.end > range.start
             && match matched[range.end - 1] {
                 b')' | b']' | b'\\' | b'.' | b'|' | b':' => true,
@@ -268,6 +300,12 @@ mod tests {
             (Form::Assign, "char wifi_password[16] = \"Rope-7\";", Code, &[("wifi_password", "Rope-7")][..]),
             (Form::Assign, "db.password=${DB_PASS:Rope-7}", Settings, &[("db.password", "${DB_PASS:Rope-7}")]),
             (Form::Assign, "hmac('password'), 'da28fc43'", Code, &[]),
+            (Form::Assign, "echo \"Pass: harbour was found\"", Settings, &[]),
+            (Form::Assign, "a_password=Harbour", Settings, &[("a_password", "Harbour")]),
+            (Form::Assign, "A_PASSWORD=harbour dock now", Settings, &[("A_PASSWORD", "harbour")]),
+            (Form::Assign, "token_secret = String(length=200)", Prose, &[]),
+            (Form::Assign, "?x_token=29971f&x_secret=238eb8", Prose, &[("x_token", "29971f")]),
+            (Form::Assign, "urn:app:secret:name:key1", Settings, &[]),
             (Form::NextLine, "SECRET_KEY = (\n    'Rope-7'\n)", Code, &[("SECRET_KEY", "Rope-7")]),
             (Form::NextLine, "password:\n    'Rope-7'\n", Code, &[]),
             (Form::Element, "<property name=\"db.password\">Rope-7</property>", Code, &[("db.password", "Rope-7")]),
@@ -284,6 +322,7 @@ mod tests {
             (Form::Arguments, "mysql_connect('h', 'joe', 'Rope-7')", Code, &[("password", "Rope-7")]),
             (Form::Switch, "run --db-password Rope-7 x", Settings, &[("db-password", "Rope-7")]),
             (Form::Switch, "one-password manager", Prose, &[]),
+            (Form::Switch, "build --secret id=dock,env=ROPE x", Settings, &[]),
             (Form::Switch, "run --token TOKEN", Settings, &[]),
             (Form::Switch, "('--password', value)", Code, &[]),
             (Form::Space, "user `joe`, password `Rope-7`", Prose, &[("password", "Rope-7")]),

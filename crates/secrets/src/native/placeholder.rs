@@ -46,6 +46,7 @@ const WORDS: &[&str] = &[
     "enter-",
     "goes_here",
     "goes-here",
+    "please",
     "_here",
     "-here",
     "put_",
@@ -60,7 +61,12 @@ const SHORT: &[&str] = &["fake", "todo"];
 #[must_use]
 pub(super) fn is_placeholder(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
-    is_template(value) || is_monotone(&lower) || has_word(value) || has_short_word(value) || has_long_run(&lower)
+    is_template(value)
+        || is_monotone(&lower)
+        || has_word(value)
+        || has_short_word(value)
+        || has_long_run(&lower)
+        || is_shortened(value)
 }
 
 /// Whether one of the short words is in the value, in small letters, in capitals, or with a capital in front. The
@@ -134,6 +140,18 @@ pub(super) fn is_random(value: &str) -> bool {
         && !runs.filter(|run| run.len() >= 4).any(|run| words::is_plain_word(&run.to_ascii_lowercase()))
 }
 
+/// A value with its middle left out: `gA..H`.
+fn is_shortened(value: &str) -> bool {
+    let part = |text: &str| !text.is_empty() && text.len() <= 8 && text.bytes().all(|b| b.is_ascii_alphanumeric());
+    value.split_once("..").is_some_and(|(head, tail)| part(head) && part(tail))
+}
+
+/// Whether a text only repeats one piece of at most so many characters: `keykeykeykey`.
+#[must_use]
+pub(super) fn is_repeated(text: &[u8], most: usize) -> bool {
+    (1..=most.min(text.len() / 3)).any(|piece| text.iter().zip(&text[piece..]).all(|(a, b)| a == b))
+}
+
 /// One character, or two, over and over.
 fn is_monotone(value: &str) -> bool {
     let mut kinds: Vec<char> = value.chars().collect();
@@ -175,6 +193,8 @@ mod tests {
             "********",
             "aaaaaaaaaaaa",
             "FakeKey77",
+            "gX..H",
+            "some-words-to-sign-please-make-your-own",
             "key-TBD-1",
             "Xk9!$(cat)2mPqvR8w",
             "Xk9!${secretmanager2R8w",
@@ -195,6 +215,7 @@ mod tests {
         ] {
             assert!(!is_placeholder(value), "{value}");
         }
+        assert!(is_repeated(b"keykeykeyke", 8) && !is_repeated(b"keykeykexke", 8) && !is_repeated(b"keykey", 8));
         assert!(is_sequence("0123456789") && is_sequence("fedcba98") && !is_sequence("a8f3kd92"));
     }
 }

@@ -1,6 +1,6 @@
 //! Values that are not the secret: references, versions, formats, pieces of programs.
 
-use super::placeholder;
+use super::{placeholder, words};
 
 /// Values that point elsewhere, or are no values of a secret by their form.
 #[must_use]
@@ -65,10 +65,18 @@ pub(super) fn is_reference(value: &str) -> bool {
         || matches!(
             lower.as_str(),
             "true" | "false" | "null" | "none" | "nil" | "yes" | "no" | "on" | "off" | "undefined" | "~" | "*" | "-"
+                // Encodings, and the data bases of accounts that a system can ask.
+                | "utf-8" | "utf8" | "utf_8" | "utf-16" | "latin-1" | "latin1" | "iso-8859-1" | "compat" | "files"
         )
         || is_public_nkey(value)
         || is_option(value)
         || is_version(value)
+        || is_moment(value)
+        || is_ipv6(value)
+        || is_digest(&lower)
+        || is_image(value)
+        || is_file(&lower)
+        || is_scope(value)
         || is_format(value)
         || is_program(value)
 }
@@ -91,6 +99,85 @@ fn is_version(value: &str) -> bool {
     let release = number.split(['-', '+']).next().unwrap_or(number);
     let parts: Vec<&str> = release.split('.').collect();
     parts.len() >= 2 && parts.iter().all(|p| (1..=4).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// A date, with or without a time behind it (ISO 8601): `2011-02-04`, `2011-02-04T10:00:00Z`.
+fn is_moment(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    let date = bytes.len() >= 10
+        && bytes[..10].iter().enumerate().all(|(at, b)| match at {
+            4 | 7 => *b == b'-',
+            _ => b.is_ascii_digit(),
+        });
+    let time = |b: &u8| b.is_ascii_digit() || b"T Z:.+-".contains(b);
+    date && bytes[10..].iter().all(time) && bytes.get(10).is_none_or(|b| matches!(b, b'T' | b' '))
+}
+
+/// An address of IPv6 (RFC 4291 section 2.2).
+fn is_ipv6(value: &str) -> bool {
+    let groups = value.split(':').count();
+    (groups == 8 || groups >= 3 && value.contains("::")) && value.parse::<std::net::Ipv6Addr>().is_ok()
+}
+
+/// A digest that says how it was made: `sha256:...`, with or without more in front.
+fn is_digest(lower: &str) -> bool {
+    lower.rsplit_once(':').is_some_and(|(head, digest)| {
+        let kinds = ["md5", "sha1", "sha256", "sha384", "sha512"];
+        kinds.iter().any(|kind| head.ends_with(kind))
+            && digest.len() >= 32
+            && digest.bytes().all(|b| b.is_ascii_hexdigit())
+    })
+}
+
+/// An image of a container with its tag: `store/server:community-7.0.2`.
+fn is_image(value: &str) -> bool {
+    let Some((name, tag)) = value.split_once(':') else { return false };
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'/' | b'-' | b'.' | b'_');
+    let release = tag.split('-').any(|part| is_version(part.trim_start_matches('v')));
+    name.contains('/') && name.bytes().all(plain) && release
+}
+
+/// A file of a program, a library or a document: `libdock.1.0.so`.
+fn is_file(lower: &str) -> bool {
+    let Some((stem, end)) = lower.rsplit_once('.') else { return false };
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '/' | '(' | ')');
+    let ends = [
+        "so",
+        "dll",
+        "dylib",
+        "exe",
+        "ps1",
+        "bat",
+        "sh",
+        "js",
+        "ts",
+        "py",
+        "rb",
+        "jar",
+        "json",
+        "yml",
+        "yaml",
+        "xml",
+        "pem",
+        "crt",
+        "jks",
+        "p12",
+        "pfx",
+        "txt",
+        "conf",
+        "properties",
+        "html",
+        "css",
+        "png",
+        "svg",
+    ];
+    !stem.is_empty() && ends.contains(&end) && stem.chars().all(plain)
+}
+
+/// A name of a class of tokens with variables in it, as highlighters of source text write it: `comment.$S2`.
+fn is_scope(value: &str) -> bool {
+    let variable = |part: &str| part.strip_prefix('$').is_some_and(|name| (1..=2).contains(&name.len()));
+    value.contains(".$") && value.split('.').all(|part| variable(part) || words::is_identifier(part))
 }
 
 /// A text into which something is put: `%s`, `{}`, `{0}`, `{name}`, `$NAME`, `:name`.
@@ -117,7 +204,7 @@ fn is_format(value: &str) -> bool {
 fn is_program(value: &str) -> bool {
     [
         "::", "=>", "&&", "||", "();", "(?", "\\d", "\\w", "\\s", "[a-z", "[A-Z", "[0-9", "[^", ".*", ".+", "</", "/>",
-        "<br",
+        "<br", "?.", ".[", "].",
     ]
     .iter()
     .any(|mark| value.contains(mark))
@@ -147,13 +234,37 @@ mod tests {
             "/etc/passwd/x",
             "getToken()",
             "<b>x</b>",
+            "_context.Part?.Something",
+            "OUI.[DockKey]",
+            "a_rule[this].b",
+            "2011-02-04",
+            "2011-02-04T10:11:12+00:00",
+            "fe80:0:0:0:204:61ff:fe9d:f156",
+            "2001:db8::1",
+            "libdock.1.0.so",
+            "dock_k5.dll",
+            "rope-dock_(1).js",
+            "store/server:community-7.0.2",
+            "comment.$S2.$2",
+            "utf-8",
         ] {
             assert!(is_reference(value), "{value}");
         }
+        assert!(is_reference(&format!("rl-sha256:{}", "0f9e8d7c".repeat(8))));
         let key = "B7QK".repeat(14);
         assert!(is_reference(&key.replacen('B', "O", 1)) && !is_reference(&key.replacen('B', "S", 1)));
-        for value in ["Tr0ub4dor&3", "1.2.3.4.5e", "pa$$word1", "-Rope7dock", "a{b", "c0rrect.horse", "xK9%s2mPq!vR8w"]
-        {
+        for value in [
+            "Tr0ub4dor&3",
+            "1.2.3.4.5e",
+            "pa$$word1",
+            "-Rope7dock",
+            "a{b",
+            "c0rrect.horse",
+            "2011-02-04-Dock!",
+            "Rope$.so!",
+            "Rope.$even7",
+            "xK9%s2mPq!vR8w",
+        ] {
             assert!(!is_reference(value), "{value}");
         }
     }

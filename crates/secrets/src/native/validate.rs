@@ -62,9 +62,14 @@ pub(super) fn check(name: &str, value: &str) -> Proof {
         "mixed" => {
             plausible(value.bytes().any(|b| b.is_ascii_digit()) && value.bytes().any(|b| b.is_ascii_alphabetic()))
         }
-        "not-dictionary" => plausible(!words::is_common(value) || words::is_account(value)),
+        "not-dictionary" => plausible((!words::is_common(value) || words::is_account(value)) && !is_call(value)),
         _ => Proof::Plausible,
     }
+}
+
+/// Whether a value is the beginning of a call: `answer.text.decode(`.
+fn is_call(value: &str) -> bool {
+    value.split_once('(').is_some_and(|(callee, _)| callee.contains('.') && words::is_identifier(callee))
 }
 
 /// GitHub and npm: the last six characters are the base-62 CRC-32 of what stands between the last `_` and them.
@@ -98,7 +103,8 @@ pub(super) fn jwt_expiry(value: &str) -> Option<u64> {
     serde_json::from_slice::<serde_json::Value>(&claims).ok()?.get("exp")?.as_u64()
 }
 
-/// The base64 inside an armour; DER (a sequence) or an OpenSSH key proves it, a too short or undecodable body refutes it.
+/// The base64 inside an armour; DER (a sequence) or an OpenSSH key proves it, a body that is too short, cannot be decoded or
+/// repeats one piece refutes it.
 fn pem(value: &str) -> Proof {
     let unescaped = value.replace("\\n", "\n").replace("\\r", "");
     let body: String = unescaped
@@ -107,6 +113,7 @@ fn pem(value: &str) -> Proof {
         .flat_map(|l| l.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=')))
         .collect();
     match base64::lenient(body.as_bytes()) {
+        _ if placeholder::is_repeated(body.as_bytes(), 80) => Proof::Refuted,
         Some(der) if der.len() >= 32 && (der[0] == 0x30 || der.starts_with(b"openssh-key-v1\0")) => Proof::Proven,
         Some(der) if der.len() >= 32 => Proof::Plausible,
         // Encrypted legacy armour and cut quotations still give a key away.
@@ -203,6 +210,9 @@ mod tests {
             ("luhn", "79927398710", Proof::Refuted),
             ("mixed", "abcdef", Proof::Refuted),
             ("pem", "-----BEGIN X-----\nshort\n-----END X-----", Proof::Refuted),
+            ("pem", &format!("-----BEGIN X-----\n{}\n-----END X-----", "ourkeyourkey\n".repeat(9)), Proof::Refuted),
+            ("not-dictionary", "answer.payload.decode(", Proof::Refuted),
+            ("not-dictionary", "Rope(7dock", Proof::Plausible),
         ] {
             assert_eq!(check(name, value), expected, "{name} {value}");
         }

@@ -289,7 +289,21 @@ pub(super) fn is_shipped(value: &str) -> bool {
 pub(super) fn is_common(value: &str) -> bool {
     let lower = value.trim().to_ascii_lowercase();
     let bare = lower.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-    COMMON.binary_search(&lower.as_str()).is_ok() || COMMON.binary_search(&bare).is_ok()
+    COMMON.binary_search(&lower.as_str()).is_ok()
+        || COMMON.binary_search(&bare).is_ok()
+        || is_numbered(value) && !is_often_chosen(&lower)
+}
+
+/// Whether a value is one of the words that everybody writes and a number behind it: `password3`, `user-12`, `newToken2`.
+/// What accounts are named after is chosen for them, numbers and all.
+fn is_numbered(value: &str) -> bool {
+    let word = value.trim_end_matches(|c: char| c.is_ascii_digit());
+    let digits = value.len() - word.len();
+    let word = word.trim_end_matches(['-', '_']).to_ascii_lowercase();
+    (1..=2).contains(&digits)
+        && COMMON.binary_search(&word.as_str()).is_ok()
+        && !is_often_chosen(&word)
+        && !is_account(&word)
 }
 
 /// Whether a value is made of words of letters only, joined by separators or by case: an identifier, not a secret.
@@ -405,6 +419,21 @@ mod tests {
     fn the_lists_are_sorted() {
         assert!(ACCOUNTS.is_sorted() && CHOSEN.is_sorted() && SHIPPED.is_sorted());
         assert!(COMMON.windows(2).all(|w| w[0] < w[1]), "{:?}", COMMON.windows(2).find(|w| w[0] >= w[1]));
+    }
+
+    #[test]
+    fn numbers_behind_common_words_change_nothing() {
+        for (value, expected) in [
+            ("password3", true),
+            ("newPassword-2", true),
+            ("user2", true),
+            ("admin2", false),
+            ("welcome1", false),
+            ("password345", false),
+            ("harbour2", false),
+        ] {
+            assert_eq!(is_common(value), expected, "{value}");
+        }
     }
 
     #[test]

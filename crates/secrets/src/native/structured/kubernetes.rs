@@ -3,7 +3,7 @@
 use testudo_model::Confidence;
 
 use super::{
-    super::{json, placeholder, words},
+    super::{armour, json, placeholder, words},
     Structured,
 };
 use crate::base64;
@@ -57,12 +57,24 @@ fn is_harmless(key: &str) -> bool {
     harmless.iter().any(|k| key.trim_matches('"').eq_ignore_ascii_case(k))
 }
 
+/// Whether a key says that its value names an account or a place.
+fn speaks_of_place(key: &str) -> bool {
+    let key = key.trim_matches('"').to_ascii_lowercase();
+    ["name", "user", "address", "host", "port", "database", "region", "bucket"].iter().any(|end| key.ends_with(end))
+}
+
 /// How sure a value below `data` is a secret: base64 of text.
 fn encoded(key: &str, value: &str) -> Option<Confidence> {
     let decoded = base64::lenient(value.as_bytes()).and_then(|b| String::from_utf8(b).ok());
     let decoded = decoded.filter(|_| value.len() >= 6 && !is_harmless(key))?;
     let decoded = decoded.trim();
-    let doubtful = words::is_common(decoded)
+    if armour::is_certificate(decoded) {
+        return None;
+    }
+    let doubtful = armour::is_empty(decoded)
+        || speaks_of_place(key)
+        || decoded.contains("://") && !decoded.contains('@')
+        || words::is_common(decoded)
         || placeholder::is_placeholder(decoded)
         || words::is_identifier(decoded)
         || decoded.len() < 4;

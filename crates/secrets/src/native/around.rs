@@ -1,0 +1,187 @@
+//! What stands around a value on its line: whether it is the value of its name at all, and what else it may be.
+//!
+//! Expressions see a name and what follows it. Whether that is the first word of a sentence, a part of an address or a
+//! piece of a program without line breaks shows in the text on both sides.
+
+use std::ops::Range;
+
+/// Bytes behind a value that are looked at.
+const BEHIND: usize = 160;
+
+/// Bytes of an address in front of a value that are looked at.
+const ADDRESS: usize = 200;
+
+/// Bytes of a line that no person wrote.
+const LONG: usize = 2_000;
+
+/// Whether a bare value is only the first word of prose: `Pass: generated directory was created`. `behind` is what
+/// follows it.
+pub(super) fn begins_prose(value: &str, behind: &[u8]) -> bool {
+    let plain = value.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '\'' | '.' | ',' | '\u{2019}'));
+    if !plain || !behind.starts_with(b" ") {
+        return false;
+    }
+    let line = behind.iter().take(BEHIND).position(|b| matches!(b, b'\r' | b'\n')).unwrap_or(behind.len().min(BEHIND));
+    let text = String::from_utf8_lossy(&behind[..line]);
+    let mut words = text.split_whitespace().peekable();
+    words.peek().is_some_and(|first| first.starts_with(char::is_alphabetic)) && words.all(is_of_prose)
+}
+
+/// Whether a word may be one of a sentence: no switch, operator, comment, variable or assignment.
+fn is_of_prose(word: &str) -> bool {
+    let word = word.trim_end_matches(['"', '\'', '`', '\\', '\u{fffd}']);
+    let marks = |c: char| matches!(c, '-' | '_' | '\'' | '.' | ',' | ':' | '!' | '?' | '(' | ')' | '/' | '\u{2019}');
+    let switch = word.starts_with('-') && word.len() > 1;
+    let sign = switch || word.starts_with("//") || word.contains("://");
+    !sign && word.chars().all(|c| c.is_alphanumeric() || marks(c))
+}
+
+/// Whether a name is a part of a name with colons, as in `urn:app:secret:name`. `before` is what precedes it, `head` runs
+/// from it to the value.
+pub(super) fn is_in_urn(before: &[u8], head: &str) -> bool {
+    let joined = head.ends_with(':') && head.matches(':').count() == 1;
+    joined && before.strip_suffix(b":").and_then(<[u8]>::last).is_some_and(u8::is_ascii_alphanumeric)
+}
+
+/// Whether a value belongs to the address of a picture that shows a state (a badge): its token reads that one picture.
+/// `start` is where its name starts.
+pub(super) fn is_in_badge(text: &[u8], start: usize) -> bool {
+    let before = &text[start.saturating_sub(ADDRESS)..start];
+    if !before.ends_with(b"?") && !before.ends_with(b"&") {
+        return false;
+    }
+    let delimiter = |b: &u8| b.is_ascii_whitespace() || b"\"'`()<>".contains(b);
+    let address = before.rsplit(delimiter).next().unwrap_or_default().to_ascii_lowercase();
+    [&b"badge"[..], b"shields.io"].iter().any(|mark| memchr::memmem::find(&address, mark).is_some())
+}
+
+/// Whether a value stands in an attribute that a page gives to every browser: `data-settings='{"token": ...`. `before`
+/// is what precedes its name.
+pub(super) fn is_in_page(before: &[u8]) -> bool {
+    let Some(at) = memchr::memmem::rfind(before, b" data-") else { return false };
+    let attribute = &before[at + 1..];
+    let name = attribute.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'-').count();
+    let rest = &attribute[name..];
+    let open = rest.strip_prefix(b"='").or_else(|| rest.strip_prefix(b"=\""));
+    open.is_some_and(|rest| rest.starts_with(b"{") && !rest.contains(&b'}'))
+}
+
+/// Whether a value is an argument of what a test puts in the place of an account: `MockUser(name = "joe", password = ...`.
+pub(super) fn is_of_mock(before: &[u8]) -> bool {
+    let Some(open) = before.iter().rposition(|b| matches!(b, b'(' | b')')) else { return false };
+    let word = |b: &&u8| b.is_ascii_alphanumeric() || **b == b'_';
+    let length = before[..open].iter().rev().take_while(word).count();
+    before[open] == b'(' && memchr::memmem::find(&before[open - length..open].to_ascii_lowercase(), b"mock").is_some()
+}
+
+/// Whether a literal is put together with what follows: `"prefix-" + name`.
+pub(super) fn is_piece(value: &str, behind: &[u8]) -> bool {
+    let behind = &behind[..behind.len().min(8)];
+    value.ends_with(['-', '_', ':', '/', '=', '.', ' ']) && behind.trim_ascii_start().starts_with(b"+")
+}
+
+/// Whether a supposed literal is what stands between two: the quote in front of it closed one, as in
+/// `"?token=".concat(name), "` or `"password: "),E=[C,"`.
+pub(super) fn is_between_literals(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    let opens = |pair: &[u8]| pair[0].is_ascii_alphabetic() && b"(=[".contains(&pair[1]);
+    let signs = bytes.iter().filter(|b| b"(),;=[]{}+".contains(b)).count();
+    let first = bytes.first().is_some_and(|b| b").,;+]}".contains(b));
+    first && signs >= 3 && bytes.windows(2).any(opens)
+}
+
+/// Whether the line of a value is so long that no person wrote it.
+pub(super) fn is_on_long_line(text: &[u8], range: &Range<usize>) -> bool {
+    let (from, to) = (range.start.saturating_sub(LONG), text.len().min(range.end + LONG));
+    let before = memchr::memrchr(b'\n', &text[from..range.start]).map_or(from, |at| from + at + 1);
+    let behind = memchr::memchr(b'\n', &text[range.end..to]).map_or(to, |at| range.end + at);
+    behind - before >= LONG
+}
+
+/// Where a bare value ends that is one of several in the query of an address: `a=value&b=...`.
+pub(super) fn end_in_query(value: &[u8]) -> usize {
+    let named = |at: &usize| {
+        let rest = &value[at + 1..];
+        let rest = rest.strip_prefix(b"amp;").unwrap_or(rest);
+        let name = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_-.[]%".contains(b)).count();
+        name > 0 && rest.get(name) == Some(&b'=')
+    };
+    memchr::memchr_iter(b'&', value).find(named).unwrap_or(value.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_are_told_from_commands() {
+        for (value, behind, expected) in [
+            ("generated", " folder was made\"\nx", true),
+            ("no-op", " when THIS_IS_UNSET is not set\"", true),
+            ("Ei-paikallinen", " k\u{e4}ytt\u{e4}j\u{e4}.", true),
+            ("Aktuelles", " Passwort\r\nnext=1", true),
+            ("harbour", "\nmore words", false),
+            ("harbour", "", false),
+            ("harbour", " # the old one", false),
+            ("harbour", " // the old one", false),
+            ("harbour", " -h localhost", false),
+            ("harbour", " && run it", false),
+            ("harbour", " port=5432", false),
+            ("harbour", " run $IT", false),
+            ("harbour", " \\", false),
+            ("Rope7dock", " is the word", false),
+        ] {
+            assert_eq!(begins_prose(value, behind.as_bytes()), expected, "{value}{behind}");
+        }
+    }
+
+    #[test]
+    fn places_on_a_line_are_told() {
+        for (text, expected) in [
+            ("[![a](https://ci.example/badge.svg?", true),
+            ("<img src=\"https://img.shields.io/x?a=b&", true),
+            ("badge https://ci.example/x?", false),
+            ("https://ci.example/badge/", false),
+        ] {
+            assert_eq!(is_in_badge(text.as_bytes(), text.len()), expected, "{text}");
+        }
+        for (before, head, expected) in
+            [("urn:app:", "secret:", true), (" ", "secret:", false), ("pass:", "secret: ", false), (":", "key:", false)]
+        {
+            assert_eq!(is_in_urn(before.as_bytes(), head), expected, "{before}{head}");
+        }
+        for (before, expected) in [
+            ("<a data-b-c='{\"", true),
+            ("<a data-b='{\"x\": {}, \"", false),
+            ("data='{", false),
+            ("<a data-b=", false),
+        ] {
+            assert_eq!(is_in_page(before.as_bytes()), expected, "{before}");
+        }
+        for (before, expected) in
+            [("@WithMockUser(name = \"joe\", ", true), ("mock(a), b(", false), ("mock(a), ", false), ("User(", false)]
+        {
+            assert_eq!(is_of_mock(before.as_bytes()), expected, "{before}");
+        }
+        for (value, behind, expected) in
+            [("dock-", " + now()", true), ("dock", " + now()", false), ("dock-", ";", false)]
+        {
+            assert_eq!(is_piece(value, behind.as_bytes()), expected, "{value}{behind}");
+        }
+        for (value, expected) in [
+            (".concat(name),n.show(", true),
+            ("),E=[C,", true),
+            (")Rope7,dock", false),
+            (".dock.rope", false),
+            ("Rope(a),b=c;", false),
+        ] {
+            assert_eq!(is_between_literals(value), expected, "{value}");
+        }
+        for (value, end) in [("a7&b=c", 2), ("a7&amp;b_c=d", 2), ("a7&b", 4), ("a7", 2), ("", 0), ("a&&b=", 2)] {
+            assert_eq!(end_in_query(value.as_bytes()), end, "{value}");
+        }
+        let (short, long) = ("x".repeat(LONG / 2), "x".repeat(LONG));
+        assert!(is_on_long_line(long.as_bytes(), &(9..12)) && !is_on_long_line(short.as_bytes(), &(9..12)));
+        assert!(!is_on_long_line(format!("{short}\n{short}").as_bytes(), &(9..12)));
+    }
+}

@@ -3,6 +3,8 @@
 //! A masked value shows a few characters at its ends only where enough stay hidden: at most a quarter of the value, and
 //! never more than four characters a side.
 
+pub mod stream;
+
 /// Shows enough of a secret to recognise it and not enough to use it: `ghp_…3f9a(40)`.
 ///
 /// The figure is the length in characters. Values under 16 characters show nothing of themselves.

@@ -23,14 +23,31 @@ pub enum VaultError {
         path: String,
     },
     /// The sum over all values is not that of the file.
-    #[error("the file was changed after it was encrypted: values were added, removed or put in another order (its MAC does not fit); restore it from its history")]
+    #[error(
+        "the file was changed after it was encrypted: values were added, removed or put in another order (its MAC does not fit); restore it from its history"
+    )]
     Mac,
     /// No key opens the file.
-    #[error("no key opens this file; it is encrypted for {recipients}. Give an identity with SOPS_AGE_KEY_FILE or SOPS_AGE_KEY")]
+    #[error(
+        "no key opens this file; it is encrypted for {recipients}. Give an identity with SOPS_AGE_KEY_FILE or SOPS_AGE_KEY"
+    )]
     NoKey {
         /// For whom it is encrypted.
         recipients: String,
     },
+    /// The text is not of its format.
+    #[error("{line}:{column}: {why}")]
+    Syntax {
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// What is wrong.
+        why: String,
+    },
+    /// What stands under `sops` cannot be used.
+    #[error("in the part `sops`: {0}")]
+    Metadata(String),
     /// Something that is no key.
     #[error("{name}: {why}")]
     Key {

@@ -82,3 +82,10 @@ impl std::fmt::Debug for Identities {
         write!(f, "Identities({})", self.0.len())
     }
 }
+
+/// A new secret key, as text.
+#[must_use]
+pub fn new_identity() -> Zeroizing<String> {
+    use age::secrecy::ExposeSecret as _;
+    Zeroizing::new(x25519::Identity::generate().to_string().expose_secret().to_owned())
+}

@@ -2,10 +2,15 @@
 
 pub mod cipher;
 mod error;
+mod file;
+pub mod json;
 pub mod keys;
+pub mod rules;
 mod scalar;
+pub mod tree;
 
 pub use error::VaultError;
+pub use file::File;
 pub use scalar::Scalar;
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! One encrypted value: `ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]`, AES-256 in Galois/Counter Mode with initialisation
 //! vectors of 32 bytes (NIST SP 800-38D), the path of the value as additional data.
 
+use std::collections::BTreeMap;
+
 use aes_gcm::{
     AesGcm, KeyInit as _,
     aead::{Aead as _, Payload, consts::U32},
     aes::Aes256,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::{Scalar, VaultError};
@@ -32,6 +35,55 @@ pub fn new_key() -> Result<DataKey, VaultError> {
 #[must_use]
 pub fn is_encrypted(text: &str) -> bool {
     text.starts_with("ENC[") && text.ends_with(']')
+}
+
+/// Encrypts and decrypts the values of one file. What it decrypted is written again as it was, so that a change of one value
+/// changes one line.
+pub struct Sealer {
+    key: DataKey,
+    /// Encrypted values by the digest of what is in them and where they stand.
+    known: BTreeMap<[u8; 32], String>,
+}
+
+impl Sealer {
+    /// Takes the key of a file.
+    #[must_use]
+    pub fn new(key: DataKey) -> Self {
+        Self { key, known: BTreeMap::new() }
+    }
+
+    /// Decrypts a value, and remembers how it was encrypted.
+    ///
+    /// # Errors
+    /// As with [`decrypt`].
+    pub fn decrypt(&mut self, text: &str, path: &str) -> Result<Scalar, VaultError> {
+        let value = decrypt(text, &self.key, path)?;
+        self.known.insert(digest(&value, path), text.to_owned());
+        Ok(value)
+    }
+
+    /// Encrypts a value: as it was, where it was decrypted at the same place before.
+    ///
+    /// # Errors
+    /// As with [`encrypt`].
+    pub fn encrypt(&self, value: &Scalar, path: &str) -> Result<String, VaultError> {
+        match self.known.get(&digest(value, path)) {
+            Some(text) => Ok(text.clone()),
+            None => encrypt(value, &self.key, path),
+        }
+    }
+}
+
+impl std::fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Sealer({})", self.known.len())
+    }
+}
+
+fn digest(value: &Scalar, path: &str) -> [u8; 32] {
+    let length = (path.len() as u64).to_be_bytes();
+    let hasher = Sha256::new().chain_update(length).chain_update(path).chain_update(value.kind());
+    hasher.chain_update([0]).chain_update(&*Zeroizing::new(value.bytes())).finalize().into()
 }
 
 /// Encrypts a value. An empty text stays empty, and nothing stays nothing, as in every SOPS file.

@@ -29,10 +29,10 @@ pub enum VaultError {
     Mac,
     /// No key opens the file.
     #[error(
-        "no key opens this file; it is encrypted for {recipients}. Give an identity with SOPS_AGE_KEY_FILE or SOPS_AGE_KEY"
+        "no key opens this file; it is encrypted for {recipients}. Give an identity with SOPS_AGE_KEY_FILE, SOPS_AGE_KEY or SOPS_AGE_KEY_CMD"
     )]
     NoKey {
-        /// For whom it is encrypted.
+        /// For whom it is encrypted, with the kinds of keys that are not supported.
         recipients: String,
     },
     /// The text is not of its format.
@@ -44,6 +44,39 @@ pub enum VaultError {
         column: usize,
         /// What is wrong.
         why: String,
+    },
+    /// A file is larger than what is read.
+    #[error("the file {0}. Check that it is the right file")]
+    Limit(String),
+    /// A format that is not read.
+    #[error("{name}: files of the format {format} are not read; this program knows yaml, json and dotenv (name one with --format)")]
+    Format {
+        /// The file.
+        name: String,
+        /// The format, as sops calls it.
+        format: &'static str,
+    },
+    /// A path that leads nowhere, or is none.
+    #[error("{path}: {why}")]
+    Path {
+        /// The path, as it was given.
+        path: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// A tree that the format of a file cannot hold.
+    #[error("{path}: {why}")]
+    Unfit {
+        /// Where, with dots.
+        path: String,
+        /// What is wrong, and what to do.
+        why: &'static str,
+    },
+    /// Only keys that are not supported open the file.
+    #[error("no key that this program can use opens this file: it has {kinds}; age is the kind that is supported. Use sops, or let somebody add an age recipient")]
+    Foreign {
+        /// The kinds of keys of the file.
+        kinds: String,
     },
     /// What stands under `sops` cannot be used.
     #[error("in the part `sops`: {0}")]

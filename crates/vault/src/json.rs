@@ -7,18 +7,22 @@ use serde::{
     de::{Error as _, MapAccess, SeqAccess, Visitor},
 };
 
-use crate::{Scalar, VaultError, tree::Tree};
+use crate::{Scalar, VaultError, limits, tree::Tree};
 
 /// Reads a document.
 ///
 /// # Errors
-/// It is no JSON, or a key stands twice in an object.
+/// It is no JSON, a key stands twice in an object, or a limit is exceeded.
 pub fn read(text: &str) -> Result<Tree, VaultError> {
-    serde_json::from_str(text).map_err(|error| VaultError::Syntax {
-        line: error.line(),
-        column: error.column(),
-        why: error.to_string(),
-    })
+    limits::check_size(text)?;
+    let tree = serde_json::from_str(text).map_err(|error| {
+        // The place is told once.
+        let why = error.to_string();
+        let why = why.rsplit_once(" at line ").map_or(why.as_str(), |(why, _)| why).to_owned();
+        VaultError::Syntax { line: error.line(), column: error.column(), why }
+    })?;
+    limits::check(&tree)?;
+    Ok(tree)
 }
 
 impl<'de> Deserialize<'de> for Tree {
@@ -134,22 +138,23 @@ fn leaf(scalar: &Scalar, out: &mut String) {
         Scalar::Int(number) => out.push_str(&number.to_string()),
         Scalar::Float(number) => out.push_str(&float(*number)),
         Scalar::Text(text) | Scalar::Time(text) | Scalar::Comment(text) => out.push_str(&quoted(text)),
-        Scalar::Bytes(bytes) => out.push_str(&quoted(&String::from_utf8_lossy(bytes))),
     }
 }
 
 /// A number as Go writes it: with an exponent where it is very small or large.
 fn float(number: f64) -> String {
     let size = number.abs();
-    if size != 0.0 && !(1e-6..1e21).contains(&size) {
-        let text = format!("{number:e}");
-        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        return match exponent.strip_prefix('-') {
-            Some(exponent) => format!("{digits}e-{exponent:0>2}"),
-            None => format!("{digits}e+{exponent:0>2}"),
-        };
+    if size != 0.0 && !(1e-6..1e21).contains(&size) { with_exponent(number) } else { number.to_string() }
+}
+
+/// The same with an exponent of two digits at least.
+pub(crate) fn with_exponent(number: f64) -> String {
+    let text = format!("{number:e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    match exponent.strip_prefix('-') {
+        Some(exponent) => format!("{digits}e-{exponent:0>2}"),
+        None => format!("{digits}e+{exponent:0>2}"),
     }
-    number.to_string()
 }
 
 fn quoted(text: &str) -> String {

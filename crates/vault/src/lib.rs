@@ -1,16 +1,23 @@
 //! Deploy secrets, encrypted where they live: SOPS files (github.com/getsops/sops) with age keys.
 
 pub mod cipher;
+pub mod dotenv;
 mod error;
 mod file;
+mod format;
 pub mod json;
 pub mod keys;
+pub mod limits;
+pub mod path;
 pub mod rules;
 mod scalar;
+pub mod sops_config;
 pub mod tree;
+pub mod yaml;
 
 pub use error::VaultError;
-pub use file::File;
+pub use file::{File, Plan};
+pub use format::Format;
 pub use scalar::Scalar;
 
 #[cfg(test)]

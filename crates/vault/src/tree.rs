@@ -1,19 +1,19 @@
-//! A document of values, in the order of its file.
+//! A document of values, in the order of its file, and the walk over it that encrypts and decrypts.
 
 use zeroize::Zeroizing;
 
 use crate::{
     Scalar, VaultError,
-    cipher::{self, DataKey},
+    cipher::{self, Sealer},
     rules::Rules,
 };
 
 /// A value with what is in it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Tree {
-    /// Keys with values, in order; a comment has no key.
+    /// Keys with values, in order. A comment is a value with an empty key.
     Map(Vec<(String, Tree)>),
-    /// Values in order.
+    /// Values and comments in order.
     List(Vec<Tree>),
     /// A value.
     Leaf(Scalar),
@@ -21,12 +21,33 @@ pub enum Tree {
     Null,
 }
 
+/// What a leaf is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Within {
+    Map,
+    List,
+}
+
+/// Where a leaf stands.
+#[derive(Debug)]
+pub struct Place {
+    /// The keys on the way, without numbers of list items.
+    pub path: Vec<String>,
+    /// Comments above, one list for each map and list on the way: those that no value followed yet.
+    pub comments: Vec<Vec<String>>,
+    within: Within,
+}
+
+type Each<'e> = dyn FnMut(&Place, &Scalar) -> Result<Scalar, VaultError> + 'e;
+
 impl Tree {
     /// The value of a key of a map.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
         match self {
-            Self::Map(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, value)| value),
+            Self::Map(entries) => {
+                entries.iter().find(|(name, value)| name == key && !value.is_comment()).map(|(_, value)| value)
+            }
             _ => None,
         }
     }
@@ -35,122 +56,180 @@ impl Tree {
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match self {
-            Self::Leaf(Scalar::Text(text)) => Some(text),
+            Self::Leaf(Scalar::Text(text) | Scalar::Time(text)) => Some(text),
             _ => None,
         }
     }
 
-    /// Gives every leaf in the order of the document, with its path.
-    pub fn visit<'t>(&'t self, each: &mut dyn FnMut(&[&'t str], &'t Scalar)) {
-        fn walk<'t>(tree: &'t Tree, path: &mut Vec<&'t str>, each: &mut dyn FnMut(&[&'t str], &'t Scalar)) {
-            match tree {
-                Tree::Map(entries) => {
-                    for (key, value) in entries {
-                        path.push(key);
-                        walk(value, path, each);
-                        path.pop();
-                    }
-                }
-                Tree::List(items) => items.iter().for_each(|item| walk(item, path, each)),
-                Tree::Leaf(scalar) => each(path, scalar),
-                Tree::Null => {}
-            }
-        }
-        walk(self, &mut Vec::new(), each);
+    /// Whether this is a comment.
+    #[must_use]
+    pub fn is_comment(&self) -> bool {
+        matches!(self, Self::Leaf(Scalar::Comment(_)))
     }
 
-    /// Puts something in the place of every leaf, in the order of the document.
-    ///
-    /// # Errors
-    /// The first of `each`.
-    pub fn replace(
-        &mut self,
-        each: &mut dyn FnMut(&[String], &Scalar) -> Result<Scalar, VaultError>,
-    ) -> Result<(), VaultError> {
-        fn walk(
-            tree: &mut Tree,
-            path: &mut Vec<String>,
-            each: &mut dyn FnMut(&[String], &Scalar) -> Result<Scalar, VaultError>,
-        ) -> Result<(), VaultError> {
-            match tree {
-                Tree::Map(entries) => entries.iter_mut().try_for_each(|(key, value)| {
-                    // A comment is of the map around it.
-                    let keyed = !matches!(value, Tree::Leaf(Scalar::Comment(_)));
-                    if keyed {
-                        path.push(key.clone());
-                    }
-                    let result = walk(value, path, each);
-                    if keyed {
-                        path.pop();
-                    }
-                    result
-                }),
-                Tree::List(items) => items.iter_mut().try_for_each(|item| walk(item, path, each)),
-                Tree::Leaf(scalar) => each(path, scalar).map(|new| *scalar = new),
-                Tree::Null => Ok(()),
-            }
+    /// Levels of lists and maps.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        match self {
+            Self::Map(entries) => 1 + entries.iter().map(|(_, value)| value.depth()).max().unwrap_or(0),
+            Self::List(items) => 1 + items.iter().map(Self::depth).max().unwrap_or(0),
+            Self::Leaf(_) | Self::Null => 0,
         }
-        walk(self, &mut Vec::new(), each)
+    }
+
+    /// How many values there are, lists and maps among them.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        1 + match self {
+            Self::Map(entries) => entries.iter().map(|(_, value)| value.count()).sum(),
+            Self::List(items) => items.iter().map(Self::count).sum(),
+            Self::Leaf(_) | Self::Null => 0,
+        }
+    }
+
+    /// Puts something in the place of every leaf and comment, in the order of the document.
+    fn replace(&mut self, place: &mut Place, each: &mut Each<'_>) -> Result<(), VaultError> {
+        match self {
+            Self::Map(entries) => {
+                place.comments.push(Vec::new());
+                for (key, value) in entries {
+                    let keyed = !place.note(value);
+                    if keyed {
+                        place.path.push(key.clone());
+                    }
+                    place.within = Within::Map;
+                    value.replace(place, each)?;
+                    if keyed {
+                        place.path.pop();
+                        place.passed();
+                    }
+                }
+                place.comments.pop();
+            }
+            Self::List(items) => {
+                place.comments.push(Vec::new());
+                for item in items {
+                    let value = !place.note(item);
+                    place.within = Within::List;
+                    item.replace(place, each)?;
+                    if value {
+                        place.passed();
+                    }
+                }
+                place.comments.pop();
+            }
+            Self::Leaf(scalar) => *scalar = each(place, scalar)?,
+            Self::Null => {}
+        }
+        Ok(())
     }
 }
 
-/// What binds a value to its place: the keys on the way, not the numbers of list items.
-pub(crate) fn place(path: &[String]) -> String {
-    path.join(":") + ":"
+impl Place {
+    fn top() -> Self {
+        Self { path: Vec::new(), comments: Vec::new(), within: Within::Map }
+    }
+
+    /// Keeps a comment for what follows; whether it is one.
+    fn note(&mut self, tree: &Tree) -> bool {
+        let Tree::Leaf(Scalar::Comment(text)) = tree else { return false };
+        if let Some(comments) = self.comments.last_mut() {
+            comments.push(text.clone());
+        }
+        true
+    }
+
+    /// A value came: the comments before it are over.
+    fn passed(&mut self) {
+        if let Some(comments) = self.comments.last_mut() {
+            comments.clear();
+        }
+    }
+
+    /// What binds a value to its place.
+    fn bound(&self) -> String {
+        self.path.join(":") + ":"
+    }
 }
 
 /// Encrypts what the rules say. Gives the sum over the values.
-pub(crate) fn encrypt(tree: &mut Tree, key: &DataKey, rules: &Rules) -> Result<String, VaultError> {
-    let mut sum = rules.sum();
-    tree.replace(&mut |path, value| {
-        let encrypted = rules.encrypts(path);
-        sum.add(value, encrypted);
-        if !encrypted {
-            return Ok(value.clone());
-        }
-        let text = cipher::encrypt(value, key, &place(path))?;
-        Ok(match value {
-            Scalar::Comment(_) => Scalar::Comment(text),
-            _ => Scalar::Text(text),
-        })
-    })?;
+pub(crate) fn encrypt(documents: &mut [Tree], sealer: &Sealer, rules: &Rules) -> Result<String, VaultError> {
+    let mut sum = Sum::new(rules);
+    for document in documents {
+        document.replace(&mut Place::top(), &mut |place, value| {
+            let encrypted = rules.encrypts(place, value);
+            sum.add(value, encrypted);
+            if !encrypted {
+                return Ok(value.clone());
+            }
+            let text = sealer.encrypt(value, &place.bound())?;
+            match value {
+                Scalar::Comment(_) if rules.keeps(&text) => Err(VaultError::Metadata(
+                    "`unencrypted_comment_regex` matches an encrypted comment; make it narrower".to_owned(),
+                )),
+                Scalar::Comment(_) => Ok(Scalar::Comment(text)),
+                _ => Ok(Scalar::Text(text)),
+            }
+        })?;
+    }
     Ok(sum.finish())
 }
 
 /// Decrypts what the rules say. Gives the sum over the values.
-pub(crate) fn decrypt(tree: &mut Tree, key: &DataKey, rules: &Rules) -> Result<String, VaultError> {
-    let mut sum = rules.sum();
-    tree.replace(&mut |path, value| {
-        let encrypted = rules.encrypts(path);
-        let plain = match value {
-            // A comment that nobody encrypted is left as it is, by every reader.
-            Scalar::Comment(text) if !(encrypted && cipher::is_encrypted(text)) => return Ok(value.clone()),
-            Scalar::Text(text) if encrypted && text.is_empty() => value.clone(),
-            Scalar::Text(text) | Scalar::Comment(text) if encrypted => cipher::decrypt(text, key, &place(path))?,
-            _ if encrypted => return Err(VaultError::NotAValue { path: path.join(".") }),
-            _ => value.clone(),
-        };
-        sum.add(&plain, encrypted);
-        Ok(plain)
-    })?;
+pub(crate) fn decrypt(documents: &mut [Tree], sealer: &mut Sealer, rules: &Rules) -> Result<String, VaultError> {
+    let mut sum = Sum::new(rules);
+    for document in documents {
+        document.replace(&mut Place::top(), &mut |place, value| {
+            let encrypted = rules.encrypts(place, value);
+            let plain = if encrypted { open(place, value, sealer)? } else { value.clone() };
+            sum.add(&plain, encrypted);
+            Ok(plain)
+        })?;
+    }
     Ok(sum.finish())
 }
 
+fn open(place: &Place, value: &Scalar, sealer: &mut Sealer) -> Result<Scalar, VaultError> {
+    match value {
+        Scalar::Comment(text) => Ok(comment(place, text, sealer).unwrap_or_else(|| value.clone())),
+        Scalar::Text(text) if text.is_empty() => Ok(value.clone()),
+        Scalar::Text(text) => match sealer.decrypt(text, &place.bound())? {
+            // sops writes comments of lists as items. A value that says so elsewhere was changed.
+            Scalar::Comment(_) if place.within == Within::Map => {
+                Err(VaultError::NotAValue { path: place.path.join(".") })
+            }
+            plain => Ok(plain),
+        },
+        _ => Err(VaultError::NotAValue { path: place.path.join(".") }),
+    }
+}
+
+/// A comment in the clear; none where nobody encrypted it. Writers disagree about which map a comment is in, so it is tried
+/// as one of every map around it.
+fn comment(place: &Place, text: &str, sealer: &mut Sealer) -> Option<Scalar> {
+    if !cipher::is_encrypted(text) {
+        return None;
+    }
+    let paths = (0..=place.path.len()).rev().map(|length| place.path[..length].join(":") + ":");
+    let mut opened = paths.filter_map(|path| sealer.decrypt(text, &path).ok());
+    opened.find(|plain| matches!(plain, Scalar::Comment(_)))
+}
+
 /// A sum over values: SHA-512, hexadecimal in capitals.
-pub(crate) struct Sum {
+struct Sum {
     hasher: sha2::Sha512,
     only_encrypted: bool,
 }
 
 impl Sum {
-    pub(crate) fn new(only_encrypted: bool) -> Self {
+    fn new(rules: &Rules) -> Self {
         use sha2::Digest as _;
         let mut hasher = sha2::Sha512::new();
-        if only_encrypted {
+        if rules.sums_only_encrypted() {
             // What sets such sums apart from the others: SHA-256 of "sops".
             hasher.update(sha2::Sha256::digest(b"sops"));
         }
-        Self { hasher, only_encrypted }
+        Self { hasher, only_encrypted: rules.sums_only_encrypted() }
     }
 
     fn add(&mut self, value: &Scalar, encrypted: bool) {

@@ -45,6 +45,8 @@ enum Command {
     Ledger(commands::ledger::LedgerArgs),
     /// Write, check and report the security plan of a product
     Plan(commands::plan::PlanArgs),
+    /// Deploy secrets: create, show, change and hand over what is in SOPS files
+    Vault(commands::vault::VaultArgs),
     /// Shell completions
     Completions(commands::completions::CompletionsArgs),
     /// Manual pages
@@ -92,6 +94,7 @@ fn main() -> ExitCode {
         Command::Hook(args) => commands::hook::run(args),
         Command::Ledger(args) => commands::ledger::run(args),
         Command::Plan(args) => commands::plan::run(args),
+        Command::Vault(args) => commands::vault::run(args),
         Command::Completions(args) => commands::completions::run(args),
         Command::Man(args) => commands::man::run(args),
         Command::Gitleaks(args) => Ok(gitleaks::run(args)),

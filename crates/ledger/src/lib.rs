@@ -17,7 +17,9 @@ mod statement;
 pub use chain::{Depth, Fault, FaultKind, Heads, Verified, verify};
 pub use dsse::{Envelope, STATEMENT_TYPE, Signature};
 pub use error::LedgerError;
-pub use event::{Event, Extent, OpenFinding, PolicyDigest, ScanEvent, TriageEvent, VerdictEvent, predicate};
+pub use event::{
+    Event, Extent, OpenFinding, PolicyDigest, ScanEvent, TriageEvent, VaultEvent, VaultFile, VerdictEvent, predicate,
+};
 pub use journal::{Appended, Appender, Entry, Journal, Next};
 pub use key::{SigningKey, VerifyingKey};
 pub use statement::{Head, Place, Statement, Subject};

@@ -50,7 +50,9 @@ pub fn write(tree: &Tree) -> Result<String, VaultError> {
             Tree::Leaf(Scalar::Text(text)) => text.replace('\n', "\\n"),
             Tree::Leaf(scalar) => String::from_utf8(scalar.bytes()).map_err(|_| unfit("is no text"))?,
             Tree::Null => String::new(),
-            Tree::Map(_) | Tree::List(_) => return Err(unfit("lists and maps do not fit into dotenv; use yaml or json")),
+            Tree::Map(_) | Tree::List(_) => {
+                return Err(unfit("lists and maps do not fit into dotenv; use yaml or json"));
+            }
         };
         if key.is_empty() || key.starts_with('#') || key.contains(['=', '\n']) {
             return Err(unfit("is no name of a variable"));
@@ -170,17 +172,15 @@ mod tests {
     #[test]
     fn metadata_are_flat_and_come_back() {
         let text = |text: &str| Tree::Leaf(Scalar::Text(text.to_owned()));
-        let entry = |n: usize| Tree::Map(vec![("enc".to_owned(), text(&format!("a\n{n}"))), ("recipient".to_owned(), text("age1"))]);
+        let entry = |n: usize| {
+            Tree::Map(vec![("enc".to_owned(), text(&format!("a\n{n}"))), ("recipient".to_owned(), text("age1"))])
+        };
         let tree = Tree::Map(vec![
             ("age".to_owned(), Tree::List((0..12).map(entry).collect())),
             ("mac".to_owned(), text("x")),
         ]);
         let flat = metadata(&tree);
-        let sorted = [
-            "sops_age__list_0__map_enc",
-            "sops_age__list_0__map_recipient",
-            "sops_age__list_10__map_enc",
-        ];
+        let sorted = ["sops_age__list_0__map_enc", "sops_age__list_0__map_recipient", "sops_age__list_10__map_enc"];
         assert!(flat.iter().map(|(key, _)| key.as_str()).take(3).eq(sorted));
         let text = write(&Tree::Map(flat)).unwrap();
         let Tree::Map(mut entries) = read(&text).unwrap() else { panic!("no map") };

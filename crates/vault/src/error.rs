@@ -49,7 +49,9 @@ pub enum VaultError {
     #[error("the file {0}. Check that it is the right file")]
     Limit(String),
     /// A format that is not read.
-    #[error("{name}: files of the format {format} are not read; this program knows yaml, json and dotenv (name one with --format)")]
+    #[error(
+        "{name}: files of the format {format} are not read; this program knows yaml, json and dotenv (name one with --type)"
+    )]
     Format {
         /// The file.
         name: String,
@@ -73,7 +75,9 @@ pub enum VaultError {
         why: &'static str,
     },
     /// Only keys that are not supported open the file.
-    #[error("no key that this program can use opens this file: it has {kinds}; age is the kind that is supported. Use sops, or let somebody add an age recipient")]
+    #[error(
+        "no key that this program can use opens this file: it has {kinds}; age is the kind that is supported. Use sops, or let somebody add an age recipient"
+    )]
     Foreign {
         /// The kinds of keys of the file.
         kinds: String,

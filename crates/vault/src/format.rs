@@ -71,9 +71,7 @@ fn without_comments(tree: &Tree) -> Tree {
             let kept = entries.iter().filter(|(_, value)| !value.is_comment());
             Tree::Map(kept.map(|(key, value)| (key.clone(), without_comments(value))).collect())
         }
-        Tree::List(items) => {
-            Tree::List(items.iter().filter(|item| !item.is_comment()).map(without_comments).collect())
-        }
+        Tree::List(items) => Tree::List(items.iter().filter(|item| !item.is_comment()).map(without_comments).collect()),
         Tree::Leaf(Scalar::Float(number)) if !number.is_finite() => Tree::Null,
         other => other.clone(),
     }

@@ -11,7 +11,11 @@ pub const VALUES: usize = 1_000_000;
 
 /// Refuses a text that is too large.
 pub(crate) fn check_size(text: &str) -> Result<(), VaultError> {
-    if text.len() > SIZE { Err(VaultError::Limit(format!("has {} bytes; at most {SIZE} are read", text.len()))) } else { Ok(()) }
+    if text.len() > SIZE {
+        Err(VaultError::Limit(format!("has {} bytes; at most {SIZE} are read", text.len())))
+    } else {
+        Ok(())
+    }
 }
 
 /// Refuses values that are too many or nest too deep.

@@ -47,6 +47,18 @@ impl Path {
         if steps.is_empty() { Err(wrong("is empty, where a path to a value is expected")) } else { Ok(Self(steps)) }
     }
 
+    /// The path of a key at the top.
+    #[must_use]
+    pub fn of_key(key: &str) -> Self {
+        Self(vec![Step::Key(key.to_owned())])
+    }
+
+    /// The key, where the path is one at the top.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        if let [step] = self.0.as_slice() { step.key() } else { None }
+    }
+
     /// What stands at the path.
     #[must_use]
     pub fn get<'t>(&self, tree: &'t Tree) -> Option<&'t Tree> {
@@ -84,7 +96,8 @@ impl Path {
                     &mut entries[at].1
                 }
                 Tree::List(items) => {
-                    let number = step.number().ok_or_else(|| self.wrong(depth, "is a list; name an item by its number"))?;
+                    let number =
+                        step.number().ok_or_else(|| self.wrong(depth, "is a list; name an item by its number"))?;
                     let count = items.iter().filter(|item| !item.is_comment()).count();
                     if number == count {
                         items.push(Tree::Null);
@@ -200,7 +213,9 @@ impl fmt::Display for Path {
         for (at, step) in self.0.iter().enumerate() {
             match step {
                 Step::Item(number) => write!(f, "[{number}]")?,
-                Step::Key(key) if key.is_empty() || key.contains(['.', '[', ']', '"']) || key.parse::<usize>().is_ok() => {
+                Step::Key(key)
+                    if key.is_empty() || key.contains(['.', '[', ']', '"']) || key.parse::<usize>().is_ok() =>
+                {
                     write!(f, "[\"{key}\"]")?;
                 }
                 Step::Key(key) | Step::Either(key, _) => write!(f, "{}{key}", if at > 0 { "." } else { "" })?,

@@ -41,7 +41,8 @@ impl Rules {
     /// An expression is none.
     pub fn of(metadata: &Tree) -> Result<Self, VaultError> {
         let text = |key: &str| metadata.get(key).and_then(Tree::text).unwrap_or_default();
-        let regex = |key: &str| Some(text(key)).filter(|text| !text.is_empty()).map(|text| compile(key, text)).transpose();
+        let regex =
+            |key: &str| Some(text(key)).filter(|text| !text.is_empty()).map(|text| compile(key, text)).transpose();
         let only_encrypted = match metadata.get("mac_only_encrypted") {
             Some(Tree::Leaf(Scalar::Bool(only))) => *only,
             Some(other) => other.text() == Some("true"),

@@ -13,11 +13,10 @@ pub const NAME: &str = ".sops.yaml";
 /// Keys that name keys of kinds that are not supported.
 const FOREIGN: [&str; 6] = ["kms", "pgp", "gcp_kms", "azure_keyvault", "hc_vault_transit_uri", "hckms"];
 
-/// How a file is encrypted. `path` counts from the folder of the configuration, with `/`. None where the configuration has
-/// no rules for new files.
+/// How a file is encrypted. `path` counts from the folder of the configuration, with `/`. None where no rule fits.
 ///
 /// # Errors
-/// The text is no configuration, no rule fits, or the one that fits asks for what is not supported.
+/// The text is no configuration, or the rule that fits asks for what is not supported.
 pub fn plan(text: &str, path: &str) -> Result<Option<Plan>, VaultError> {
     let documents = yaml::documents(text).map_err(|error| VaultError::Syntax {
         line: error.line,
@@ -38,7 +37,7 @@ pub fn plan(text: &str, path: &str) -> Result<Option<Plan>, VaultError> {
             return read(rule).map(Some);
         }
     }
-    Err(wrong(list, &format!("no rule fits `{path}`; add one whose `path_regex` does, or name recipients with --age")))
+    Ok(None)
 }
 
 fn read(rule: &Node) -> Result<Plan, VaultError> {
@@ -46,7 +45,10 @@ fn read(rule: &Node) -> Result<Plan, VaultError> {
     for key in KEYS {
         let Some((node, text)) = text_of(rule, key)?.filter(|(_, text)| !text.is_empty()) else { continue };
         if let Some((other, _)) = &plan.rule {
-            return Err(wrong(node, &format!("a rule has one of the keys that say what is encrypted, and this has `{other}` too")));
+            return Err(wrong(
+                node,
+                &format!("a rule has one of the keys that say what is encrypted, and this has `{other}` too"),
+            ));
         }
         plan.rule = Some((key.to_owned(), text.to_owned()));
     }
@@ -137,8 +139,7 @@ mod tests {
         ] {
             assert!(read(path).unwrap_err().starts_with(error), "{:?}", read(path));
         }
-        let error = plan("creation_rules:\n  - path_regex: a\n", "b").unwrap_err().to_string();
-        assert!(error.starts_with("2:3: no rule fits `b`"), "{error}");
+        assert_eq!(plan("creation_rules:\n  - path_regex: a\n", "b").unwrap(), None);
         assert_eq!(plan("stores: {}", "b").unwrap(), None);
         assert!(plan("a: [", "b").is_err());
     }

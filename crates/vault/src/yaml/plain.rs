@@ -157,9 +157,8 @@ fn days(year: u32, month: u32) -> u32 {
 
 /// Whether a text would be read as something else than text, by this reader or by one of YAML 1.1.
 pub(super) fn needs_quotes(text: &str) -> bool {
-    const OLD: [&str; 16] = [
-        "y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off", "OFF",
-    ];
+    const OLD: [&str; 16] =
+        ["y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off", "OFF"];
     meaning(text) != Meaning::Text || OLD.contains(&text) || is_base_60(text)
 }
 

@@ -334,8 +334,9 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>, span: &Span) -> Res
         ("binary", _) => {
             let compact: String = text.split_ascii_whitespace().collect();
             let bytes = STANDARD.decode(compact).map_err(|_| wrong())?;
-            let text = String::from_utf8(bytes)
-                .map_err(|_| error(span, "bytes that are no text cannot be held; encode them as base64 without a tag"))?;
+            let text = String::from_utf8(bytes).map_err(|_| {
+                error(span, "bytes that are no text cannot be held; encode them as base64 without a tag")
+            })?;
             Ok(Tree::Leaf(Scalar::Text(text)))
         }
         ("int" | "float" | "bool" | "null" | "timestamp", _) => Err(wrong()),
@@ -365,5 +366,8 @@ fn refuse_tag(tag: Option<&Tag>, span: &Span) -> Result<(), VaultError> {
 }
 
 fn lost_tag(tag: &Tag, span: &Span) -> VaultError {
-    error(span, format!("the tag `{}` would be lost: a SOPS file holds values without tags", tag.to_string().escape_debug()))
+    error(
+        span,
+        format!("the tag `{}` would be lost: a SOPS file holds values without tags", tag.to_string().escape_debug()),
+    )
 }

@@ -116,7 +116,8 @@ impl Writer {
     /// them for a part of the map or list before them.
     fn end<'t>(&mut self, values: impl DoubleEndedIterator<Item = &'t Tree>, column: usize) {
         let mut comments = 0;
-        let last = values.rev().inspect(|value| comments += usize::from(is_comment(value))).find(|value| !is_comment(value));
+        let last =
+            values.rev().inspect(|value| comments += usize::from(is_comment(value))).find(|value| !is_comment(value));
         if comments > 0 && column > 0 && matches!(last, Some(Tree::Map(_) | Tree::List(_))) {
             self.out.push('\n');
         }

@@ -12,6 +12,8 @@ mod import;
 mod ledger;
 #[path = "cli/plan.rs"]
 mod plan;
+#[path = "cli/vault.rs"]
+mod vault;
 
 use std::{
     fs,
@@ -67,7 +69,7 @@ impl Project {
         command.args(arguments).current_dir(&self.0).stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
-            if ["TESTUDO_", "GIT_", "GITLEAKS_", "NO_COLOR", "CLICOLOR", "COLUMNS"]
+            if ["TESTUDO_", "SOPS_", "GIT_", "GITLEAKS_", "NO_COLOR", "CLICOLOR", "COLUMNS"]
                 .iter()
                 .any(|ours| name.starts_with(ours))
             {

@@ -12,9 +12,9 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub enum Tree {
     /// Keys with values, in order. A comment is a value with an empty key.
-    Map(Vec<(String, Tree)>),
+    Map(Vec<(String, Self)>),
     /// Values and comments in order.
-    List(Vec<Tree>),
+    List(Vec<Self>),
     /// A value.
     Leaf(Scalar),
     /// Nothing, which is never encrypted.

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use testudo_vault::{Format, limits, tree::Tree};
 use zeroize::Zeroizing;
 
-use super::words;
+use super::{open, words};
 use crate::terminal;
 
 /// What the user makes of a text. One that cannot be read is not lost: they are asked whether to go on.
@@ -23,11 +23,10 @@ pub(super) fn compose(path: &Path, text: &str, format: Format) -> Result<Vec<Tre
     loop {
         run(&file, &folder.0)?;
         ended.check()?;
-        let problem = match read(&file).and_then(|text| Ok(format.read(&text)?)) {
+        let place = match format.read(&read(&file)?) {
             Ok(documents) => return Ok(documents),
-            Err(problem) => problem,
+            Err(problem) => open::placed(path, &problem),
         };
-        let place = format!("{}: {problem:#}", path.display());
         if !io::stdin().is_terminal() {
             bail!("{place}. Nothing is written");
         }

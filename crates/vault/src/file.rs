@@ -172,6 +172,10 @@ impl File {
 
     /// Encrypts the values, and writes the sum and the time.
     fn seal(&mut self, sealer: &Sealer, time: &str) -> Result<(), VaultError> {
+        if self.documents.is_empty() {
+            // Somewhere the metadata have to stand.
+            self.documents.push(Tree::Map(Vec::new()));
+        }
         let sum = tree::encrypt(&mut self.documents, sealer, &Rules::of(&self.metadata)?)?;
         let mac = sealer.encrypt(&Scalar::Text(sum), time)?;
         let Tree::Map(entries) = &mut self.metadata else { return Ok(()) };

@@ -242,7 +242,10 @@ fn both_ways(name: &str) {
         let theirs = match sops.decrypts(&documents, name, Plan::default()) {
             // Some texts are too much for its own writer: it gives up, or writes `null` in the place of a key.
             Err(error) if error.contains("Error marshaling to yaml") => continue,
-            Ok(theirs) if theirs.lines().any(|line| line.trim_start().starts_with("null: ")) => continue,
+            Ok(theirs) if theirs.lines().any(|line| line.trim_start_matches([' ', '-']).starts_with("null: ")) => {
+                println!("SKIP {text}\nSOPS {theirs}");
+                continue;
+            }
             theirs => theirs.unwrap_or_else(|error| panic!("round {round}: {error}\n{text}")),
         };
         passed += 1;

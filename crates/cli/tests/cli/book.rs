@@ -152,6 +152,12 @@ fn sample(name: &str) -> Option<Project> {
         r#"{"version": "1.99.0", "results": [], "errors": [], "paths": {"scanned": ["src/app.py"]}}"#,
     );
     project.write("leaks.json", "[]\n");
+    let recipient = crate::vault::own_key(&project);
+    project.write(".sops.yaml", &format!("creation_rules:\n  - path_regex: ^deploy/\n    age: {recipient}\n"));
+    project.write("plain.env", "DB_PASSWORD=hunter2-hunter3\nOLD_TOKEN=none-none\n");
+    project.write("deploy/README.md", "# Deploy\n");
+    project.testudo(&["vault", "create", "deploy/sample.env", "--from", "plain.env"]).ok();
+    fs::remove_file(project.path("plain.env")).unwrap();
     project.write(".gitignore", "*.sarif\n*.html\n");
     for round in ["v1.4.0", "v1.5.0", "head"] {
         project.write("CHANGES.md", &format!("{round}\n"));
@@ -161,6 +167,7 @@ fn sample(name: &str) -> Option<Project> {
     }
     project.git(&["update-ref", "refs/remotes/origin/main", "v1.5.0"]).ok();
     project.git(&["init", "-q", "--bare", "project.git"]).ok();
+    project.write("plain.env", "DB_PASSWORD=hunter2-hunter3\nOLD_TOKEN=none-none\n");
     Some(project)
 }
 

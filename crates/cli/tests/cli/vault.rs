@@ -10,17 +10,21 @@ use crate::{Project, Ran};
 
 const PASSWORD: &str = "correct \"horse\"/bättery";
 
-/// A project with a key and a file for it.
-fn project(name: &str) -> (Project, String) {
-    let project = Project::new(name);
+/// A new key where sops looks for a user's keys. Gives its recipient.
+pub(crate) fn own_key(project: &Project) -> String {
     let key = testudo_vault::keys::new_identity();
     let mut identities = testudo_vault::keys::Identities::default();
     identities.add(&key, "key").unwrap();
-    // Where sops looks for a user's keys.
     let folder = project.0.with_extension("config").join("sops/age");
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("keys.txt"), format!("# made for a test\n{}\n", key.as_str())).unwrap();
-    let recipient = identities.recipients().remove(0);
+    identities.recipients().remove(0)
+}
+
+/// A project with a key and files for it.
+fn project(name: &str) -> (Project, String) {
+    let project = Project::new(name);
+    let recipient = own_key(&project);
     project.write(
         "plain.yaml",
         &format!("# of the database\ndb:\n    password: '{PASSWORD}'\n    port: 5432\nlist: [a, b]\n"),
@@ -157,7 +161,7 @@ fn files_that_others_opened_stay_closed() {
 
 #[test]
 fn a_text_is_edited_in_memory_and_nothing_stays() {
-    let (project, _) = project("vault-edit");
+    let (project, recipient) = project("vault-edit");
     fs::create_dir_all(project.path("runtime")).unwrap();
     project.with_editor("sed -i s/prod/test/", &["vault", "edit", "a.env"]).ok();
     assert_eq!(project.testudo(&["vault", "show", "a.env", "-k", "MODE_unencrypted"]).ok().out, "test");
@@ -167,6 +171,12 @@ fn a_text_is_edited_in_memory_and_nothing_stays() {
     project.with_editor("false", &["vault", "edit", "a.env"]).fails(2).says(&["`false` failed"]);
     project.with_editor("ls -la", &["vault", "edit", "a.env"]).ok().says(&["-rw-------"]);
     assert_eq!(project.read("a.env"), text);
+    project.with_editor("true", &["vault", "create", "b.env", "--age", &recipient]).fails(2).says(&["is empty"]);
+    project.with_editor("sh -c 'echo A=one >> $1' sh", &["vault", "create", "b.env", "--age", &recipient]).ok();
+    assert_eq!(project.testudo(&["vault", "show", "b.env"]).ok().out, "A=one\n");
+    // A file without values can be opened again.
+    project.with_editor("sh -c ': > $1' sh", &["vault", "edit", "a.yaml"]).ok();
+    assert_eq!(project.testudo(&["vault", "show", "a.yaml"]).ok().out, "{}\n");
     assert_eq!(fs::read_dir(project.path("runtime")).unwrap().count(), 0);
 }
 

@@ -76,10 +76,15 @@ fn same(a: &Path, b: &Path) -> bool {
 fn documents(args: &CreateArgs, format: Format) -> Result<Vec<Tree>> {
     let Some(from) = &args.from else {
         let start = if format == Format::Json { "{\n}\n" } else { "" };
-        return editor::compose(&args.file, start, format);
+        let documents = editor::compose(&args.file, start, format)?;
+        return not_empty(documents, &args.file);
     };
     let text = if from.as_os_str() == "-" { standard_input()? } else { Zeroizing::new(files::read_text(from)?) };
     let documents = format.read(&text).map_err(|error| anyhow::Error::msg(open::placed(from, &error)))?;
+    not_empty(documents, from)
+}
+
+fn not_empty(documents: Vec<Tree>, from: &Path) -> Result<Vec<Tree>> {
     if documents.iter().all(|document| matches!(document, Tree::Map(entries) if entries.is_empty())) {
         bail!("{}: is empty; there is nothing to encrypt", from.display());
     }

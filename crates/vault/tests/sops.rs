@@ -83,10 +83,11 @@ impl Numbers {
         (0..length).map(|_| self.one(&PARTS)).collect()
     }
 
-    /// In lists sops writes some texts as blocks that nobody reads, sops neither. Here they begin with something else.
+    /// sops writes some texts of several lines as blocks that nobody reads, sops neither, and loses those that begin with a
+    /// tab. Here they begin with something else.
     fn readable(&mut self) -> String {
         let text = self.text();
-        let unread = text.contains('\n') && text.starts_with([' ', '\n']);
+        let unread = text.contains('\n') && text.starts_with([' ', '\n', '\t']);
         if unread { format!("x{text}") } else { text }
     }
 
@@ -232,29 +233,20 @@ fn rounds() -> usize {
 fn both_ways(name: &str) {
     let Some(sops) = Sops::new(name) else { return };
     let format = Format::of(name).unwrap();
-    let (mut numbers, mut passed) = (Numbers(3), 0);
+    let mut numbers = Numbers(3);
     for round in 0..rounds() {
         let count = if format == Format::Yaml { 1 + numbers.below(2) } else { 1 };
         let documents: Vec<Tree> = (0..count).map(|_| numbers.map(0, format)).collect();
         let text = format.write(&documents).unwrap();
         let written = |documents: &[Tree]| format.write(documents).unwrap();
         assert_eq!(written(&format.read(&text).unwrap()), text, "round {round}");
-        let theirs = match sops.decrypts(&documents, name, Plan::default()) {
-            // Some texts are too much for its own writer: it gives up, or writes `null` in the place of a key.
-            Err(error) if error.contains("Error marshaling to yaml") => continue,
-            Ok(theirs) if theirs.lines().any(|line| line.trim_start_matches([' ', '-']).starts_with("null: ")) => {
-                println!("SKIP {text}\nSOPS {theirs}");
-                continue;
-            }
-            theirs => theirs.unwrap_or_else(|error| panic!("round {round}: {error}\n{text}")),
-        };
-        passed += 1;
+        let theirs = sops.decrypts(&documents, name, Plan::default());
+        let theirs = theirs.unwrap_or_else(|error| panic!("round {round}: {error}\n{text}"));
         let read = format.read(&theirs).unwrap_or_else(|error| panic!("round {round}: {error}\n{theirs}"));
         assert_eq!(written(&read), text, "round {round}, sops:\n{theirs}");
         assert_eq!(written(&sops.encrypts(&text, name, "")), text, "round {round}");
     }
-    println!("{name}: {passed} of {} random documents both ways", rounds());
-    assert!(passed * 10 > rounds() * 9, "sops writes {passed} of {} documents", rounds());
+    println!("{name}: {} random documents both ways", rounds());
 }
 
 #[test]

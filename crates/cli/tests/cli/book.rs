@@ -157,8 +157,7 @@ fn sample(name: &str) -> Option<Project> {
     project.write("plain.env", "DB_PASSWORD=hunter2-hunter3\nOLD_TOKEN=none-none\n");
     project.write("deploy/README.md", "# Deploy\n");
     project.testudo(&["vault", "create", "deploy/sample.env", "--from", "plain.env"]).ok();
-    fs::remove_file(project.path("plain.env")).unwrap();
-    project.write(".gitignore", "*.sarif\n*.html\n");
+    project.write(".gitignore", "*.sarif\n*.html\nplain.env\n");
     for round in ["v1.4.0", "v1.5.0", "head"] {
         project.write("CHANGES.md", &format!("{round}\n"));
         project.git(&["add", "."]).ok();
@@ -167,7 +166,6 @@ fn sample(name: &str) -> Option<Project> {
     }
     project.git(&["update-ref", "refs/remotes/origin/main", "v1.5.0"]).ok();
     project.git(&["init", "-q", "--bare", "project.git"]).ok();
-    project.write("plain.env", "DB_PASSWORD=hunter2-hunter3\nOLD_TOKEN=none-none\n");
     Some(project)
 }
 

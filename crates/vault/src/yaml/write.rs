@@ -299,7 +299,12 @@ impl Form {
         Self {
             plain: !(indicators || edges || breaks || tabs || special),
             single: !(break_space || space_break || tabs || special),
-            block: !(text.ends_with(' ') || space_break || special || text.contains(is_other_break)),
+            // A tab at the start of a block is read by few.
+            block: !(text.starts_with('\t')
+                || text.ends_with(' ')
+                || space_break
+                || special
+                || text.contains(is_other_break)),
             breaks,
         }
     }

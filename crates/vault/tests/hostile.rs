@@ -87,7 +87,7 @@ fn limits_are_errors() {
     let yaml = format!("a: {}\n", deep("[", "]", limits::DEPTH + 1));
     let bomb: String =
         (1..9).map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 10].join(","))).collect();
-    let bomb = format!("a0: &a0 [{}]\n{bomb}", vec!["x"; 10].join(","));
+    let bomb = format!("a0: &a0 [{}]\n{bomb}", ["x"; 10].join(","));
     for (format, text, word) in [
         (Format::Yaml, yaml.as_str(), "nest deeper than 64"),
         (Format::Yaml, bomb.as_str(), "more than 1000000 values"),

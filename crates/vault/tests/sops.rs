@@ -88,7 +88,9 @@ impl Numbers {
     fn readable(&mut self) -> String {
         let text = self.text();
         let unread = text.contains('\n') && text.starts_with([' ', '\n', '\t']);
-        if unread { format!("x{text}") } else { text }
+        let text = if unread { format!("x{text}") } else { text };
+        // Behind blank lines at the end of a block sops takes comments of a list for comments of the document.
+        if text.ends_with("\n\n") { text + "x" } else { text }
     }
 
     fn leaf(&mut self, format: Format) -> Tree {

@@ -21,6 +21,7 @@ pub mod report;
 pub mod rules;
 pub mod scratch;
 pub mod template;
+pub mod vault;
 
 /// One target.
 #[derive(Debug, Clone, Copy)]
@@ -88,6 +89,9 @@ targets! {
     "template" template::report_template 3000;
     "text" archives::understand 800;
     "url" network::url 4000;
+    "vault-document" vault::document 1500;
+    "vault-file" vault::encrypted 1500;
+    "vault-rules" vault::rules 1000;
     "xz" archives::xz 300;
     "yaml" rules::yaml_text 700;
     "yaml-rules" rules::yaml_rule_file 500;

@@ -49,6 +49,8 @@ enum Command {
     Status(commands::status::StatusArgs),
     /// Run stages, deploy, check, promote, and go back where a check fails
     Release(commands::release::ReleaseArgs),
+    /// Deploy secrets: create, show, change and hand over what is in SOPS files
+    Vault(commands::vault::VaultArgs),
     /// Shell completions
     Completions(commands::completions::CompletionsArgs),
     /// Manual pages
@@ -98,6 +100,7 @@ fn main() -> ExitCode {
         Command::Plan(args) => commands::plan::run(args),
         Command::Status(args) => commands::status::run(&args),
         Command::Release(args) => commands::release::run(args),
+        Command::Vault(args) => commands::vault::run(args),
         Command::Completions(args) => commands::completions::run(args),
         Command::Man(args) => commands::man::run(args),
         Command::Gitleaks(args) => Ok(gitleaks::run(args)),

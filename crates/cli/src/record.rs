@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     env,
+    ffi::OsString,
     fmt::Write as _,
     fs, io,
     path::{Path, PathBuf},
@@ -13,7 +14,7 @@ use serde_json::to_value;
 use sha2::{Digest as _, Sha256};
 use testudo_ledger::{
     Appended, Appender, Event, Head, Journal, PolicyDigest, ReleaseEvent, ReleaseStep, ScanEvent, SigningKey, Subject,
-    TestResultEvent, TriageEvent, VerdictEvent, VerifyingKey, predicate,
+    TestResultEvent, TriageEvent, VaultEvent, VerdictEvent, VerifyingKey, predicate,
 };
 use testudo_model::ScanReport;
 use testudo_policy::{
@@ -23,8 +24,10 @@ use testudo_policy::{
 use testudo_source::git::{ReadLimits, Repository};
 
 use crate::{
-    cache, clock, files,
-    scan::{Collected, ScanArgs},
+    cache, clock,
+    commands::scanning,
+    files,
+    scan::{self, Collected, ScanArgs},
     terminal,
 };
 
@@ -135,6 +138,29 @@ pub(crate) fn triage(
     let subject = vec![Subject::new(&said.file, "sha256", &digest)];
     let event = Event { subject, predicate_type: predicate::TRIAGE.to_owned(), predicate: to_value(said)? };
     Recorder::new(root, config)?.append(&event).map(drop)
+}
+
+/// Records what is done with files of secrets, before it is done. `record` names the environment where the configuration
+/// does not.
+pub(crate) fn vault(mut event: VaultEvent, config: Option<&Path>, record: Option<&str>) -> Result<()> {
+    let mut words: Vec<OsString> = Vec::new();
+    words.extend(config.into_iter().flat_map(|config| ["--config".into(), config.into()]));
+    words.extend(record.into_iter().flat_map(|record| ["--record".into(), record.into()]));
+    let target = event.files.first().map(|file| PathBuf::from(&file.path)).unwrap_or_default();
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let (effective, root) = scan::configuration(&scanning::arguments(words)?, &[folder.to_owned()])?;
+    let config = &effective.config.ledger;
+    if config.record.is_empty() {
+        return Ok(());
+    }
+    let mut subject = Vec::new();
+    for file in &mut event.files {
+        file.path = below(&root, Path::new(&file.path));
+        let digest = file.after.as_ref().or(file.before.as_ref()).context("a file without a digest")?;
+        subject.push(Subject::new(&file.path, "sha256", digest));
+    }
+    let event = Event { subject, predicate_type: predicate::VAULT.to_owned(), predicate: to_value(event)? };
+    Recorder::new(&root, config)?.append(&event).map(drop)
 }
 
 /// The report, by its digest.
@@ -391,6 +417,10 @@ pub(crate) fn said(statement: &testudo_ledger::Statement) -> String {
             }
             Err(error) => format!("result of tests that cannot be read: {error}"),
         },
+        predicate::VAULT => match serde_json::from_value::<VaultEvent>(predicate.clone()) {
+            Ok(event) => vault_line(&event),
+            Err(error) => format!("use of secrets that cannot be read: {error}"),
+        },
         predicate::REPAIR => format!("repair: {} bytes of an entry written in part were taken off", predicate["bytes"]),
         other => other.to_owned(),
     }
@@ -410,6 +440,12 @@ fn release_line(event: &ReleaseEvent) -> String {
         _ => "a step of a newer version".to_owned(),
     };
     format!("{} {} {}: {said}", event.release, event.version, event.state.as_str())
+}
+
+fn vault_line(event: &VaultEvent) -> String {
+    let files: Vec<&str> = event.files.iter().map(|file| file.path.as_str()).collect();
+    let command = event.command.as_ref().map_or_else(String::new, |command| format!(" for {command}"));
+    format!("vault {} of {}: {}{command}", event.verb, files.join(" "), event.keys.join(" "))
 }
 
 fn scan_line(event: &ScanEvent) -> String {

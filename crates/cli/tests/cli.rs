@@ -15,6 +15,8 @@ mod plan;
 #[cfg(unix)]
 #[path = "cli/release.rs"]
 mod release;
+#[path = "cli/vault.rs"]
+mod vault;
 
 use std::{
     fs,
@@ -70,7 +72,7 @@ impl Project {
         command.args(arguments).current_dir(&self.0).stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
-            if ["TESTUDO_", "GIT_", "GITLEAKS_", "NO_COLOR", "CLICOLOR", "COLUMNS"]
+            if ["TESTUDO_", "SOPS_", "GIT_", "GITLEAKS_", "NO_COLOR", "CLICOLOR", "COLUMNS"]
                 .iter()
                 .any(|ours| name.starts_with(ours))
             {

@@ -20,6 +20,8 @@ pub mod predicate {
     pub const RELEASE: &str = "testudo:release/v1";
     /// How tests ended, as in-toto's attestation framework has it (predicate `test-result`, version 0.1).
     pub const TEST_RESULT: &str = "https://in-toto.io/attestation/test-result/v0.1";
+    /// What somebody did with a file of secrets: [`VaultEvent`](super::VaultEvent).
+    pub const VAULT: &str = "testudo:vault/v1";
     /// An entry that was written in part, as after a power cut, was taken off: `{"bytes": n, "sha256": "…"}`.
     pub const REPAIR: &str = "testudo:repair/v1";
 }
@@ -131,6 +133,33 @@ pub struct TriageEvent {
     pub accepted: Vec<String>,
     /// Keys of what is no longer accepted.
     pub withdrawn: Vec<String>,
+}
+
+/// The predicate of a use of secrets: names and digests, no value and no argument of a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VaultEvent {
+    /// What was done: `create`, `show`, `edit`, `set`, `unset` or `exec`.
+    pub verb: String,
+    /// The files.
+    pub files: Vec<VaultFile>,
+    /// Paths of the values that were shown, changed or handed over.
+    pub keys: Vec<String>,
+    /// The program that got them, without its arguments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+}
+
+/// A file of secrets, encrypted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VaultFile {
+    /// Where it is, from the root of the project.
+    pub path: String,
+    /// SHA-256 of its bytes as they were; none for a new file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// SHA-256 of its bytes as they are written; none where nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
 }
 
 /// The predicate of a gate.

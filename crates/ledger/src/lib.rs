@@ -21,7 +21,7 @@ pub use dsse::{Envelope, STATEMENT_TYPE, Signature};
 pub use error::LedgerError;
 pub use event::{
     Event, Extent, OpenFinding, PolicyDigest, ReleaseEvent, ReleaseState, ReleaseStep, ScanEvent, StageOutcome,
-    TestResultEvent, TriageEvent, VerdictEvent, predicate,
+    TestResultEvent, TriageEvent, VaultEvent, VaultFile, VerdictEvent, predicate,
 };
 pub use journal::{Appended, Appender, Entry, Journal, Next};
 pub use key::{SigningKey, VerifyingKey};

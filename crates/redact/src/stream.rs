@@ -2,8 +2,8 @@
 //!
 //! A value is found as it is and in the forms in which programs print values: base64 at each of its three alignments,
 //! hexadecimal, percent-encoded, escaped for JSON, for XML and for a shell; of a value of several lines each line by
-//! itself. Overlapping matches are masked together. What is printed is held back by the length of the longest form less
-//! one byte, so that no cut hides a value.
+//! itself. Overlapping matches are masked together. While a form may be on its way, what is printed is held back by the
+//! length of the longest form less one byte, so that no cut hides a value.
 
 use std::{collections::BTreeSet, ops::Range};
 
@@ -124,12 +124,23 @@ impl Stream<'_> {
         }
         self.held.extend_from_slice(bytes);
         let end = self.base + self.held.len();
-        self.give(end.saturating_sub(self.masker.longest.saturating_sub(1)).max(self.base), out);
+        // Where no form is on its way, nothing has to wait: a prompt or a line of a log is seen at once.
+        let waits = if self.is_idle() { 0 } else { self.masker.longest.saturating_sub(1) };
+        self.give(end.saturating_sub(waits).max(self.base), out);
     }
 
     /// Gives out the rest: the stream has ended.
     pub fn finish(mut self, out: &mut Vec<u8>) {
         self.give(self.base + self.held.len(), out);
+    }
+
+    /// Whether what was pushed ends within no form.
+    fn is_idle(&self) -> bool {
+        match (&self.masker.machine, self.state) {
+            (Machine::Fast(machine), Some(state)) => machine.is_start(state),
+            (Machine::Small(machine), Some(state)) => machine.is_start(state),
+            _ => true,
+        }
     }
 
     /// Gives out everything before an offset.
@@ -358,6 +369,18 @@ mod tests {
         assert_eq!(masked(&["abcdef", "defghi", "cdef"], "xabcdefghiy abcdefabcdef"), "x***y ***");
         assert_eq!(masked(&["aaaa"], &"a".repeat(1000)), "***");
         assert_eq!(masked(&[], "text"), "text");
+    }
+
+    #[test]
+    fn only_what_may_be_a_value_waits() {
+        let masker = masker(&["secret-value"]);
+        let (mut stream, mut out) = (masker.stream(), Vec::new());
+        stream.push(b"name: ", &mut out);
+        assert_eq!(out, b"name: ");
+        stream.push(b"is sec", &mut out);
+        assert_eq!(out, b"name: ");
+        stream.push(b"ret-value\n", &mut out);
+        assert_eq!(out, b"name: is ***\n");
     }
 
     /// No cut of the stream changes what comes out, and nothing of a value does.

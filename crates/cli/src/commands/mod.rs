@@ -14,5 +14,6 @@ pub(crate) mod man;
 pub(crate) mod plan;
 pub(crate) mod release;
 pub(crate) mod rules;
-mod scanning;
+pub(crate) mod scanning;
 pub(crate) mod status;
+pub(crate) mod vault;

@@ -17,7 +17,7 @@ struct Line {
 }
 
 /// The arguments of a scan from words, read as the command line reads them: one meaning for both.
-pub(super) fn arguments<W: Into<OsString> + Clone>(words: impl IntoIterator<Item = W>) -> Result<ScanArgs> {
+pub(crate) fn arguments<W: Into<OsString> + Clone>(words: impl IntoIterator<Item = W>) -> Result<ScanArgs> {
     let words = words.into_iter().map(Into::into);
     Ok(Line::try_parse_from(std::iter::once(OsString::from("testudo scan")).chain(words))?.scan)
 }

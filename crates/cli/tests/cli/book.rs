@@ -152,7 +152,12 @@ fn sample(name: &str) -> Option<Project> {
         r#"{"version": "1.99.0", "results": [], "errors": [], "paths": {"scanned": ["src/app.py"]}}"#,
     );
     project.write("leaks.json", "[]\n");
-    project.write(".gitignore", "*.sarif\n*.html\n");
+    let recipient = crate::vault::own_key(&project);
+    project.write(".sops.yaml", &format!("creation_rules:\n  - path_regex: ^deploy/\n    age: {recipient}\n"));
+    project.write("plain.env", "DB_PASSWORD=hunter2-hunter3\nOLD_TOKEN=none-none\n");
+    project.write("deploy/README.md", "# Deploy\n");
+    project.testudo(&["vault", "create", "deploy/sample.env", "--from", "plain.env"]).ok();
+    project.write(".gitignore", "*.sarif\n*.html\nplain.env\n");
     for round in ["v1.4.0", "v1.5.0", "head"] {
         project.write("CHANGES.md", &format!("{round}\n"));
         project.git(&["add", "."]).ok();

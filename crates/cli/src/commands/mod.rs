@@ -12,5 +12,6 @@ pub(crate) mod init;
 pub(crate) mod ledger;
 pub(crate) mod man;
 pub(crate) mod plan;
+pub(crate) mod probe;
 pub(crate) mod rules;
 mod scanning;

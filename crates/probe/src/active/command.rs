@@ -41,7 +41,8 @@ fn printed(form: &str, canaries: &Canaries, base: &str) -> Attempt {
     let expected = if form == WINDOWS { product.to_string() } else { format!("{word}{product}{word}") };
     Attempt {
         text: text.replace("{b}", base),
-        control: format!("{base} {echo} {left}*{right}"),
+        // The numbers for something that reckons with what it is given, and nothing that a shell would run.
+        control: format!("{base} {word}{left}*{right}{word}"),
         proof: Box::new(move |answer| answer.text().contains(&expected).then(|| expected.clone())),
     }
 }

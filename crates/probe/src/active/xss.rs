@@ -12,16 +12,27 @@ use crate::{
 
 /// What is sent, with `{c}` for the name of a function that does not exist. The first leaves texts, values, comments and
 /// elements without markup; the others stay within a value, a string, or an address.
-const FORMS: &[&str] = &[
-    "\"'></script></textarea></title></style>--><img src=x onerror={c}()>",
-    "\" autofocus onfocus={c}() x=\"",
-    "' autofocus onfocus={c}() x='",
-    "x autofocus onfocus={c}() x=",
-    "'-{c}()-'",
-    "\"-{c}()-\"",
-    "${{c}()}",
-    "javascript:{c}()",
+const FORMS: &[(Kind, &str)] = &[
+    (Kind::Handler, "\"'></script></textarea></title></style>--><img src=x onerror={c}()>"),
+    (Kind::Handler, "\" autofocus onfocus={c}() x=\""),
+    (Kind::Handler, "' autofocus onfocus={c}() x='"),
+    (Kind::Handler, "x autofocus onfocus={c}() x="),
+    (Kind::Script, "'-{c}()-'"),
+    (Kind::Script, "\"-{c}()-\""),
+    (Kind::Script, "${{c}()}"),
+    (Kind::Address, "javascript:{c}()"),
 ];
+
+/// Where a form is run, if it is: elsewhere it would be broken code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// As the handler of an event that the form itself brings.
+    Handler,
+    /// Within a script or handler of the page.
+    Script,
+    /// As an address.
+    Address,
+}
 
 pub(super) fn attack(run: &mut Run<'_, '_>, spot: Spot<'_>) {
     // A word first: where it does not come back in a page, nothing else does.
@@ -31,11 +42,11 @@ pub(super) fn attack(run: &mut Run<'_, '_>, spot: Spot<'_>) {
     if !answer.is_page() || !answer.text().contains(&word) {
         return;
     }
-    for form in FORMS {
+    for (kind, form) in FORMS {
         let make = |canaries: &Canaries, _: &str| {
             let name = canaries.word();
             let text = form.replace("{c}", &name);
-            Attempt { text, control: name.clone(), proof: Box::new(move |answer| proof(answer, &name)) }
+            Attempt { text, control: name.clone(), proof: Box::new(move |answer| proof(answer, *kind, &name)) }
         };
         let message = "what is sent comes back in the page as script";
         if prove(run, spot, &Trial { rule: "probe-xss-reflected", message, make: &make }) {
@@ -45,25 +56,34 @@ pub(super) fn attack(run: &mut Run<'_, '_>, spot: Spot<'_>) {
 }
 
 /// Where a call of `name` would be run.
-fn proof(answer: &Answer, name: &str) -> Option<String> {
+fn proof(answer: &Answer, kind: Kind, name: &str) -> Option<String> {
     if !answer.is_page() {
         return None;
     }
     tokens(&answer.text()).iter().find_map(|token| match token {
-        Token::Start(tag) => in_tag(tag, name),
-        Token::Raw { tag, text } if tag.name == "script" && is_code(tag) && script::calls(text, name) => {
+        Token::Start(tag) => in_tag(tag, kind, name),
+        Token::Raw { tag, text }
+            if kind == Kind::Script && tag.name == "script" && is_code(tag) && script::calls(text, name) =>
+        {
             Some(format!("a script with the call {name}()"))
         }
         _ => None,
     })
 }
 
-fn in_tag(tag: &Tag, name: &str) -> Option<String> {
+fn in_tag(tag: &Tag, kind: Kind, name: &str) -> Option<String> {
     tag.attributes.iter().find_map(|(attribute, value)| {
-        let handler = attribute.starts_with("on") && attribute.len() > 2 && script::calls(value, name);
-        let address =
-            is_address(&tag.name, attribute) && script_address(value).is_some_and(|code| script::calls(&code, name));
-        (handler || address).then(|| format!("an element `{}` with {attribute}={value}", tag.name))
+        let event = attribute.starts_with("on") && attribute.len() > 2;
+        let run = match kind {
+            // The handler that was sent is this call and nothing else.
+            Kind::Handler => event && *value == format!("{name}()"),
+            Kind::Script => event && script::calls(value, name),
+            Kind::Address => {
+                is_address(&tag.name, attribute)
+                    && script_address(value).is_some_and(|code| code.starts_with(&format!("{name}(")))
+            }
+        };
+        run.then(|| format!("an element `{}` with {attribute}={value}", tag.name))
     })
 }
 
@@ -98,6 +118,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_form_proves_only_what_it_was_made_for() {
+        let page = "<script>var a='\"'>&lt;img src=x onerror=tq()&gt;'</script>";
+        let answer = Answer::parse(&format!("HTTP/1.1 200 OK\nContent-Type: text/html\n\n{page}")).unwrap();
+        assert_eq!(proof(&answer, Kind::Handler, "tq"), None);
+    }
+
+    #[test]
     fn only_what_a_browser_runs_is_proof() {
         for (body, proven) in [
             ("<p><img src=x onerror=tq()></p>", true),
@@ -123,9 +150,12 @@ mod tests {
             ("tq()", false),
         ] {
             let answer = Answer::parse(&format!("HTTP/1.1 200 OK\nContent-Type: text/html\n\n{body}")).unwrap();
-            assert_eq!(proof(&answer, "tq").is_some(), proven, "{body}");
+            let any = |answer: &Answer| {
+                [Kind::Handler, Kind::Script, Kind::Address].into_iter().find_map(|kind| proof(answer, kind, "tq"))
+            };
+            assert_eq!(any(&answer).is_some(), proven, "{body}");
             let data = Answer::parse(&format!("HTTP/1.1 200 OK\nContent-Type: application/json\n\n{body}")).unwrap();
-            assert_eq!(proof(&data, "tq"), None, "{body}");
+            assert_eq!(any(&data), None, "{body}");
         }
     }
 }

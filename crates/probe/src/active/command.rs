@@ -75,7 +75,7 @@ fn timed(run: &mut Run<'_, '_>, spot: Spot<'_>) {
         }
         if let Some(ask) = shown.filter(|_| evidence.len() == WAITS.len() + 1) {
             let message = "the answer takes as long as a command in it says";
-            return report(run, spot, RULE, &ask, (message, Confidence::Medium), evidence);
+            return report(run, spot, RULE, &ask, (message, Confidence::High), evidence);
         }
     }
 }

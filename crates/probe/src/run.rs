@@ -212,13 +212,12 @@ fn certificate(run: &mut Run<'_, '_>, target: &Target) -> Result<(), ProbeError>
     if target.url.scheme() == Scheme::Http {
         return Ok(());
     }
-    let trusted = match check::tls::check(run) {
+    let trusted = match check::tls::check(run, target.unverified) {
         Ok(trusted) => trusted,
         Err(NoAnswer::Failed(error)) => return Err(ProbeError::Unreachable(error)),
         Err(_) => return Ok(()),
     };
     if !trusted && !target.headers.is_empty() && target.unverified == Unverified::Withhold {
-        run.session.credentials.withheld = true;
         run.notice(
             NoticeCode::ProbeCredentials,
             "/",

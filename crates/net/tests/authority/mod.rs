@@ -4,7 +4,7 @@
 use std::{
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::Arc,
+    sync::{Arc, Mutex},
     thread,
 };
 
@@ -49,6 +49,14 @@ impl Authority {
 
 /// Starts a server that answers every request with these bytes.
 pub fn serve(shown: Shown, answer: &'static [u8]) -> SocketAddr {
+    record(shown, answer).0
+}
+
+/// Requests that came, as they came.
+pub type Requests = Arc<Mutex<Vec<String>>>;
+
+/// The same, and what it is asked.
+pub fn record(shown: Shown, answer: &'static [u8]) -> (SocketAddr, Requests) {
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -58,16 +66,18 @@ pub fn serve(shown: Shown, answer: &'static [u8]) -> SocketAddr {
     let config = Arc::new(config);
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = listener.local_addr().unwrap();
+    let requests = Requests::default();
+    let log = Arc::clone(&requests);
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let config = Arc::clone(&config);
-            thread::spawn(move || answer_one(stream, config, answer));
+            let (config, log) = (Arc::clone(&config), Arc::clone(&log));
+            thread::spawn(move || answer_one(stream, config, answer, &log));
         }
     });
-    address
+    (address, requests)
 }
 
-fn answer_one(stream: TcpStream, config: Arc<ServerConfig>, answer: &[u8]) {
+fn answer_one(stream: TcpStream, config: Arc<ServerConfig>, answer: &[u8], log: &Mutex<Vec<String>>) {
     let mut stream = StreamOwned::new(ServerConnection::new(config).unwrap(), stream);
     let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
     while !request.windows(4).any(|end| end == b"\r\n\r\n") {
@@ -76,6 +86,7 @@ fn answer_one(stream: TcpStream, config: Arc<ServerConfig>, answer: &[u8]) {
             _ => return,
         }
     }
+    log.lock().unwrap().push(String::from_utf8_lossy(&request).into_owned());
     if stream.write_all(answer).is_ok() {
         stream.conn.send_close_notify();
         drop(stream.flush());

@@ -3,14 +3,16 @@
 use testudo_model::Confidence;
 use testudo_net::tls::{CertificateFault, Look, OldVersion};
 
-use crate::{Ask, finding::Draft, run::Run, session::NoAnswer};
+use crate::{Ask, Unverified, finding::Draft, run::Run, session::NoAnswer};
 
-/// Looks at the target before anything is sent. Says whether its certificate can be trusted.
-pub(crate) fn check(run: &mut Run<'_, '_>) -> Result<bool, NoAnswer> {
+/// Looks at the target before anything is sent. Says whether its certificate can be trusted; where not, headers of the user
+/// stay here unless they may go all the same.
+pub(crate) fn check(run: &mut Run<'_, '_>, unverified: Unverified) -> Result<bool, NoAnswer> {
     let Look { faults, certificate, .. } = run.session.look()?;
     let trusted = faults.iter().all(|fault| *fault == CertificateFault::ExpiresSoon);
     if !trusted {
         run.session.trust(certificate);
+        run.session.credentials.withheld = unverified == Unverified::Withhold;
     }
     for fault in faults {
         let (rule, message) = told(fault);

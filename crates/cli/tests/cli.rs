@@ -12,6 +12,8 @@ mod import;
 mod ledger;
 #[path = "cli/plan.rs"]
 mod plan;
+#[path = "cli/probe.rs"]
+mod probe;
 
 use std::{
     fs,

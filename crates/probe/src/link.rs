@@ -23,6 +23,10 @@ pub fn resolve(origin: &Url, page: &str, reference: &str) -> Option<String> {
         }
     };
     let target = escaped(&without_dots(&target));
+    // A path that begins with two slashes is another host to whoever reads it as a reference.
+    if target.starts_with("//") {
+        return None;
+    }
     origin.clone().with_target(&target).ok().map(|url| url.target().to_owned())
 }
 
@@ -158,6 +162,8 @@ mod tests {
             ("ü", Some("/a/%C3%BC")),
             ("%2e%2e/x", Some("/x")),
             ("x%", Some("/a/x%25")),
+            (".//b", Some("/a//b")),
+            ("/.//b", None),
         ] {
             assert_eq!(resolve(&origin, "/a/page?old=1", reference).as_deref(), expected, "{reference}");
         }

@@ -71,7 +71,8 @@ pub fn answer(data: &[u8]) {
         if let Some(cookie) = cookie::parse(line) {
             assert!(!cookie.name.is_empty());
         }
-        csp::weakness(&csp::parse(line));
+        let policy = csp::parse(line);
+        assert_eq!(csp::weakness(&policy), csp::weakness(&policy));
         assert_eq!(link::decode(&link::encode(line)), line);
     }
     let Ok(answer) = Answer::parse(&text) else { return };

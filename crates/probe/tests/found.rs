@@ -205,8 +205,12 @@ fn look_alike(case: &str, request: &Received) -> Reply {
         "in a string of JSON" => page(&format!("<script type='application/json'>\"{}\"</script>", escaped(&input))),
         "error words" => page("<p>You have an error in your SQL syntax. ORA-01756. root:x:0:0:root:/root:/bin/bash"),
         "error words of a failure" => answer(500, "text/html", GOOD, "You have an error in your SQL syntax"),
-        "every third fails" if request.number % 3 == 0 => answer(500, "text/html", GOOD, "unrecognized token: \"x\""),
-        "every second fails" if request.number % 2 == 0 => answer(500, "text/html", GOOD, "near \"x\": syntax error"),
+        "every third fails" if request.number.is_multiple_of(3) => {
+            answer(500, "text/html", GOOD, "unrecognized token: \"x\"")
+        }
+        "every second fails" if request.number.is_multiple_of(2) => {
+            answer(500, "text/html", GOOD, "near \"x\": syntax error")
+        }
         "changes with each request" => page(&format!("<p>{}", request.number)),
         "changes with each second request" => page(&format!("<p>{}", request.number / 2 % 2)),
         "changes with the input" => page(&format!("<p>{}", input.bytes().map(u32::from).sum::<u32>() % 7)),

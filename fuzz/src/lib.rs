@@ -17,6 +17,7 @@ pub mod network;
 pub mod pack_writer;
 pub mod plan;
 pub mod policy;
+pub mod probe;
 pub mod report;
 pub mod rules;
 pub mod scratch;
@@ -77,6 +78,9 @@ targets! {
     "plan" rules::plan 700;
     "plan-discovery" plan::discovery 1500;
     "plan-file" plan::file 1000;
+    "probe-answer" probe::answer 2000;
+    "probe-description" probe::description 150;
+    "probe-page" probe::page 3000;
     "redaction" detect::redaction 3000;
     "regex" rules::regex 400;
     "release-pipeline" policy::pipeline 1000;

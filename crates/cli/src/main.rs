@@ -39,6 +39,8 @@ enum Command {
     Rules(commands::rules::RulesArgs),
     /// Show the configuration that holds, and where each value comes from
     Config(commands::config::ConfigArgs),
+    /// Test a running application within agreed bounds
+    Probe(commands::probe::ProbeArgs),
     /// Install, remove or run git hooks
     Hook(commands::hook::HookArgs),
     /// Show, check and export what was recorded
@@ -95,6 +97,7 @@ fn main() -> ExitCode {
         Command::Baseline(args) => commands::baseline::run(args),
         Command::Rules(args) => commands::rules::run(args),
         Command::Config(args) => commands::config::run(args),
+        Command::Probe(args) => commands::probe::run(args),
         Command::Hook(args) => commands::hook::run(args),
         Command::Ledger(args) => commands::ledger::run(args),
         Command::Plan(args) => commands::plan::run(args),

@@ -98,6 +98,16 @@ codes! {
     ImportSkipped = "import-skipped", Error;
     /// Another tool says in its report that it did not look at something.
     ImportGap = "import-gap", Gap;
+    /// A probe of a running application ended before everything in scope was tried.
+    ProbeEnded = "probe-ended", Error;
+    /// Requests of a probe got no answer that can be read.
+    ProbeUnanswered = "probe-unanswered", Gap;
+    /// There is more than one probe looks at.
+    ProbeLimit = "probe-limit", Gap;
+    /// Something was not tried, because the profile or the scope leaves it out, or nothing is known to send.
+    ProbeSkipped = "probe-skipped", Gap;
+    /// Credentials were not sent over a connection that is not trusted.
+    ProbeCredentials = "probe-credentials", Error;
 }
 
 impl std::fmt::Display for NoticeCode {

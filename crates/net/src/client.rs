@@ -5,11 +5,15 @@ use std::{fmt, sync::Arc, time::Duration};
 use ureq::{
     Agent,
     http::{self, HeaderMap, HeaderName, HeaderValue, header},
-    unversioned::{resolver::DefaultResolver, transport::DefaultConnector},
+    unversioned::{
+        resolver::DefaultResolver,
+        transport::{Connector as _, DefaultConnector, TcpConnector},
+    },
 };
 
 use crate::{
-    Body, Coding, Host, HostRule, NetError, Policy, Reach, Redirects, Scheme, Url,
+    Body, Coding, Host, HostRule, NetError, Policy, Reach, Redirects, Scheme, Trust, Url,
+    encrypted::Encrypted,
     pace::Pace,
     resolve::{Guarded, Refused},
 };
@@ -21,8 +25,16 @@ pub enum Method {
     Get,
     /// Look at the headers.
     Head,
+    /// Ask what is possible.
+    Options,
     /// Hand in.
     Post,
+    /// Put in place.
+    Put,
+    /// Change in part.
+    Patch,
+    /// Take away.
+    Delete,
 }
 
 impl Method {
@@ -32,8 +44,18 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Head => "HEAD",
+            Self::Options => "OPTIONS",
             Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
         }
+    }
+
+    /// Whether nobody asks for a change with it (RFC 9110 section 9.2.1).
+    #[must_use]
+    pub const fn is_safe(self) -> bool {
+        matches!(self, Self::Get | Self::Head | Self::Options)
     }
 }
 
@@ -98,6 +120,11 @@ impl Response {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Every header, in the order of the answer; bytes that are not text are replaced.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, String)> {
+        self.headers.iter().map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
     }
 
     /// The body.
@@ -204,7 +231,11 @@ fn agent(policy: &Policy, reach: Reach) -> Agent {
         .user_agent(policy.user_agent.as_str())
         .accept_encoding(coding)
         .build();
-    Agent::with_parts(config, DefaultConnector::default(), Guarded { reach, system: DefaultResolver::default() })
+    let resolver = Guarded { reach, system: DefaultResolver::default() };
+    match &policy.trust {
+        Trust::Mozilla => Agent::with_parts(config, DefaultConnector::default(), resolver),
+        other => Agent::with_parts(config, ().chain(TcpConnector::default()).chain(Encrypted::new(other)), resolver),
+    }
 }
 
 /// Headers that belong to the connection or to the client. A configured `Host` would send a secret to another site of
@@ -247,7 +278,7 @@ const fn is_redirect(status: u16) -> bool {
 
 /// The request after a redirect; none where it is not followed. The policy judges its address like any other.
 fn follow(request: &Request, target: &str) -> Option<Request> {
-    if request.method == Method::Post {
+    if !matches!(request.method, Method::Get | Method::Head) {
         return None;
     }
     let same_host = target.starts_with('/') && !target.starts_with("//");

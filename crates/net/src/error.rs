@@ -98,4 +98,7 @@ pub enum NetError {
         /// The host.
         host: Host,
     },
+    /// A text without certificates of authorities.
+    #[error("the text holds no certificates in PEM form (`-----BEGIN CERTIFICATE-----`)")]
+    Authorities,
 }

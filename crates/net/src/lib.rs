@@ -10,7 +10,8 @@
 //! something else. A redirect is not followed unless the policy says so, and then it passes the same checks.
 //!
 //! TLS is rustls with ring, and the roots of Mozilla that are compiled in, not those of the machine: a certificate that
-//! somebody has added to a machine must not be able to read what is sent. There is no way to switch the check off.
+//! somebody has added to a machine must not be able to read what is sent. There is no way to switch the check off. A
+//! policy can name authorities instead of those roots, or trust one certificate that was looked at before ([`tls`]).
 //!
 //! The crate `log` is a dependency for its feature `max_level_off` alone: the HTTP library below would otherwise be able
 //! to write addresses and headers, which hold secrets, to a logger that somebody installs one day.
@@ -18,14 +19,17 @@
 pub mod address;
 mod body;
 mod client;
+mod encrypted;
 mod error;
 mod pace;
 mod policy;
 mod resolve;
+pub mod tls;
 mod url;
 
 pub use body::Body;
 pub use client::{Client, Method, Request, Response};
 pub use error::NetError;
 pub use policy::{Coding, HostPattern, HostRule, HostRuleError, Limits, Policy, Reach, Redirects, Timeouts};
+pub use tls::Trust;
 pub use url::{Host, Scheme, Url, UrlError};

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use crate::{
-    Host, NetError, Scheme, Url, UrlError,
+    Host, NetError, Scheme, Trust, Url, UrlError,
     address::{self, Class},
     url::{parse_port, split_port},
 };
@@ -120,6 +120,14 @@ impl HostRule {
     #[must_use]
     pub const fn public(host: Host) -> Self {
         Self { pattern: HostPattern::Exact(host), scheme: Scheme::Https, port: 443, reach: Reach::Public }
+    }
+
+    /// The origin of an address that the user named as what is to be tested: as it stands there, clear text and private
+    /// addresses included.
+    #[must_use]
+    pub fn target(url: &Url) -> Self {
+        let pattern = HostPattern::Exact(url.host().clone());
+        Self { pattern, scheme: url.scheme(), port: url.port(), reach: Reach::Private }
     }
 
     /// Reads what a user wrote. There are two forms:
@@ -246,6 +254,8 @@ pub struct Policy {
     pub pause: Duration,
     /// The `User-Agent` header.
     pub user_agent: String,
+    /// Who is trusted to be the host.
+    pub trust: Trust,
 }
 
 impl Default for Policy {
@@ -258,6 +268,7 @@ impl Default for Policy {
             limits: Limits::default(),
             pause: Duration::ZERO,
             user_agent: format!("testudo/{}", env!("CARGO_PKG_VERSION")),
+            trust: Trust::default(),
         }
     }
 }

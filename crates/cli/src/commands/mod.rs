@@ -12,6 +12,7 @@ pub(crate) mod init;
 pub(crate) mod ledger;
 pub(crate) mod man;
 pub(crate) mod plan;
+pub(crate) mod probe;
 pub(crate) mod release;
 pub(crate) mod rules;
 pub(crate) mod scanning;

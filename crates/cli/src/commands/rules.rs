@@ -105,6 +105,9 @@ fn own_rules() -> Vec<OwnRule> {
     let in_code =
         |r: &native::NativeRule| OwnRule { info: r.info(), category: "generic", document: r.help, live: String::new() };
     rules.extend(native::NATIVE.iter().map(in_code));
+    let probe =
+        |r: &testudo_probe::Rule| OwnRule { info: r.info(), category: "probe", document: r.help, live: String::new() };
+    rules.extend(testudo_probe::RULES.iter().map(probe));
     rules.sort_by(|a, b| a.info.id.cmp(&b.info.id));
     rules
 }

@@ -85,6 +85,22 @@ pub(crate) fn import(args: &ScanArgs) -> Result<Collected> {
     Ok(Collected { report, hidden, effective: effective.clone(), root: root.clone(), extent })
 }
 
+/// Probes, and treats what was found as a scan's findings are treated. Secrets that our rules know are masked in it: an
+/// application may show them to whoever asks.
+pub(crate) fn probed(args: &ScanArgs, target: &str, probe: impl FnOnce() -> Result<Imports>) -> Result<Collected> {
+    let here = [PathBuf::from(".")];
+    let (effective, root) = configuration(args, &here)?;
+    let setup = Setup { args, config: &effective.config, root: &root, targets: &here, live: None };
+    let detector = setup.silent_detector()?;
+    let mut probed = probe()?;
+    probed.mask(&detector);
+    let nothing = Found { outcome: Outcome::default(), known: BTreeSet::new(), scope: Scope::Part };
+    let (report, hidden) = setup.report(nothing, None, probed)?;
+    let report = ScanReport { targets: vec![target.to_owned()], ..report };
+    // An application is no part of the files of a project.
+    Ok(Collected { report, hidden, effective: effective.clone(), root: root.clone(), extent: Extent::default() })
+}
+
 /// The rules that a scan with these arguments would use: their digest, and what is known about each.
 pub(crate) fn rules(args: &ScanArgs) -> Result<(String, Vec<RuleInfo>)> {
     let targets = if args.targets.is_empty() { vec![PathBuf::from(".")] } else { args.targets.clone() };

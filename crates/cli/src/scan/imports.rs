@@ -30,11 +30,11 @@ pub(super) struct Target<'a> {
 
 /// What all reports say, in the order in which they were named.
 #[derive(Debug, Default)]
-pub(super) struct Imports {
-    pub(super) findings: Vec<Finding>,
-    pub(super) coverage: Vec<Coverage>,
-    pub(super) notices: Vec<Notice>,
-    pub(super) rules: Vec<RuleInfo>,
+pub(crate) struct Imports {
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) coverage: Vec<Coverage>,
+    pub(crate) notices: Vec<Notice>,
+    pub(crate) rules: Vec<RuleInfo>,
 }
 
 /// Digests under the key of the project.
@@ -107,7 +107,7 @@ impl Imports {
     }
 
     /// Masks secrets that our own detector knows in what reports say: a message of any rule may quote a line.
-    fn mask(&mut self, detector: &SecretsDetector) {
+    pub(super) fn mask(&mut self, detector: &SecretsDetector) {
         let mut known: BTreeMap<String, String> = BTreeMap::new();
         let mut mask = |text: &mut String| {
             let masked = known.entry(text.clone()).or_insert_with(|| detector.masked(text));
@@ -119,19 +119,19 @@ impl Imports {
             mask(&mut finding.rule);
             finding.aliases.iter_mut().for_each(&mut mask);
             for place in std::iter::once(&mut finding.location).chain(&mut finding.related) {
-                place.path.iter_mut().for_each(&mut mask);
+                place.path.iter_mut().chain(&mut place.url).for_each(&mut mask);
             }
             finding.fix.iter_mut().for_each(|fix| mask(&mut fix.description));
             finding.suppressed.iter_mut().for_each(|suppression| mask(&mut suppression.reason));
             for (name, value) in &mut finding.properties {
-                if let (false, serde_json::Value::String(text)) = (DIGESTS.contains(&name.as_str()), value) {
-                    mask(text);
+                if !DIGESTS.contains(&name.as_str()) {
+                    texts(value, &mut mask);
                 }
             }
         }
         for notice in &mut self.notices {
             mask(&mut notice.message);
-            notice.location.path.iter_mut().for_each(&mut mask);
+            notice.location.path.iter_mut().chain(&mut notice.location.url).for_each(&mut mask);
         }
         for rule in &mut self.rules {
             mask(&mut rule.id);
@@ -214,6 +214,16 @@ fn inside(root: &Path, path: &str, limit: u64) -> Option<Vec<u8>> {
     let plain =
         real.starts_with(root) && fs::metadata(&real).is_ok_and(|found| found.is_file() && found.len() <= limit);
     if plain { fs::read(real).ok() } else { None }
+}
+
+/// Every text within a value.
+fn texts(value: &mut serde_json::Value, change: &mut impl FnMut(&mut String)) {
+    match value {
+        serde_json::Value::String(text) => change(text),
+        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| texts(item, change)),
+        serde_json::Value::Object(members) => members.iter_mut().for_each(|(_, member)| texts(member, change)),
+        _ => {}
+    }
 }
 
 #[cfg(test)]

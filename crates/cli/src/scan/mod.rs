@@ -17,6 +17,7 @@ use anyhow::Result;
 
 pub(crate) use args::{ScanArgs, VerdictArgs, View};
 pub(crate) use collect::{Collected, collect, configuration, rules};
+pub(crate) use imports::Imports;
 
 /// Whether a verdict was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,13 @@ pub(crate) fn run(args: &ScanArgs, asked: Asked) -> Result<ExitCode> {
     present::check(args)?;
     let collected = collect(args)?;
     present::finish(args, asked, &collected)
+}
+
+/// Takes what a probe found through the same policy, gate and reports as a scan.
+pub(crate) fn probed(args: &ScanArgs, target: &str, probe: impl FnOnce() -> Result<Imports>) -> Result<ExitCode> {
+    present::check(args)?;
+    let collected = collect::probed(args, target, probe)?;
+    present::finish(args, Asked::Scan, &collected)
 }
 
 /// Reads reports of other tools, which are the arguments' `--with`, and scans nothing.

@@ -37,6 +37,9 @@ fn fields(finding: &Finding) -> Vec<(&'static str, String)> {
     if let Some(verification) = &finding.verification {
         fields.push(("check", line(&wording::verification(verification))));
     }
+    if let Some(command) = finding.properties.get("reproduce").and_then(|command| command.as_str()) {
+        fields.push(("see", line(command)));
+    }
     if finding.confidence < Confidence::High {
         fields.push(("confidence", finding.confidence.to_string()));
     }

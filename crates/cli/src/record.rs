@@ -277,9 +277,16 @@ pub(crate) fn forget(journal: &Journal) -> Result<()> {
 
 fn seen_path(journal: &Journal) -> Option<PathBuf> {
     let path = journal.path();
-    let real = fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?);
+    let real = real(&path)?;
     let name = testudo_model::hex(&Sha256::digest(real.as_os_str().as_encoded_bytes()));
     Some(user_folder("XDG_STATE_HOME", ".local/state")?.join("seen").join(name))
+}
+
+/// A path without links, also where its last folders are not there: a ledger that was taken away is the same ledger.
+fn real(path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    let there = path.ancestors().find_map(|folder| Some((folder, fs::canonicalize(folder).ok()?)))?;
+    Some(there.1.join(path.strip_prefix(there.0).ok()?))
 }
 
 /// The keys of the files that are trusted.

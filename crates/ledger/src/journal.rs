@@ -170,6 +170,24 @@ impl Journal {
         Ok(Appended { ledger: tail.ledger, seq: tail.next - 1, hash: tail.hash, repaired })
     }
 
+    /// Completes or takes off what a power cut left of the last entry, so that all that is there can be read. Where there is
+    /// no ledger nothing is done.
+    ///
+    /// # Errors
+    /// The ledger cannot be written, or is damaged.
+    pub fn mend(&self, keys: &[VerifyingKey]) -> Result<(), LedgerError> {
+        let path = self.path();
+        plain(&path)?;
+        let mut file = match OpenOptions::new().read(true).append(true).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(source) => return Err(LedgerError::Write { path, source }),
+        };
+        self.lock(&file)?;
+        let head = self.head(keys)?;
+        self.heal(&mut file, head.as_ref())
+    }
+
     /// Waits until nobody else adds to the ledger.
     fn lock(&self, file: &File) -> Result<(), LedgerError> {
         let path = self.path();

@@ -97,7 +97,7 @@ impl TestReport {
                     }
                 }
                 Event::Eof if depth > 0 => return Err("ends before its elements do".to_owned()),
-                Event::Eof if self.tests.is_empty() => return Err("has no test".to_owned()),
+                Event::Eof if self.cases.is_empty() => return Err("has no test".to_owned()),
                 Event::Eof => return Ok(()),
                 _ => {}
             }
@@ -112,6 +112,10 @@ impl TestReport {
                 *open = Some(Test { class, name: name.unwrap_or_default(), ended: Ended::Passed });
             }
             ("failure" | "error", Some(test)) => test.ended = Ended::Failed,
+            // A suite can fail as a whole, outside of its tests.
+            ("failure" | "error", None) => {
+                self.cases.push(Case { name: "the suite as a whole".to_owned(), ended: Ended::Failed });
+            }
             ("skipped", Some(test)) => test.ended = test.ended.max(Ended::Skipped),
             _ => {}
         }

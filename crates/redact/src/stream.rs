@@ -19,6 +19,12 @@ pub const SHORTEST: usize = 4;
 const SHORTEST_PART: usize = 6;
 /// Bytes of all forms up to which the fast automaton is built, which takes some hundred bytes for each of them.
 const MOST_FOR_DFA: usize = 1 << 16;
+/// Shortest line into which base64 is broken, in characters.
+const SHORTEST_LINE: usize = 56;
+/// Pieces of base64 that are found by themselves: long enough to stand nowhere by chance, so short that no line hides more.
+const PIECE: usize = 10;
+/// Longest value whose base64 is found in lines, in bytes: a key is far shorter.
+const MOST_WRAPPED: usize = 16 << 10;
 /// What stands in the place of a value.
 const MASK: &[u8] = b"***";
 
@@ -214,6 +220,12 @@ fn add_forms(value: &[u8], forms: &mut BTreeSet<Vec<u8>>) {
 fn add_forms_of(value: &[u8], forms: &mut BTreeSet<Vec<u8>>) {
     forms.insert(value.to_vec());
     let mut encoded: Vec<Vec<u8>> = (0..3).map(|before| base64_within(value, before)).collect();
+    if value.len() <= MOST_WRAPPED {
+        // Programs break base64 into lines of 60 to 76 characters: then its pieces are what is found.
+        for form in encoded.iter().filter(|form| form.len() > SHORTEST_LINE) {
+            forms.extend(form.windows(PIECE).map(<[u8]>::to_vec));
+        }
+    }
     encoded.extend(encoded.clone().iter().map(|form| url_safe(form)));
     encoded.extend([hex(value, b"0123456789abcdef"), hex(value, b"0123456789ABCDEF")]);
     for digits in [b"0123456789ABCDEF", b"0123456789abcdef"] {
@@ -325,6 +337,19 @@ mod tests {
 
     fn masked(values: &[&str], text: &str) -> String {
         String::from_utf8(masker(values).masked(text.as_bytes())).unwrap()
+    }
+
+    #[test]
+    fn base64_in_lines_is_masked() {
+        let value: Vec<u8> = (0..160_u32).map(|n| b'!' + u8::try_from(n * 37 % 90).unwrap()).collect();
+        let masker = Masker::of(&[&value]).unwrap().masker;
+        for (before, width) in [(0, 76), (1, 64), (5, 60)] {
+            let text = base64_within(&value, before);
+            let wrapped: Vec<u8> = text.chunks(width).flat_map(|line| [line, b"\n"].concat()).collect();
+            let masked = masker.masked(&wrapped);
+            let left = masked.split(|b| !b.is_ascii_alphanumeric() && *b != b'+' && *b != b'/').map(<[u8]>::len).max();
+            assert!(left.unwrap() < PIECE, "{}", String::from_utf8_lossy(&masked));
+        }
     }
 
     #[test]

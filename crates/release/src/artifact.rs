@@ -1,7 +1,7 @@
 //! What a file holds, as a digest.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read as _},
     path::Path,
 };
@@ -13,10 +13,11 @@ use sha2::{Digest as _, Sha256};
 /// # Errors
 /// It is no plain file, or cannot be read.
 pub fn digest(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    if !file.metadata()?.is_file() {
+    // A pipe would be waited for without end.
+    if !fs::metadata(path)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "is no plain file"));
     }
+    let mut file = File::open(path)?;
     let (mut sum, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
     loop {
         match file.read(&mut buffer)? {

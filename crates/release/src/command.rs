@@ -24,6 +24,8 @@ const CHUNK: usize = 64 << 10;
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long output is waited for after a command has ended: a service that it started may hold its end open for ever.
 const LAST_OUTPUT: Duration = Duration::from_millis(500);
+/// How much longer than its command a guard may take to end.
+const UNGUARDED: Duration = Duration::from_secs(5);
 
 /// A command of a stage.
 #[derive(Debug, Clone)]
@@ -86,6 +88,8 @@ impl Shell {
     /// The guard cannot be started, or the log cannot be written.
     pub fn run(&self, command: &Command, sink: &mut dyn Sink) -> io::Result<Ended> {
         let begun = Instant::now();
+        // Before anything runs: what cannot be kept is told then.
+        let log = Log::open(command.log.as_deref())?;
         let mut child = self.spawn(command)?;
         let mut lifeline = child.stdin.take();
         let (sender, chunks) = mpsc::sync_channel(16);
@@ -104,11 +108,19 @@ impl Shell {
         }
         #[cfg(feature = "fault")]
         fault_during();
-        let log = Log::open(command.log.as_deref())?;
-        let mut listening = Listening { log, sink, ended: Ended::default(), tail: VecDeque::new() };
-        let status = listening.follow(&mut child, &mut lifeline, (begun + command.timeout, &chunks), &self.masker)?;
+        let mut listening = Listening { log, sink, ended: Ended::default(), tail: VecDeque::new(), cut: None };
+        let status = listening.follow(
+            &mut child,
+            &mut lifeline,
+            (begun + command.timeout, &chunks),
+            (&self.masker, self.grace),
+        )?;
         #[cfg(feature = "fault")]
         testudo_ledger::fault::reach("command.done");
+        #[cfg(unix)]
+        if status.code().is_none() && !crate::guard::end_left(&self.lock) {
+            return Err(io::Error::other("the guard of a command was killed, and the command cannot be ended"));
+        }
         let mut ended = listening.ended;
         ended.exit = status.code().unwrap_or(-1);
         ended.tail = String::from_utf8_lossy(listening.tail.make_contiguous()).into_owned();
@@ -170,6 +182,8 @@ struct Listening<'a> {
     sink: &'a mut dyn Sink,
     ended: Ended,
     tail: VecDeque<u8>,
+    /// When the command was asked to end.
+    cut: Option<Instant>,
 }
 
 impl Listening<'_> {
@@ -178,13 +192,12 @@ impl Listening<'_> {
         child: &mut Child,
         lifeline: &mut Option<process::ChildStdin>,
         (deadline, chunks): (Instant, &Receiver<(Pipe, Vec<u8>)>),
-        masker: &Masker,
+        (masker, grace): (&Masker, Duration),
     ) -> io::Result<ExitStatus> {
         let (mut output, mut error) = (masker.stream(), masker.stream());
         let mut gone: Option<(ExitStatus, Instant)> = None;
         let status = loop {
             let received = chunks.recv_timeout(PAUSE);
-            let silent = matches!(received, Err(RecvTimeoutError::Timeout));
             match received {
                 Ok((Pipe::Output, bytes)) => {
                     let room = MAX_ANSWER.saturating_sub(self.ended.answer.len());
@@ -195,16 +208,21 @@ impl Listening<'_> {
                 Err(RecvTimeoutError::Disconnected) => break child.wait()?,
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            if lifeline.is_some() {
+            if lifeline.is_some() && gone.is_none() {
                 self.ended.timed_out = Instant::now() >= deadline;
                 self.ended.stopped = !self.ended.timed_out && self.sink.is_stopped();
                 if self.ended.timed_out || self.ended.stopped {
                     *lifeline = None;
+                    self.cut = Some(Instant::now());
                 }
+            }
+            // A guard that does not end in time does not work any more.
+            if gone.is_none() && self.cut.is_some_and(|cut| cut.elapsed() > grace + UNGUARDED) {
+                child.kill()?;
             }
             match gone {
                 None => gone = child.try_wait()?.map(|status| (status, Instant::now())),
-                Some((status, since)) if silent && since.elapsed() > LAST_OUTPUT => break status,
+                Some((status, since)) if since.elapsed() > LAST_OUTPUT => break status,
                 Some(_) => {}
             }
         };
@@ -229,7 +247,8 @@ impl Listening<'_> {
         self.tail.extend(&bytes[bytes.len().saturating_sub(MAX_TAIL)..]);
         self.tail.drain(..self.tail.len().saturating_sub(MAX_TAIL));
         self.sink.output(bytes);
-        self.log.write(bytes)
+        self.log.write(bytes);
+        Ok(())
     }
 }
 
@@ -250,15 +269,18 @@ impl Log {
         Ok(Self { file: Some(file), left: MAX_LOG })
     }
 
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let Some(file) = &mut self.file else { return Ok(()) };
+    /// Keeps more output. A disk that is full ends no command.
+    fn write(&mut self, bytes: &[u8]) {
+        let Some(file) = &mut self.file else { return };
         let kept = bytes.len().min(self.left);
-        file.write_all(&bytes[..kept])?;
+        let mut written = file.write_all(&bytes[..kept]);
         self.left -= kept;
         if kept < bytes.len() {
-            file.write_all(b"\n[the rest of the output is not kept: it is longer than 16 MiB]\n")?;
+            let cut = b"\n[the rest of the output is not kept: it is longer than 16 MiB]\n";
+            written = written.and_then(|()| file.write_all(cut));
+        }
+        if kept < bytes.len() || written.is_err() {
             self.file = None;
         }
-        Ok(())
     }
 }

@@ -44,6 +44,10 @@ pub fn decide<'p>(standing: &Standing, pipeline: &'p Pipeline) -> Result<Move<'p
         });
     }
     let stopped = standing.failed.is_some() || standing.aborted.is_some();
+    // A return that was stopped before it began leaves everything as it is.
+    if standing.is_return && standing.aborted.is_some() && standing.attempts(ROLLBACK) == 0 {
+        return Ok(Move::End(ReleaseState::Rejected, cause(standing)));
+    }
     if standing.is_return || standing.touched && stopped {
         return Ok(way_back(standing, pipeline));
     }
@@ -69,7 +73,9 @@ fn way_back<'p>(standing: &Standing, pipeline: &Pipeline) -> Move<'p> {
             None if pipeline.checks().next().is_some() => Move::Recheck(standing.attempts(RECHECK) + 1),
             Some(outcome) if !outcome.passed => {
                 let why = format!("{}; {target} is in service again, and fails its own checks today", cause(standing));
-                Move::End(ReleaseState::RolledBack, why)
+                // Nobody asked for a version that fails; of a release that failed, the way back itself arrived.
+                let state = if standing.is_return { ReleaseState::RollbackFailed } else { ReleaseState::RolledBack };
+                Move::End(state, why)
             }
             _ => Move::End(ReleaseState::RolledBack, cause(standing)),
         },

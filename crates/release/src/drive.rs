@@ -7,7 +7,7 @@ use testudo_ledger::{Event, ReleaseEvent, ReleaseState, ReleaseStep, StageOutcom
 
 use crate::{
     Command, Deploy, Ended, History, Idempotent, Move, Pipeline, RECHECK, ROLLBACK, ReleaseError, Request, Results,
-    Stage, Standing, Test, Work, decide,
+    Snapshot, Stage, Standing, Test, Work, decide,
 };
 
 /// Longest version, in characters.
@@ -70,17 +70,29 @@ pub trait World {
     /// Why there is none.
     fn digest(&mut self, artifact: &str) -> Result<String, String>;
 
-    /// Results of tests that were written since a time.
+    /// The files of results that are there, before tests run.
+    ///
+    /// # Errors
+    /// What cannot be looked at.
+    fn snapshot(&mut self, patterns: &[String]) -> Result<Snapshot, String>;
+
+    /// Results of tests that were written since `before`.
     ///
     /// # Errors
     /// What is wrong with them.
-    fn results(&mut self, patterns: &[String], since: SystemTime) -> Result<Results, String>;
+    fn results(&mut self, patterns: &[String], before: &Snapshot) -> Result<Results, String>;
 
     /// Whether somebody wants this release to stop.
     fn request(&mut self, release: &str) -> Option<Request>;
 
     /// The time.
     fn now(&mut self) -> SystemTime;
+
+    /// How long this process is at work, by a clock that nobody sets.
+    fn uptime(&mut self) -> std::time::Duration;
+
+    /// A text without the values that are to be masked.
+    fn mask(&self, text: &str) -> String;
 
     /// Waits a moment before something is asked again.
     fn pause(&mut self);
@@ -129,35 +141,25 @@ pub fn go_back(
     let Some(good) = &history.known_good else {
         return Err(ReleaseError::Refused("no version was promoted yet, so there is nothing to go back to".to_owned()));
     };
-    let failed = history.last.as_ref().is_some_and(|last| last.state == ReleaseState::RollbackFailed);
     let target = match to {
         Some(version) => version.to_owned(),
         // After a way back that failed, the known good version is what is not in service.
-        None if failed => good.version.clone(),
-        None => {
-            let earlier =
-                history.promoted.iter().rev().find(|known| known.seq < good.seq && known.version != good.version);
-            let returned = history.last.as_ref().is_some_and(|last| last.is_return);
-            match earlier.filter(|_| !returned) {
-                Some(known) => known.version.clone(),
-                None => {
-                    let why = format!("{} is what was gone back to; name a version with --to", good.version);
-                    let none = format!("no other version than {} was ever promoted", good.version);
-                    return Err(ReleaseError::Refused(if returned { why } else { none }));
-                }
-            }
+        None if history.is_astray => good.version.clone(),
+        None if history.last.as_ref().is_some_and(|last| last.is_return) => {
+            let why = format!("{} is what was gone back to; name a version with --to", good.version);
+            return Err(ReleaseError::Refused(why));
         }
+        None => good.before.clone().ok_or_else(|| {
+            ReleaseError::Refused(format!("no other version than {} was ever promoted", good.version))
+        })?,
     };
     if !history.promoted.iter().any(|known| known.version == target) {
         let names: Vec<&str> = history.promoted.iter().rev().take(5).map(|known| known.version.as_str()).collect();
         let why = format!("{target} was never promoted; the last versions that were: {}", names.join(", "));
         return Err(ReleaseError::Refused(why));
     }
-    if target == good.version && !failed {
-        return Err(ReleaseError::Refused(format!("{target} is the known good version already")));
-    }
-    let previous =
-        if failed { history.last.as_ref().map(|last| last.version.clone()) } else { Some(good.version.clone()) };
+    let astray = history.last.as_ref().filter(|_| history.is_astray).map(|last| last.version.clone());
+    let previous = astray.or_else(|| Some(good.version.clone()));
     let step = ReleaseStep::Begun { pipeline: pipeline.digest(), commit: None, rollback: true };
     add_release(history, pipeline, world, (&target, previous, step))
 }
@@ -245,6 +247,11 @@ fn record(
     world: &mut dyn World,
     event: &ReleaseEvent,
 ) -> Result<(), ReleaseError> {
+    let fence = world.fence()?;
+    if fence > event.fence {
+        return Err(ReleaseError::Fenced { fence, own: event.fence });
+    }
+    let event = &masked(event, world);
     let artifacts = match &event.step {
         ReleaseStep::Outcome(outcome) if !outcome.artifacts.is_empty() => Some(outcome.artifacts.clone()),
         ReleaseStep::Begun { .. } => None,
@@ -255,6 +262,20 @@ fn record(
     let place = world.append(&Event { subject, predicate_type: predicate::RELEASE.to_owned(), predicate })?;
     history.apply((place.0, &place.1), event);
     Ok(())
+}
+
+/// An entry without any value that is to be masked: commands, probes, tests and people say what they like.
+fn masked(event: &ReleaseEvent, world: &dyn World) -> ReleaseEvent {
+    let mut event = event.clone();
+    match &mut event.step {
+        ReleaseStep::Outcome(outcome) => {
+            outcome.reason = world.mask(&outcome.reason);
+            outcome.live = outcome.live.as_ref().map(|live| world.mask(live));
+        }
+        ReleaseStep::Aborted { reason } | ReleaseStep::Ended { reason } => *reason = world.mask(reason),
+        _ => {}
+    }
+    event
 }
 
 /// What an entry is about: the artifacts, and before there are any the pipeline.
@@ -352,17 +373,14 @@ impl Run<'_> {
 
     /// Writes down that a stage is about to run. Nobody may have taken over.
     fn intend(&mut self, stage: &str, attempt: u32, state: ReleaseState) -> Result<(), ReleaseError> {
-        let fence = self.world.fence()?;
-        if fence > self.fence {
-            return Err(ReleaseError::Fenced { fence, own: self.fence });
-        }
         let key = self.key(stage);
         self.add(state, ReleaseStep::Intent { stage: stage.to_owned(), attempt, key })?;
         self.world.say(Said::Begins(stage, attempt));
         Ok(())
     }
 
-    fn outcome(&mut self, state: ReleaseState, outcome: StageOutcome) -> Result<(), ReleaseError> {
+    fn outcome(&mut self, state: ReleaseState, mut outcome: StageOutcome) -> Result<(), ReleaseError> {
+        outcome.reason = self.world.mask(&outcome.reason);
         self.add(state, ReleaseStep::Outcome(outcome.clone()))?;
         self.world.say(Said::Ended(&outcome));
         Ok(())
@@ -420,14 +438,22 @@ impl Run<'_> {
                 }
             }
         }
-        let whole = self.standing().artifacts().is_none() && outcome.passed;
-        if matches!(stage.work, Work::Build(_)) && whole {
-            match self.digests() {
-                Ok(artifacts) => outcome.artifacts = artifacts,
-                Err(reason) => (outcome.passed, outcome.reason) = (false, reason),
-            }
+        if outcome.passed && self.standing().artifacts().is_none() {
+            self.built(stage, &mut outcome);
         }
         Ok(outcome)
+    }
+
+    /// Takes down what the artifacts hold: when the last build ended, or without one as soon as all of them are there.
+    fn built(&mut self, stage: &Stage, outcome: &mut StageOutcome) {
+        let builds = |stage: &&Stage| matches!(stage.work, Work::Build(_));
+        let last = self.pipeline.stages.iter().rfind(builds).map(|stage| &stage.id);
+        match (self.digests(), last) {
+            (Ok(artifacts), None) => outcome.artifacts = artifacts,
+            (Ok(artifacts), Some(last)) if *last == stage.id => outcome.artifacts = artifacts,
+            (Err(reason), Some(last)) if *last == stage.id => (outcome.passed, outcome.reason) = (false, reason),
+            _ => {}
+        }
     }
 
     /// Runs the command of a stage.
@@ -467,11 +493,9 @@ impl Run<'_> {
     }
 
     fn test(&mut self, stage: &Stage, test: &Test, outcome: &mut StageOutcome) -> Result<(), ReleaseError> {
-        let begun = self.world.now();
+        let before = self.world.snapshot(&test.junit);
         self.shell(stage, &test.run, outcome)?;
-        // Clocks of file systems are coarse.
-        let since = begun.checked_sub(std::time::Duration::from_secs(2)).unwrap_or(begun);
-        let results = match self.world.results(&test.junit, since) {
+        let results = match before.and_then(|before| self.world.results(&test.junit, &before)) {
             Ok(results) => results,
             Err(reason) => {
                 (outcome.passed, outcome.reason) = (false, reason);
@@ -482,7 +506,11 @@ impl Run<'_> {
         let ran = format!("{} tests ran, {failed} failed", results.ran);
         let enough = results.ran >= usize::try_from(test.min_tests).unwrap_or(usize::MAX);
         if !results.event.configuration.is_empty() {
-            let predicate = to_value(&results.event).expect("the shape has nothing that JSON cannot hold");
+            let mut event = results.event.clone();
+            for names in [&mut event.passed_tests, &mut event.warned_tests, &mut event.failed_tests] {
+                names.iter_mut().for_each(|name| *name = self.world.mask(name));
+            }
+            let predicate = to_value(&event).expect("the shape has nothing that JSON cannot hold");
             let subject = subjects(self.standing().artifacts(), self.pipeline);
             let event = Event { subject, predicate_type: predicate::TEST_RESULT.to_owned(), predicate };
             outcome.entries.push(self.world.append(&event)?.0);
@@ -490,13 +518,7 @@ impl Run<'_> {
         outcome.reason = match (outcome.passed, failed, enough) {
             (false, _, _) => format!("{} ({ran})", outcome.reason),
             (true, 0, true) => ran,
-            (true, 0, false) => {
-                let stale = match results.stale.as_slice() {
-                    [] => String::new(),
-                    names => format!("; older than this run, so they do not count: {}", names.join(", ")),
-                };
-                format!("{ran}, and {} have to run{stale}", test.min_tests)
-            }
+            (true, 0, false) => format!("{ran}, and {} have to run", test.min_tests),
             (true, _, _) => {
                 let names: Vec<&str> = results.event.failed_tests.iter().take(3).map(String::as_str).collect();
                 format!("{ran}: {}", names.join(", "))
@@ -527,21 +549,29 @@ impl Run<'_> {
     /// The version that is in service; none where the probe does not say one.
     fn live(&mut self, deploy: &Deploy) -> Result<Option<String>, ReleaseError> {
         let ended = self.run("probe", &deploy.probe, PROBE_TIMEOUT)?;
-        let answer = String::from_utf8_lossy(&ended.answer).trim().to_owned();
-        Ok((ended.exit == 0 && !ended.timed_out).then_some(answer).filter(|answer| !answer.is_empty()))
+        let answer = String::from_utf8_lossy(&ended.answer);
+        // A version is one short line; of anything else the beginning is enough to see that it is none.
+        let shown: String =
+            answer.trim().chars().take(MAX_VERSION + 1).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        Ok((ended.exit == 0 && !ended.timed_out).then_some(shown).filter(|answer| !answer.is_empty()))
     }
 
     /// Asks the probe until it reports a version, or its time is over.
     fn arrive(&mut self, deploy: &Deploy, version: &str, outcome: &mut StageOutcome) -> Result<(), ReleaseError> {
-        let deadline = self.world.now() + deploy.settle;
+        let deadline = self.world.uptime() + deploy.settle;
         loop {
+            self.heed()?;
+            if self.standing().aborted.is_some() && self.standing().back.is_none() && outcome.stage != ROLLBACK {
+                (outcome.passed, outcome.reason) = (false, "was stopped".to_owned());
+                return Ok(());
+            }
             outcome.live = self.live(deploy)?;
             outcome.passed = outcome.live.as_deref() == Some(version);
             if outcome.passed {
                 outcome.reason = format!("the probe reports {version}");
                 return Ok(());
             }
-            if self.world.now() >= deadline {
+            if self.world.uptime() >= deadline {
                 break;
             }
             self.world.pause();
@@ -558,7 +588,9 @@ impl Run<'_> {
         let deploy = self.pipeline.deploy();
         let live = self.live(deploy)?;
         let version = self.standing().version.clone();
-        if live.as_deref() == Some(version.as_str()) {
+        // Where the same version was in service before, its name says nothing about which one is now.
+        let new = self.standing().previous.as_deref() != Some(version.as_str());
+        if new && live.as_deref() == Some(version.as_str()) {
             let reason = format!("it was cut off; the probe reports {version}");
             let outcome = StageOutcome {
                 stage: stage.id.clone(),
@@ -593,16 +625,7 @@ impl Run<'_> {
         let deploy = self.pipeline.deploy();
         let target = self.standing().target().unwrap_or_default().to_owned();
         let mut outcome = StageOutcome { stage: ROLLBACK.to_owned(), attempt, ..StageOutcome::default() };
-        // An attempt that was cut off may have arrived.
-        if attempt > 1 && self.standing().open.is_some() {
-            let live = self.live(deploy)?;
-            if live.as_deref() == Some(target.as_str()) {
-                outcome.attempt = attempt - 1;
-                (outcome.passed, outcome.live) = (true, live);
-                outcome.reason = format!("it was cut off; the probe reports {target}");
-                return self.outcome(ReleaseState::RollingBack, outcome);
-            }
-        }
+        // One that was cut off is run again: that the version is in service does not say that the way back ended.
         self.intend(ROLLBACK, attempt, ReleaseState::RollingBack)?;
         let timeout = self.pipeline.stages.iter().find(|stage| matches!(stage.work, Work::Deploy(_)));
         let timeout = timeout.map_or(PROBE_TIMEOUT, |stage| stage.timeout);

@@ -7,7 +7,7 @@
 
 use std::{
     ffi::OsStr,
-    fs::OpenOptions,
+    fs::{self, OpenOptions},
     io::{self, Read as _, Write as _},
     os::unix::process::{CommandExt as _, ExitStatusExt as _},
     path::Path,
@@ -22,6 +22,8 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, te
 /// What the guard ends with where it could not run the command.
 const NOT_RUN: u8 = 125;
 const PAUSE: Duration = Duration::from_millis(10);
+/// How long something that lost its guard may take to end.
+const LEFT: Duration = Duration::from_secs(4);
 
 enum Event {
     /// The release is there, and lets the command begin.
@@ -56,6 +58,7 @@ fn guarded(lock: &Path, grace: Duration, command: &OsStr) -> io::Result<u8> {
     }
     let mut child = Command::new("sh").arg("-c").arg(command).stdin(Stdio::null()).process_group(0).spawn()?;
     let group = Pid::from_child(&child);
+    (&held).write_all(note(group).as_bytes())?;
     thread::spawn(move || {
         // It stays a zombie, so that its number belongs to nobody else while its group is being ended.
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
@@ -65,7 +68,43 @@ fn guarded(lock: &Path, grace: Duration, command: &OsStr) -> io::Result<u8> {
     if matches!(events.recv(), Ok(Event::Cut)) {
         stop(group, grace, &events);
     }
-    sweep(&mut child, group, grace)
+    let code = sweep(&mut child, group, grace)?;
+    held.set_len(0)?;
+    Ok(code)
+}
+
+/// What the lock file says while a command runs: the start of the machine, and the group.
+fn note(group: Pid) -> String {
+    format!("{} {}", boot(), group.as_raw_nonzero())
+}
+
+/// Names the run of the machine; empty where it has no name. A number of a process means nothing after another start.
+fn boot() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+/// Ends what is left of a command whose guard was killed, and says whether nothing of it is left.
+#[must_use]
+pub(crate) fn end_left(lock: &Path) -> bool {
+    let text = fs::read_to_string(lock).unwrap_or_default();
+    let Some((start, number)) = text.split_once(' ') else { return true };
+    let group = number.trim().parse().ok().and_then(Pid::from_raw);
+    let Some(group) = group.filter(|group| start == boot() && group.as_raw_nonzero().get() > 1) else { return true };
+    let deadline = Instant::now() + LEFT;
+    let mut signal = Signal::TERM;
+    while test_kill_process_group(group).is_ok() {
+        let now = Instant::now();
+        if now >= deadline {
+            return false;
+        }
+        if deadline.duration_since(now) < LEFT / 2 {
+            signal = Signal::KILL;
+        }
+        send(group, signal);
+        thread::sleep(PAUSE);
+    }
+    drop(fs::write(lock, ""));
+    true
 }
 
 /// Tells when the release lets the command begin, and when its end of standard input is closed.

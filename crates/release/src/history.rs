@@ -21,6 +21,8 @@ pub struct Known {
     pub seq: u64,
     /// When, RFC 3339.
     pub time: String,
+    /// The known good version before it.
+    pub before: Option<String>,
 }
 
 /// A stage whose intent is recorded and whose outcome is not.
@@ -102,6 +104,8 @@ pub struct History {
     pub known_good: Option<Known>,
     /// The last release.
     pub last: Option<Standing>,
+    /// Whether a way back failed since, so that nobody knows what is in service.
+    pub is_astray: bool,
     /// How many releases began.
     pub releases: u64,
     /// The highest number of a process.
@@ -111,7 +115,11 @@ pub struct History {
 impl History {
     /// Takes the next entry: its number and time, and what it says.
     pub fn apply(&mut self, (seq, time): (u64, &str), event: &ReleaseEvent) {
-        self.fence = self.fence.max(event.fence);
+        // What a process writes after another one took over was never decided by anybody who had the right to.
+        if event.fence < self.fence {
+            return;
+        }
+        self.fence = event.fence;
         if let ReleaseStep::Begun { pipeline, rollback, .. } = &event.step {
             self.releases += 1;
             self.last = Some(Standing {
@@ -143,8 +151,15 @@ impl History {
             ReleaseState::RolledBack => standing.is_return,
             _ => false,
         };
+        match event.state {
+            ReleaseState::RollbackFailed => self.is_astray = true,
+            ReleaseState::RolledBack => self.is_astray = false,
+            _ => {}
+        }
         if good && standing.ended.is_some() {
-            let known = Known { version: standing.version.clone(), seq, time: time.to_owned() };
+            let (version, before) = (standing.version.clone(), standing.previous.clone());
+            let known = Known { version, seq, time: time.to_owned(), before };
+            self.is_astray = false;
             if event.state == ReleaseState::Promoted {
                 self.promoted.push(known.clone());
             }

@@ -1,6 +1,6 @@
 //! One process works on the releases of an environment. The system takes its lock back when it ends, however it ends.
 //!
-//! `<folder>/<environment>.lock` is held by that process, `<environment>.command.lock` by the guard of the command that runs:
+//! `<folder>/<environment>.lock` is held by that process, `<environment>~command.lock` by the guard of the command that runs:
 //! a command that outlives its process by a moment keeps the next one waiting.
 
 use std::{
@@ -62,6 +62,10 @@ impl Lock {
                 TryLockError::Error(source) => return Err(ReleaseError::File { path: lock.command_path(), source }),
             }
         }
+        #[cfg(unix)]
+        if !crate::guard::end_left(&lock.command_path()) {
+            return Err(held());
+        }
         Ok(lock)
     }
 
@@ -75,7 +79,7 @@ impl Lock {
     /// The file that the guard of a command locks.
     #[must_use]
     pub fn command_path(&self) -> PathBuf {
-        self.folder.join(format!("{}.command.lock", self.environment))
+        self.folder.join(format!("{}~command.lock", self.environment))
     }
 
     /// What somebody asked of the release with this name.
@@ -101,7 +105,7 @@ impl Request {
     pub fn leave(&self, folder: &Path, environment: &str) -> Result<(), ReleaseError> {
         prepare(folder)?;
         let path = request_path(folder, environment);
-        let temporary = path.with_extension("abort.tmp");
+        let temporary = folder.join(format!("{environment}~abort.{}", std::process::id()));
         let text = serde_json::to_vec(self).expect("the shape has nothing that JSON cannot hold");
         let write = || {
             let mut file = File::create(&temporary)?;
@@ -113,7 +117,7 @@ impl Request {
 }
 
 fn request_path(folder: &Path, environment: &str) -> PathBuf {
-    folder.join(format!("{environment}.abort"))
+    folder.join(format!("{environment}~abort"))
 }
 
 fn open(path: &Path) -> Result<File, ReleaseError> {
@@ -123,10 +127,14 @@ fn open(path: &Path) -> Result<File, ReleaseError> {
 
 /// Makes the folder. What is in it is of this machine only, and no part of the project.
 fn prepare(folder: &Path) -> Result<(), ReleaseError> {
-    let ignore = folder.join(".gitignore");
     let make = || -> io::Result<()> {
         fs::create_dir_all(folder)?;
-        if ignore.exists() { Ok(()) } else { fs::write(&ignore, "*\n") }
+        for ignore in [".gitignore", ".testudoignore"].map(|name| folder.join(name)) {
+            if !ignore.exists() {
+                fs::write(&ignore, "*\n")?;
+            }
+        }
+        Ok(())
     };
     make().map_err(|source| ReleaseError::File { path: folder.to_owned(), source })
 }

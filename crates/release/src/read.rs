@@ -142,7 +142,7 @@ fn pipeline(environment: &str, value: Value<'_, '_>, sink: &mut Sink) -> Option<
 fn unique(stages: Vec<Stage>, sink: &mut Sink, place: &Place) -> Vec<Stage> {
     for (number, stage) in stages.iter().enumerate() {
         let id = &stage.id;
-        let why = if [ROLLBACK, RECHECK, PROMOTE].contains(&id.as_str()) {
+        let why = if [ROLLBACK, RECHECK, PROMOTE, "probe"].contains(&id.as_str()) {
             format!("`{id}` is the name of a step that every release has")
         } else if stages[..number].iter().any(|earlier| earlier.id == *id) {
             format!("two stages have the id `{id}`")
@@ -203,6 +203,8 @@ fn implied(id: &str, table: &Table<'_, '_>) -> Kind {
         Kind::Deploy
     } else if id == "build" {
         Kind::Build
+    } else if id == "verify" {
+        Kind::Verify
     } else if !table.has("run") && id == "scan" {
         Kind::Scan
     } else if !table.has("run") && id == "gate" {

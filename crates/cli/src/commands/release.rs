@@ -29,6 +29,8 @@ const HELD: u8 = 6;
 const GRACE: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(100);
+/// Longest reason that is recorded, in characters.
+const MAX_REASON: usize = 1000;
 
 /// Run stages, deploy, check, promote, and go back where a check fails
 #[derive(Debug, Args)]
@@ -161,46 +163,60 @@ fn resume_release(which: &Which) -> Result<ExitCode> {
 
 fn abort_release(args: &AbortArgs) -> Result<ExitCode> {
     let project = Project::load(&args.which)?;
-    match project.lock(Duration::ZERO) {
-        Ok(lock) => {
-            let (mut history, mut here) = project.begin(&lock, args.which.quiet)?;
-            if history.unfinished().is_none() {
-                terminal::note(&format!("{}: nothing is under way", args.which.environment));
-                return Ok(ExitCode::SUCCESS);
-            }
-            resume(&mut history, &project.pipeline, &mut here)?;
-            let request = asked(&history, &args.reason);
-            abort(&mut history, &project.pipeline, &mut here, &request)?;
-            drive(&mut history, &project.pipeline, &mut here)?;
-            end_of_abort(&history)
+    let mut told = false;
+    let lock = loop {
+        // A command whose process is gone is waited for; of a process that is at work it is asked that it stop.
+        match project.lock(PATIENCE) {
+            Ok(lock) => break lock,
+            Err(ReleaseError::Held { .. }) => told = ask_to_stop(&project, args, told)?,
+            Err(error) => return Err(error.into()),
         }
-        Err(ReleaseError::Held { .. }) => abort_elsewhere(&project, args),
-        Err(error) => Err(error.into()),
+        thread::sleep(PAUSE);
+    };
+    let (mut history, mut here) = project.begin(&lock, args.which.quiet)?;
+    if history.unfinished().is_none() {
+        if !told {
+            terminal::note(&format!("{}: nothing is under way", args.which.environment));
+            return Ok(ExitCode::SUCCESS);
+        }
+        return end_of_abort(&history);
     }
+    resume(&mut history, &project.pipeline, &mut here)?;
+    let request = asked(&history, &args.reason);
+    abort(&mut history, &project.pipeline, &mut here, &request)?;
+    if let Err(error) = drive(&mut history, &project.pipeline, &mut here) {
+        return open_end(&history, error);
+    }
+    end_of_abort(&history)
 }
 
-/// Asks the process that is at work to stop, and waits until it has.
-fn abort_elsewhere(project: &Project, args: &AbortArgs) -> Result<ExitCode> {
+/// Leaves the wish that a release stop, once it has begun. Says whether it was told.
+fn ask_to_stop(project: &Project, args: &AbortArgs, told: bool) -> Result<bool> {
+    let environment = &args.which.environment;
     let history = project.history()?;
-    if history.unfinished().is_some() {
-        asked(&history, &args.reason).leave(&project.state, &args.which.environment)?;
+    let waiting = |standing: &Standing| standing.aborted.is_none();
+    if history.unfinished().is_none_or(|standing| !waiting(standing)) || !Lock::is_held(&project.state, environment) {
+        return Ok(told);
+    }
+    asked(&history, &args.reason).leave(&project.state, environment)?;
+    if !told {
         terminal::note("asked the process that is at work to stop");
     }
-    while Lock::is_held(&project.state, &args.which.environment) {
-        thread::sleep(PAUSE);
-    }
-    end_of_abort(&project.history()?)
+    Ok(true)
 }
 
 fn asked(history: &History, reason: &str) -> Request {
     let release = history.last.as_ref().map(|standing| standing.release.clone()).unwrap_or_default();
-    Request { release, actor: record::actor(), reason: reason.to_owned() }
+    // It stands on one line of many texts.
+    let shown = |c: char| if c.is_control() { ' ' } else { c };
+    let reason = reason.chars().take(MAX_REASON).map(shown).collect();
+    Request { release, actor: record::actor(), reason }
 }
 
 /// Stopping is what was asked for, so what was stopped is no failure.
 fn end_of_abort(history: &History) -> Result<ExitCode> {
     let Some(standing) = &history.last else { return Ok(ExitCode::SUCCESS) };
-    terminal::stdout(&line(standing))?;
+    drop(terminal::stdout(&line(standing)));
     Ok(match standing.state {
         ReleaseState::Rejected | ReleaseState::RolledBack => ExitCode::SUCCESS,
         ReleaseState::Promoted => {
@@ -215,11 +231,20 @@ fn rollback(args: &RollbackArgs) -> Result<ExitCode> {
     let project = Project::load(&args.which)?;
     let lock = project.lock(PATIENCE)?;
     let (mut history, mut here) = project.begin(&lock, args.which.quiet)?;
-    if history.unfinished().is_some() {
+    if let Some(standing) = history.unfinished() {
+        let good = standing.target().unwrap_or_default();
+        if args.to.as_deref().is_some_and(|to| to != "known-good" && to != good) {
+            let release = &standing.release;
+            anyhow::bail!(
+                "{release} has not ended, and goes back to {good}; end it with `testudo release abort` first"
+            );
+        }
         resume(&mut history, &project.pipeline, &mut here)?;
         let request = asked(&history, "rollback");
         abort(&mut history, &project.pipeline, &mut here, &request)?;
-        drive(&mut history, &project.pipeline, &mut here)?;
+        if let Err(error) = drive(&mut history, &project.pipeline, &mut here) {
+            return open_end(&history, error);
+        }
         return end_of_abort(&history);
     }
     let good = history.known_good.as_ref().map(|known| known.version.clone());
@@ -230,11 +255,27 @@ fn rollback(args: &RollbackArgs) -> Result<ExitCode> {
 }
 
 fn go_on(project: &Project, history: &mut History, here: &mut Here<'_>) -> Result<ExitCode> {
-    drive(history, &project.pipeline, here)?;
+    if let Err(error) = drive(history, &project.pipeline, here) {
+        return open_end(history, error);
+    }
     here.forget_request();
     let Some(standing) = &history.last else { return Ok(ExitCode::SUCCESS) };
-    terminal::stdout(&line(standing))?;
+    // The exit code says what happened, also where nobody can be told any more.
+    drop(terminal::stdout(&line(standing)));
     Ok(code(standing))
+}
+
+/// What could not go on after the deployment began leaves open what is in service.
+fn open_end(history: &History, error: ReleaseError) -> Result<ExitCode> {
+    let open = history.unfinished().is_some_and(|standing| standing.touched);
+    if !open || matches!(error, ReleaseError::Held { .. } | ReleaseError::Fenced { .. }) {
+        return Err(error.into());
+    }
+    terminal::failure(&error.into());
+    terminal::warn(
+        "the deployment began, and its end is open; go on with `testudo release resume`, or undo it with `abort`",
+    );
+    Ok(ExitCode::from(5))
 }
 
 fn tell_beginning(history: &History) {

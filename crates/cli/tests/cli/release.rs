@@ -188,11 +188,100 @@ fn what_does_not_pass_is_not_deployed() {
     let changed = project("changed");
     changed.write("testudo.toml", &PIPELINE.replace("cp results.txt", "echo other > dist/app; cp results.txt"));
     changed.release(&["run", "prod", "--version", "1.0"]).fails(1).says(&["artifact dist/app is not what was built"]);
-    // Results of an earlier run say nothing about this one.
-    let stale = project("stale");
-    stale.write("testudo.toml", &PIPELINE.replace("cp results.txt results.xml", "touch -d 2001-01-01 results.xml"));
-    stale.write("results.xml", RESULTS);
-    stale.release(&["run", "prod", "--version", "1.0"]).fails(1).says(&["older than this run", "results.xml"]);
+    // Results of an earlier run say nothing about this one, and every pattern has to have some.
+    for (name, run, junit, why) in [
+        ("stale", "true", "[\"results.xml\"]", "older than this run is results.xml"),
+        ("touched", "touch -d 2001-01-01 results.xml", "[\"results.xml\"]", "older than this run is results.xml"),
+        ("missing", "cp results.txt results.xml", "[\"results.xml\", \"e2e/*.xml\"]", "no file matches `e2e/*.xml`"),
+    ] {
+        let project = self::project(name);
+        let text = PIPELINE
+            .replace("cp results.txt results.xml", run)
+            .replace("junit = [\"results.xml\"]", &format!("junit = {junit}"));
+        project.write("testudo.toml", &text);
+        project.write("results.xml", RESULTS);
+        project.release(&["run", "prod", "--version", "1.0"]).fails(1).says(&[why]);
+    }
+    let suite = project("suite");
+    suite.write("results.txt", "<testsuite><error/><testcase name='a'/><testcase name='b'/></testsuite>");
+    suite.release(&["run", "prod", "--version", "1.0"]).fails(1).says(&["1 failed: the suite as a whole"]);
+}
+
+#[test]
+fn the_way_back_leads_to_what_was_good() {
+    let project = project("back");
+    for version in ["1.0", "2.0", "3.0"] {
+        project.release(&["run", "prod", "--version", version]).ok();
+    }
+    project.release(&["rollback", "prod"]).ok().says(&["2.0 rolled-back"]);
+    project.release(&["run", "prod", "--version", "5.0"]).ok();
+    project.release(&["rollback", "prod"]).ok().says(&["2.0 rolled-back"]);
+    // A way back that failed is not forgotten by what was rejected since.
+    project.write("testudo.toml", &PIPELINE.replace("echo $PREVIOUS > live", "exit 9"));
+    project.release(&["run", "prod", "--version", "bad"]).fails(4);
+    project.write("testudo.toml", PIPELINE);
+    project.write("results.txt", "<testsuite/>");
+    project.release(&["run", "prod", "--version", "6.0"]).fails(1);
+    project.release(&["status", "prod"]).ok().says(&["next: testudo release rollback prod"]);
+    project.release(&["rollback", "prod"]).ok();
+    assert_eq!(project.live(), "2.0");
+    // A return whose checks fail is none.
+    project.write("testudo.toml", &PIPELINE.replace("!= bad", "!= 1.0"));
+    project.release(&["rollback", "prod", "--to", "1.0"]).fails(4).says(&["fails its own checks"]);
+    assert_eq!(project.status()["known_good"], "2.0");
+}
+
+#[test]
+fn no_command_outlives_its_release() {
+    for who in ["release", "guard"] {
+        let project = project(&format!("orphan-{who}"));
+        project.release(&["run", "prod", "--version", "1.0"]).ok();
+        let slow = "echo $PPID > guard.pid; echo $$ > shell.pid; sleep 4; echo $VERSION > live";
+        project.write("testudo.toml", &PIPELINE.replace("echo $VERSION > live", slow));
+        let mut running =
+            project.command(env!("CARGO_BIN_EXE_testudo"), &["release", "run", "prod", "--version", "1.1"]);
+        let mut running = running.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        wait_for(|| fs::read_to_string(project.path("shell.pid")).is_ok_and(|text| text.ends_with('\n')));
+        if who == "release" {
+            running.kill().unwrap();
+            running.wait().unwrap();
+            project.release(&["abort", "prod"]).ok().says(&["1.1 rolled-back"]);
+        } else {
+            assert!(project.command("kill", &["-9", project.read("guard.pid").trim()]).status().unwrap().success());
+            assert_eq!(running.wait().unwrap().code(), Some(3));
+        }
+        gone(&project.read("shell.pid"));
+        assert_eq!((project.live().as_str(), &project.status()["state"]), ("1.0", &"rolled-back".into()));
+    }
+}
+
+#[test]
+fn nothing_that_is_kept_holds_a_secret() {
+    let project = project("masked");
+    project.write("testudo.toml", &PIPELINE.replace("probe = \"cat live\"", "probe = \"echo $DEPLOY_TOKEN\""));
+    project.write("results.txt", &RESULTS.replace("one", TOKEN));
+    let ran = project.release(&["run", "prod", "--version", "1.0"]).fails(4);
+    assert!(!ran.out.contains(TOKEN) && !ran.err.contains(TOKEN), "{ran:?}");
+    let all = project.release(&["ledger", "export", "prod", "--format", "statements"]).ok();
+    assert!(!all.out.contains(TOKEN) && all.out.contains("***"), "{all:?}");
+}
+
+#[test]
+fn a_ledger_that_was_cut_or_taken_away_decides_nothing() {
+    let project = project("cut");
+    project.release(&["run", "prod", "--version", "1.0"]).ok();
+    let path = ".testudo/ledger/prod.jsonl";
+    // Only the break of the last line is missing: that is all there, and counts.
+    let whole = project.read(path);
+    project.write(path, whole.trim_end());
+    project.release(&["resume", "prod"]).ok();
+    assert_eq!(project.read(path), whole);
+    let moved: Vec<&str> = whole.lines().skip(1).chain(whole.lines().take(1)).collect();
+    project.write(path, &(moved.join("\n") + "\n"));
+    project.release(&["run", "prod", "--version", "2.0"]).fails(2).says(&["prod.jsonl:"]);
+    fs::remove_dir_all(project.path(".testudo/ledger")).unwrap();
+    project.release(&["run", "prod", "--version", "2.0"]).fails(2);
+    assert_eq!(project.live(), "1.0");
 }
 
 #[test]

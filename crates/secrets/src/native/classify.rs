@@ -548,10 +548,17 @@ fn machine(kind: Kind, value: &str) -> Option<Confidence> {
         _ if validate::is_uuid(value) => Confidence::Medium,
         16.. if random && entropy >= 3.2 => Confidence::High,
         12.. if random && shared && s.digit >= 2 && entropy >= 3.2 => Confidence::High,
-        10.. if random => Confidence::Medium,
+        10.. if random || is_mixed_hex(value) => Confidence::Medium,
         8.. if s.digit > 0 && (s.other > 0 || s.upper > 0 || kind == Kind::Secret) => Confidence::Medium,
         _ => Confidence::Low,
     })
+}
+
+/// Short hexadecimal digits with letters and figures among them: few kinds of characters, and made all the same.
+fn is_mixed_hex(value: &str) -> bool {
+    let figures = value.bytes().filter(u8::is_ascii_digit).count();
+    let hex = value.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    hex && figures >= 3 && value.len() - figures >= 3
 }
 
 /// Lowers what the place makes doubtful; none where it makes it senseless.

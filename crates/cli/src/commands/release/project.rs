@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use testudo_ledger::{Depth, FaultKind, Heads, Journal, LedgerError, Next, ReleaseEvent, Verified, predicate};
+use testudo_ledger::{Depth, Heads, Journal, LedgerError, Next, ReleaseEvent, Verified, predicate};
 use testudo_policy::{Effective, config};
 use testudo_redact::stream::Masker;
 use testudo_release::{History, Lock, Pipeline, ReleaseError, Shell, read};
@@ -60,6 +60,8 @@ impl Project {
             bail!("{}: there is no [release.{}]: {others}", name.display(), which.environment);
         };
         let state = state_folder(&root);
+        // Files are named after it.
+        Journal::new(&record::folder(&root), &which.environment)?;
         Ok(Self { root, effective, config: name, pipeline, state })
     }
 
@@ -73,6 +75,7 @@ impl Project {
         let key = self.pipeline.key.as_ref().map(|name| self.root.join(name));
         let config = &self.effective.config.ledger;
         let recorder = Recorder::for_release((&self.root, config), &self.pipeline.environment, key.as_deref())?;
+        recorder.journal().mend(&recorder.keys())?;
         refuse_damaged(&recorder)?;
         let history = history(recorder.journal())?;
         let shell = Shell {
@@ -82,7 +85,7 @@ impl Project {
             grace: GRACE,
             masker: self.masker()?,
         };
-        Ok((history, Here::new(self, recorder, shell, lock, quiet)))
+        Here::new(self, recorder, shell, lock, quiet).map(|here| (history, here))
     }
 
     /// What happened so far, of a ledger that is not held against anything.
@@ -101,6 +104,9 @@ impl Project {
         names.push("TESTUDO_SIGNING_KEY");
         let held = |name: &&str| env::var_os(name).map(|value| (name.to_string(), value.into_encoded_bytes()));
         let (names, values): (Vec<String>, Vec<Vec<u8>>) = names.iter().filter_map(held).unzip();
+        for name in self.pipeline.secret_env.iter().filter(|name| !names.contains(name)) {
+            terminal::warn(&format!("{name}: secret-env names it, and it is not set"));
+        }
         let made = Masker::of(&values)?;
         for number in made.too_short {
             let name = names.get(number).map_or("", String::as_str);
@@ -120,9 +126,7 @@ fn refuse_damaged(recorder: &Recorder) -> Result<()> {
     }
     let heads = Heads { seen, ..Heads::default() };
     let Verified { faults, .. } = journal.verify(&recorder.keys(), heads, Depth::EverySignature)?;
-    // What a crash leaves of the last entry is taken off when the next one is added.
-    let torn = faults.iter().find(|fault| fault.kind == FaultKind::Torn).map(|fault| fault.line);
-    let Some(fault) = faults.iter().find(|fault| Some(fault.line) != torn) else { return Ok(()) };
+    let Some(fault) = faults.first() else { return Ok(()) };
     bail!(
         "{}:{}: this line {}; nothing is released over a ledger that is not whole (`testudo ledger verify --env {}` shows all that is wrong)",
         journal.path().display(),

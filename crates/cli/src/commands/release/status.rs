@@ -5,8 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use testudo_ledger::ReleaseState;
-use testudo_release::{History, Lock, Standing};
+use testudo_release::{History, Lock};
 
 use super::{Which, project::Project};
 use crate::terminal;
@@ -85,7 +84,7 @@ fn next(environment: &str, history: &History, running: bool) -> Option<String> {
     match &history.last {
         _ if running => None,
         None => Some(format!("testudo release run {environment} --version VERSION")),
-        Some(Standing { state: ReleaseState::RollbackFailed, .. }) if history.known_good.is_some() => verb("rollback"),
+        Some(_) if history.is_astray && history.known_good.is_some() => verb("rollback"),
         Some(standing) if standing.ended.is_none() => verb("resume"),
         Some(_) => None,
     }

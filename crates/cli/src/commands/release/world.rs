@@ -4,15 +4,19 @@ use std::{
     io::Write as _,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use testudo_ledger::{Event, LedgerError, ReleaseState};
 use testudo_policy::{Gate, Reference, Verdict};
 use testudo_release::{
-    Checked, Command, Ended, Lock, RECHECK, ROLLBACK, ReleaseError, Request, Results, Said, Shell, Sink, Stage, Work,
-    World, digest, results,
+    Checked, Command, Ended, Lock, RECHECK, ROLLBACK, ReleaseError, Request, Results, Said, Shell, Sink, Snapshot,
+    Stage, Work, World, digest, results, snapshot,
 };
 
 use super::project::{self, Project};
@@ -37,11 +41,26 @@ pub(super) struct Here<'a> {
     release: String,
     /// Number of the last entry that this process wrote, and the highest number of a process then.
     last: Option<(u64, u64)>,
+    /// Whether a signal came that would end the process: then the release is to stop.
+    told: Arc<AtomicBool>,
+    begun: Instant,
 }
 
 impl<'a> Here<'a> {
-    pub(super) fn new(project: &'a Project, recorder: Recorder, shell: Shell, lock: &'a Lock, quiet: bool) -> Self {
-        Self { project, recorder, shell, lock, quiet, release: String::new(), last: None }
+    pub(super) fn new(
+        project: &'a Project,
+        recorder: Recorder,
+        shell: Shell,
+        lock: &'a Lock,
+        quiet: bool,
+    ) -> anyhow::Result<Self> {
+        let told = Arc::new(AtomicBool::new(false));
+        #[cfg(unix)]
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+            signal_hook::flag::register(signal, Arc::clone(&told))?;
+        }
+        let begun = Instant::now();
+        Ok(Self { project, recorder, shell, lock, quiet, release: String::new(), last: None, told, begun })
     }
 
     fn arguments(&self) -> anyhow::Result<ScanArgs> {
@@ -118,13 +137,14 @@ impl World for Here<'_> {
         // The way back is not stopped half way.
         let may_stop = ![ROLLBACK, RECHECK, "probe"].contains(&stage);
         let mut sink = Heard {
-            lock: may_stop.then_some(self.lock),
+            lock: may_stop.then_some((self.lock, &*self.told)),
             release: &self.release,
             quiet: self.quiet || stage == "probe",
             begun: true,
         };
         let ended = self.shell.run(&command, &mut sink);
-        ended.map_err(|source| ReleaseError::File { path: self.project.root.clone(), source })
+        let log = self.log_path(stage);
+        ended.map_err(|source| ReleaseError::File { path: log, source })
     }
 
     fn check(&mut self, stage: &Stage) -> Checked {
@@ -140,8 +160,12 @@ impl World for Here<'_> {
         digest(&self.project.root.join(artifact)).map_err(|error| error.to_string())
     }
 
-    fn results(&mut self, patterns: &[String], since: SystemTime) -> Result<Results, String> {
-        results(&self.project.root, patterns, since)
+    fn snapshot(&mut self, patterns: &[String]) -> Result<Snapshot, String> {
+        snapshot(&self.project.root, patterns)
+    }
+
+    fn results(&mut self, patterns: &[String], before: &Snapshot) -> Result<Results, String> {
+        results(&self.project.root, patterns, before)
     }
 
     fn request(&mut self, release: &str) -> Option<Request> {
@@ -149,11 +173,21 @@ impl World for Here<'_> {
         if request.is_some() {
             self.lock.answered();
         }
-        request
+        let signal =
+            || Request { release: release.to_owned(), actor: record::actor(), reason: "a signal came".to_owned() };
+        request.or_else(|| self.told.swap(false, Ordering::Relaxed).then(signal))
     }
 
     fn now(&mut self) -> SystemTime {
         SystemTime::now()
+    }
+
+    fn uptime(&mut self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    fn mask(&self, text: &str) -> String {
+        String::from_utf8_lossy(&self.shell.masker.masked(text.as_bytes())).into_owned()
     }
 
     fn pause(&mut self) {
@@ -187,7 +221,7 @@ fn as_release(error: anyhow::Error) -> ReleaseError {
 /// Shows output while it comes.
 struct Heard<'a> {
     /// Where a wish to stop is left; none for what is not stopped.
-    lock: Option<&'a Lock>,
+    lock: Option<(&'a Lock, &'a AtomicBool)>,
     release: &'a str,
     quiet: bool,
     /// Whether the next byte begins a line.
@@ -207,11 +241,12 @@ impl Sink for Heard<'_> {
             text.extend_from_slice(line);
             self.begun = line.ends_with(b"\n");
         }
-        // Whoever closed standard error does not want to see it.
-        drop(std::io::stderr().lock().write_all(&text));
+        // What a command prints acts on no terminal. Whoever closed standard error does not want to see it.
+        let text = String::from_utf8_lossy(&text);
+        drop(std::io::stderr().lock().write_all(testudo_report::visible_lines(&text).as_bytes()));
     }
 
     fn is_stopped(&mut self) -> bool {
-        self.lock.is_some_and(|lock| lock.request(self.release).is_some())
+        self.lock.is_some_and(|(lock, told)| told.load(Ordering::Relaxed) || lock.request(self.release).is_some())
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use testudo_model::{Confidence, DetectorId};
+use testudo_model::{Confidence, DetectorId, Finding};
 use testudo_secrets::{
     document::{self, Case, Expect},
     examples::{self, Outcome},
@@ -186,10 +186,11 @@ impl Score {
 
 /// What is wrong with a case, none where it holds.
 fn failure(detector: &SecretsDetector, id: &str, case: &Case) -> Option<String> {
-    // Guesses of low confidence are not what a case is about.
+    // Guesses of low confidence are not what a case is about, but of a rule that is never sure.
     let name = case.file.as_deref().unwrap_or(CASE_NAME);
-    let findings: Vec<_> =
-        detector.findings_of(name, &case.text).into_iter().filter(|f| f.confidence > Confidence::Low).collect();
+    let unsure = detector.infos().iter().any(|info| info.id == id && info.confidence == Confidence::Low);
+    let counts = |f: &Finding| f.confidence > Confidence::Low || unsure && f.rule == id;
+    let findings: Vec<_> = detector.findings_of(name, &case.text).into_iter().filter(counts).collect();
     let own = findings.iter().any(|f| f.rule == id);
     match case.expect {
         // Of several rules that find one secret the surer one names it: the case holds all the same.

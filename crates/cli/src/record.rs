@@ -285,7 +285,7 @@ fn seen_path(journal: &Journal) -> Option<PathBuf> {
 /// A path without links, also where its last folders are not there: a ledger that was taken away is the same ledger.
 fn real(path: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(path).ok()?;
-    let there = path.ancestors().find_map(|folder| Some((folder, fs::canonicalize(folder).ok()?)))?;
+    let there = path.ancestors().skip(1).find_map(|folder| Some((folder, fs::canonicalize(folder).ok()?)))?;
     Some(there.1.join(path.strip_prefix(there.0).ok()?))
 }
 

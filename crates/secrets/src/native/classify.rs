@@ -394,6 +394,27 @@ fn is_hash(value: &str) -> bool {
     ]
     .iter()
     .any(|prefix| value.starts_with(prefix))
+        || is_postgres_hash(value)
+}
+
+/// `md5` and the digest of password and user, as PostgreSQL stores it.
+fn is_postgres_hash(value: &str) -> bool {
+    let digits = value.strip_prefix("md5").unwrap_or_default();
+    digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// An algorithm and how it is applied, and no value: `sha1:6`.
+fn is_algorithm(value: &str) -> bool {
+    let (name, rest) = value.split_once([':', '-']).unwrap_or((value, ""));
+    let known = ["md5", "sha1", "sha256", "sha512", "bcrypt", "scrypt", "argon2", "pbkdf2", "crypt"];
+    known.contains(&name.to_ascii_lowercase().as_str()) && rest.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// A value without its escapes of an address: `%40` may be one character of a password, and is no word.
+fn without_escapes(value: &str) -> usize {
+    let mut pieces = value.split('%');
+    let first = pieces.next().map_or(0, str::len);
+    first + pieces.map(|piece| piece.len().saturating_sub(1)).sum::<usize>()
 }
 
 /// A mail address, or a path of words: names a person or a place.
@@ -434,6 +455,9 @@ fn short_secret(assignment: &Assignment<'_>, value: &str) -> Option<Confidence> 
 fn password(value: &str) -> Option<Confidence> {
     let s = shape(value);
     if s.space > 2 || s.len < 3 || s.len > 128 || s.lower + s.upper + s.digit == 0 {
+        return None;
+    }
+    if is_algorithm(value) || value.contains('%') && without_escapes(value) < 5 {
         return None;
     }
     if placeholder::is_placeholder(value) || words::is_common(value) {
@@ -478,8 +502,13 @@ fn password(value: &str) -> Option<Confidence> {
     })
 }
 
-/// Whether words say what they would hold: `admin-password`, `GATEWAY_PASSWORD`, `#password`.
+/// Whether words say what they would hold: `admin-password`, `GATEWAY_PASSWORD`, `#password`, `password-of-admin`.
 fn names_itself(value: &str) -> bool {
+    let begins =
+        ["password-of", "password_of", "secret-of", "secret_of", "token-of", "key-of", "password-for", "secret-for"];
+    if begins.iter().any(|begin| value.to_ascii_lowercase().starts_with(begin)) {
+        return true;
+    }
     let lower = value.trim_end_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
     [
         "password",
@@ -739,6 +768,15 @@ mod tests {
             ("DB_PASSWORD", "${DB_PASSWORD:-Zug.Spitze7}", Bare, Syntax::Settings, Some(Confidence::High)),
             ("password", "Please enter your password", Quoted, Syntax::Code, None),
             ("password", "root", Quoted, Syntax::Code, Some(Confidence::Medium)),
+            ("password", "foobarbaz", Quoted, Syntax::Code, Some(Confidence::Low)),
+            ("verbose_passwords", "sha1:6", Bare, Syntax::Settings, None),
+            ("password", "%3A%40c", Quoted, Syntax::Code, None),
+            ("password", "md5a3f0c1d2e4b5968778695a4b3c2d1e0f", Quoted, Syntax::Code, Some(Confidence::Low)),
+            ("DB_PASSWORD", "!!!SET", Bare, Syntax::Settings, None),
+            ("password", "password-of-the-harbour", Quoted, Syntax::Settings, Some(Confidence::Low)),
+            ("NOPASSWD", "SETENV", Bare, Syntax::Settings, None),
+            ("TOKEN_THROTTLE_RATE", "1000/min", Quoted, Syntax::Settings, None),
+            ("disk_key_sha256", "74D93920-ED26-11E3-AC10-0800200C9A66", Quoted, Syntax::Code, None),
             ("login.password", "123456", Bare, Syntax::Prose, Some(Confidence::Medium)),
             ("password", "hashed", Quoted, Syntax::Prose, Some(Confidence::Low)),
             ("session.secret", "keyboard cat", Quoted, Syntax::Code, Some(Confidence::High)),

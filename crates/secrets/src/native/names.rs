@@ -66,6 +66,10 @@ const ABOUT: &[&str] = &[
     "max",
     "count",
     "limit",
+    "rate",
+    "throttle",
+    "quota",
+    "interval",
     "ttl",
     "expiry",
     "expires",
@@ -155,6 +159,11 @@ const ABOUT: &[&str] = &[
     "fingerprint",
     "checksum",
     "digest",
+    "sha",
+    "sha1",
+    "sha256",
+    "sha512",
+    "md5",
     "hmac",
     "signature",
     "hash",
@@ -467,7 +476,7 @@ const ACTIONS: &[&str] = &[
 ];
 
 /// Names of marks that say whether something is secret, without separators.
-const FLAGS: &[&str] = &["issecret", "ispassword", "istoken"];
+const FLAGS: &[&str] = &["issecret", "ispassword", "istoken", "nopass", "nopasswd", "nopassword"];
 
 /// Whether a name says what is done with a secret: `update_password: always`.
 #[must_use]

@@ -106,7 +106,7 @@ pub(super) fn is_template(value: &str) -> bool {
         || wrapped("{", "}")
         || wrapped("[", "]")
         || wrapped("__", "__")
-        || wrapped("!!!", "!!!")
+        || value.starts_with("!!!")
         || value.starts_with('$')
             && value[1..].bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
             && value.len() > 1

@@ -290,6 +290,7 @@ pub(super) fn is_common(value: &str) -> bool {
     COMMON.binary_search(&lower.as_str()).is_ok()
         || COMMON.binary_search(&bare).is_ok()
         || is_numbered(value) && !is_often_chosen(&lower)
+        || is_metasyntactic(&lower)
 }
 
 /// Whether a value is one of the words that everybody writes and a number behind it: `password3`, `user-12`, `newToken2`.
@@ -302,6 +303,15 @@ fn is_numbered(value: &str) -> bool {
         && COMMON.binary_search(&word.as_str()).is_ok()
         && !is_often_chosen(&word)
         && !is_account(&word)
+}
+
+/// Whether a value is made of the words that stand for anything, such as `foobarbaz`.
+fn is_metasyntactic(lower: &str) -> bool {
+    let mut rest = lower;
+    while let Some(left) = ["foo", "bar", "baz", "qux"].iter().find_map(|word| rest.strip_prefix(word)) {
+        rest = left.trim_start_matches(['-', '_', '.']);
+    }
+    rest.is_empty() && !lower.is_empty()
 }
 
 /// Whether a value is made of words of letters only, joined by separators or by case: an identifier, not a secret.

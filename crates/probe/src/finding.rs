@@ -33,7 +33,7 @@ impl Exchange {
     }
 
     fn value(&self, session: &Session<'_>) -> Value {
-        let text = |text: &str, most: usize| session.masked(&shortened(text, most));
+        let text = |text: &str, most: usize| shortened(&session.masked(text), most);
         json!({
             "role": self.role,
             "request": text(&self.request, MAX_LINE),
@@ -109,7 +109,7 @@ fn identity(draft: &Draft<'_>) -> Fingerprint {
 
 fn location(session: &Session<'_>, ask: &Ask) -> Location {
     let url = session.url(ask);
-    let shown = session.masked(&shortened(&format!("{}{}", url.origin(), url.target()), MAX_LINE));
+    let shown = shortened(&session.masked(&format!("{}{}", url.origin(), url.target())), MAX_LINE);
     Location { url: Some(shown), host: Some(url.host().to_string()), ..Location::default() }
 }
 
@@ -121,14 +121,14 @@ fn finding(session: &Session<'_>, draft: &Draft<'_>, fingerprint: Fingerprint, p
         ("class".to_owned(), json!(draft.ask.class.as_str())),
         ("method".to_owned(), json!(draft.ask.method.as_str())),
         ("reproduce".to_owned(), json!(session.curl(draft.ask))),
-        ("route".to_owned(), json!(draft.route)),
+        ("route".to_owned(), json!(session.masked(draft.route))),
     ]);
     if !evidence.is_empty() {
         properties.insert("evidence".to_owned(), evidence.into());
     }
     let (name, stands) = draft.subject;
     if !name.is_empty() {
-        properties.insert("parameter".to_owned(), json!(name));
+        properties.insert("parameter".to_owned(), json!(session.masked(name)));
         properties.insert("parameter_in".to_owned(), json!(stands));
     }
     Some(Finding {

@@ -96,8 +96,10 @@ impl<'a> Reader<'a> {
         } else if body.starts_with("->") {
             (0, 2)
         } else {
-            let found = [("-->", 3), ("--!>", 4)].into_iter().filter_map(|(mark, size)| Some((body.find(mark)?, size)));
-            found.min().unwrap_or((body.len(), 0))
+            // The rarer mark is looked for within the comment only: a page of nothing but comments is read once.
+            let end = body.find("-->");
+            let rare = body[..end.unwrap_or(body.len())].find("--!>");
+            rare.map(|at| (at, 4)).or(end.map(|at| (at, 3))).unwrap_or((body.len(), 0))
         };
         self.at += 4 + end + length;
         self.tokens.push(Token::Comment(body[..end].to_owned()));

@@ -72,7 +72,12 @@ impl Pace {
         let now = clock.now();
         // Rounded up: a whole second never holds one more than agreed.
         let nanos = 1_000_000_000_u64.div_ceil(u64::from(limits.rate.max(1)));
-        Self { interval: Duration::from_nanos(nanos), next: now, left: limits.requests, until: now + limits.time }
+        Self {
+            interval: Duration::from_nanos(nanos),
+            next: now,
+            left: limits.requests,
+            until: now.saturating_add(limits.time),
+        }
     }
 
     /// Waits for the turn of one connection.
@@ -99,7 +104,7 @@ impl Pace {
 
     /// The server asked for patience: no turn before that, and half the speed from then on.
     pub(crate) fn back_off(&mut self, wait: Option<Duration>, clock: &dyn Clock) -> Result<(), Spent> {
-        let from = clock.now() + wait.unwrap_or(DEFAULT_WAIT);
+        let from = clock.now().saturating_add(wait.unwrap_or(DEFAULT_WAIT));
         if from >= self.until {
             return Err(Spent::Patience);
         }
@@ -158,6 +163,14 @@ pub(crate) mod tests {
         fn sleep(&self, time: Duration) {
             self.0.set(self.0.get() + time);
         }
+    }
+
+    #[test]
+    fn patience_without_end_is_none() {
+        let clock = Still(Cell::new(Duration::from_secs(3)));
+        let asked = pace(&clock, 1, 9, 60).back_off(Some(Duration::MAX), &clock);
+        assert!(matches!(asked, Err(Spent::Patience)), "{asked:?}");
+        pace(&clock, 1, 9, u64::MAX).turn(&clock).unwrap();
     }
 
     fn pace(clock: &Still, rate: u32, requests: u32, seconds: u64) -> Pace {

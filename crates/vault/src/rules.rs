@@ -102,5 +102,61 @@ impl Rules {
 /// An expression of a file or a configuration.
 pub(crate) fn compile(key: &str, text: &str) -> Result<Regex, VaultError> {
     let wrong = |error: regex::Error| VaultError::Metadata(format!("`{key}`: {error}"));
-    regex::RegexBuilder::new(text).size_limit(MAX_REGEX).build().map_err(wrong)
+    regex::RegexBuilder::new(&ascii(text)).size_limit(MAX_REGEX).build().map_err(wrong)
+}
+
+/// The expression with its classes as Go has them (RE2): `\w`, `\d`, `\s` and `\b` know ASCII only, so that the same keys are
+/// encrypted as by sops.
+fn ascii(text: &str) -> String {
+    let (mut out, mut inside, mut chars) = (String::with_capacity(text.len()), false, text.chars());
+    while let Some(c) = chars.next() {
+        match c {
+            '[' if !inside => inside = true,
+            ']' => inside = false,
+            '\\' => {
+                let Some(escaped) = chars.next() else {
+                    out.push(c);
+                    break;
+                };
+                match (escaped, inside) {
+                    ('w', true) => out.push_str("0-9A-Za-z_"),
+                    ('d', true) => out.push_str("0-9"),
+                    ('s', true) => out.push_str("\\t\\n\\x0C\\r\\x20"),
+                    ('w', false) => out.push_str("[0-9A-Za-z_]"),
+                    ('d', false) => out.push_str("[0-9]"),
+                    ('s', false) => out.push_str("[\\t\\n\\x0C\\r\\x20]"),
+                    ('W', false) => out.push_str("[^0-9A-Za-z_]"),
+                    ('D', false) => out.push_str("[^0-9]"),
+                    ('S', false) => out.push_str("[^\\t\\n\\x0C\\r\\x20]"),
+                    ('b', false) => out.push_str("(?-u:\\b)"),
+                    (other, _) => out.extend(['\\', other]),
+                }
+                continue;
+            }
+            _ => {}
+        }
+        out.push(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_those_of_go() {
+        for (expression, text, expected) in [
+            (r"^\w+$", "na\u{ef}ve", false),
+            (r"^\w+$", "naive_1", true),
+            (r"^[\w-]+$", "a-b", true),
+            (r"^[\w-]+$", "\u{e9}", false),
+            (r"^\d+$", "\u{663}", false),
+            (r"\bkey\b", "my key", true),
+            (r"^\\w$", r"\w", true),
+            (r"^\S+$", "\u{a0}", true),
+        ] {
+            assert_eq!(compile("encrypted_regex", expression).unwrap().is_match(text), expected, "{expression} {text}");
+        }
+    }
 }

@@ -56,6 +56,24 @@ impl Project {
 }
 
 #[test]
+fn a_file_is_neither_made_unreadable_nor_put_back() {
+    let (project, _) = project("vault-kept");
+    for (file, path) in [("a.yaml", "sops.x"), ("a.env", "sops_mac")] {
+        let before = project.read(file);
+        project.with_input(&["vault", "set", file, path, "--stdin"], "v\n").fails(2).says(&["nothing is written"]);
+        assert_eq!(project.read(file), before);
+    }
+    // Somebody else changes the file while it is edited.
+    let binary = env!("CARGO_BIN_EXE_testudo");
+    let editor = project.path("editor.sh");
+    let meanwhile = format!("echo hot | {binary} vault set {} PIN --stdin", project.path("a.env").display());
+    fs::write(&editor, format!("#!/bin/sh\n{meanwhile}\necho NEW=1 >> \"$1\"\n")).unwrap();
+    let editor = format!("sh {}", editor.display());
+    project.with_editor(&editor, &["vault", "edit", "a.env"]).fails(2).says(&["somebody else changed it"]);
+    assert_eq!(project.testudo(&["vault", "show", "a.env", "-k", "PIN"]).ok().out, "hot");
+}
+
+#[test]
 fn values_are_set_shown_and_taken_out() {
     let (project, _) = project("vault-set");
     let before = project.read("a.yaml");

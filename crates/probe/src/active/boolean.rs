@@ -14,7 +14,7 @@ const FORMS: &[&str] = &[
     "{b}' AND '{l}'='{r}",
     "{b}\" AND \"{l}\"=\"{r}",
     "{b}') AND ('{l}'='{r}",
-    "{b}%' AND {l}={r} -- ",
+    "{b}%' AND '{l}%'='{r}",
 ];
 
 /// Whether each condition is true: no rhythm that a page of its own could have.

@@ -34,9 +34,14 @@ fn proof(answer: &Answer) -> Option<String> {
 }
 
 /// The line of the administrator in a user database of Unix: seven fields, with the numbers 0.
+/// Characters of a line of a list of users that are looked at.
+const MAX_LINE: usize = 200;
+
 fn passwd(text: &str) -> Option<String> {
     text.match_indices("root:").find_map(|(at, _)| {
-        let line = text[at..].split(['\n', '\r', '<', '"']).next()?;
+        // A line of the file is short, whatever stands behind it.
+        let end = text[at..].char_indices().nth(MAX_LINE).map_or(text.len(), |(end, _)| at + end);
+        let line = text[at..end].split(['\n', '\r', '<', '"']).next()?;
         let fields: Vec<&str> = line.split(':').collect();
         let is =
             fields.len() == 7 && fields[2..4] == ["0", "0"] && fields[5].starts_with('/') && fields[6].starts_with('/');

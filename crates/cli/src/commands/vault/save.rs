@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use testudo_ledger::{VaultEvent, VaultFile};
-use testudo_vault::tree::Tree;
+use testudo_vault::{File, tree::Tree};
 
 use super::{Common, open, open::Opened};
 use crate::{clock, record, terminal};
@@ -33,6 +33,12 @@ pub(super) fn save(
         terminal::note(&format!("{}: nothing was changed, and nothing is written", path.display()));
         return Ok(());
     }
+    if File::is_encrypted(&documents, opened.stored.format) {
+        bail!(
+            "{}: a value under `sops` would stand where the file says who can open it; nothing is written",
+            path.display()
+        );
+    }
     let name = |error| anyhow::Error::msg(open::placed(path, &error));
     let file = opened.stored.file.with(documents, &opened.sealer, &clock::now()).map_err(name)?;
     let text = file.write(opened.stored.format).map_err(name)?;
@@ -42,6 +48,14 @@ pub(super) fn save(
         after: Some(open::digest(&text)),
     }];
     let event = VaultEvent { verb: change.verb.to_owned(), files, keys: change.keys, command: None };
+    // What somebody else wrote meanwhile is not lost.
+    let now = fs::read_to_string(path).with_context(|| format!("{}: cannot be read again", path.display()))?;
+    if open::digest(&now) != opened.stored.digest {
+        bail!(
+            "{}: somebody else changed it in the meantime; nothing is written, run the command again",
+            path.display()
+        );
+    }
     record(event, common)?;
     replace(path, &text)
 }

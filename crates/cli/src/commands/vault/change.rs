@@ -31,7 +31,7 @@ pub(super) struct SetArgs {
     /// The file
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     file: PathBuf,
-    /// Path in the first document: db.hosts.0, or [\"db\"][\"hosts\"][0]; maps on the way are made
+    /// Path in the first document: db.hosts.0, or `["db"]["hosts"][0]`; maps on the way are made
     #[arg(value_name = "PATH")]
     path: String,
     /// The value, as text
@@ -56,7 +56,7 @@ pub(super) struct UnsetArgs {
     /// The file
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     file: PathBuf,
-    /// Path in the first document: db.hosts.0, or [\"db\"][\"hosts\"][0]
+    /// Path in the first document: db.hosts.0, or `["db"]["hosts"][0]`
     #[arg(value_name = "PATH")]
     path: String,
     #[command(flatten)]

@@ -24,7 +24,7 @@ pub(super) struct ShowArgs {
     /// The file
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     file: PathBuf,
-    /// Only what stands at this path of the first document: db.hosts.0, or [\"db\"][\"hosts\"][0]
+    /// Only what stands at this path of the first document: db.hosts.0, or `["db"]["hosts"][0]`
     #[arg(short, long, value_name = "PATH")]
     key: Option<String>,
     /// Format to print [default: that of the file]

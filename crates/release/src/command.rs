@@ -247,7 +247,10 @@ impl Listening<'_> {
         self.tail.extend(&bytes[bytes.len().saturating_sub(MAX_TAIL)..]);
         self.tail.drain(..self.tail.len().saturating_sub(MAX_TAIL));
         self.sink.output(bytes);
-        self.log.write(bytes);
+        if let Err(error) = self.log.write(bytes) {
+            let told = format!("\ntestudo: the rest of the output is not kept: {error}\n");
+            self.sink.output(told.as_bytes());
+        }
         Ok(())
     }
 }
@@ -269,9 +272,9 @@ impl Log {
         Ok(Self { file: Some(file), left: MAX_LOG })
     }
 
-    /// Keeps more output. A disk that is full ends no command.
-    fn write(&mut self, bytes: &[u8]) {
-        let Some(file) = &mut self.file else { return };
+    /// Keeps more output. A disk that is full ends no command: what is written after that is not kept.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
         let kept = bytes.len().min(self.left);
         let mut written = file.write_all(&bytes[..kept]);
         self.left -= kept;
@@ -282,5 +285,6 @@ impl Log {
         if kept < bytes.len() || written.is_err() {
             self.file = None;
         }
+        written
     }
 }

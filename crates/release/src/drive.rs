@@ -35,8 +35,6 @@ pub enum Said<'a> {
     Begins(&'a str, u32),
     /// A stage has ended.
     Ended(&'a StageOutcome),
-    /// Something worth knowing.
-    Note(String),
     /// The release is over, or waits for people: where it stands, and why.
     Over(ReleaseState, &'a str),
 }

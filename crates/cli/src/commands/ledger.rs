@@ -76,8 +76,8 @@ struct ShowArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// One line an entry.
+pub(in crate::commands) enum Form {
+    /// Lines of text.
     Text,
     /// One JSON document.
     Json,

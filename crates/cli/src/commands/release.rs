@@ -147,6 +147,7 @@ fn run_release(args: &RunArgs) -> Result<ExitCode> {
     let project = Project::load(&args.which)?;
     let lock = project.lock(PATIENCE)?;
     let (mut history, mut here) = project.begin(&lock, args.which.quiet)?;
+    project.tell_what_shows_nothing();
     let commit = project.commit();
     begin(&mut history, &project.pipeline, &mut here, &Started { version: args.version.clone(), commit })?;
     tell_beginning(&history);

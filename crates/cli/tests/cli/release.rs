@@ -182,6 +182,9 @@ fn what_does_not_pass_is_not_deployed() {
         project.release(&["run", "prod", "--version", "1.0"]).fails(1).says(&[why, "prod-1: 1.0 rejected"]);
         assert!(!project.path("live").exists(), "{name}");
     }
+    let small = project("small");
+    small.write("testudo.toml", &PIPELINE.replace("junit = [\"results.xml\"]\nmin-tests = 2\n", ""));
+    small.release(&["run", "prod", "--version", "1.0"]).ok().says(&["stage `test` has no `junit`"]);
     let leaking = project("leak");
     leaking.write("a.txt", &crate::key_line('B'));
     leaking.release(&["run", "prod", "--version", "1.0"]).fails(1).says(&["gate FAILED", "rejected"]);

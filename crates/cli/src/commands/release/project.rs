@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use testudo_ledger::{Depth, Heads, Journal, LedgerError, Next, ReleaseEvent, Verified, predicate};
 use testudo_policy::{Effective, config};
 use testudo_redact::stream::Masker;
-use testudo_release::{History, Lock, Pipeline, ReleaseError, Shell, read};
+use testudo_release::{History, Lock, Pipeline, ReleaseError, Shell, Work, read};
 use testudo_source::git::{ReadLimits, Repository};
 
 use super::{GRACE, Which, state_folder, world::Here};
@@ -91,6 +91,25 @@ impl Project {
     /// What happened so far, of a ledger that is not held against anything.
     pub(super) fn history(&self) -> Result<History> {
         history(&Journal::new(&record::folder(&self.root), &self.pipeline.environment)?)
+    }
+
+    /// A pipeline may be as small as it likes, and says what it therefore does not show.
+    pub(super) fn tell_what_shows_nothing(&self) {
+        let stages = &self.pipeline.stages;
+        for stage in stages.iter().filter(|stage| stage.id.contains("test") && matches!(stage.work, Work::Run(_))) {
+            terminal::warn(&format!("stage `{}` has no `junit`: nothing shows that a test ran", stage.id));
+        }
+        for (missing, why) in [
+            (
+                !stages.iter().any(|stage| matches!(stage.work, Work::Gate)),
+                "no gate: nothing is refused for what is found in it",
+            ),
+            (self.pipeline.checks().next().is_none(), "no final check: what was deployed is promoted as it is"),
+        ] {
+            if missing {
+                terminal::warn(&format!("{} has {why}", self.pipeline.environment));
+            }
+        }
     }
 
     /// The commit that is checked out.

@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 use testudo_release::{History, Lock};
 
 use super::{Which, project::Project};
-use crate::terminal;
+use crate::{commands::ledger::Form, terminal};
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
@@ -17,14 +17,6 @@ pub(super) struct StatusArgs {
     /// How it is printed
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     format: Form,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// A few lines.
-    Text,
-    /// One JSON document.
-    Json,
 }
 
 pub(super) fn run(args: &StatusArgs) -> Result<ExitCode> {

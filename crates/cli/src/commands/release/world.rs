@@ -203,7 +203,6 @@ impl World for Here<'_> {
                 let seconds = Duration::from_millis(outcome.millis).as_secs_f64();
                 terminal::progress(&format!("{} {word} after {seconds:.1} s: {}", outcome.stage, outcome.reason));
             }
-            Said::Note(text) => terminal::note(&text),
             Said::Over(ReleaseState::InDoubt, reason) => terminal::warn(reason),
             Said::Over(..) => {}
         }

@@ -22,6 +22,12 @@ pub mod predicate {
     pub const TEST_RESULT: &str = "https://in-toto.io/attestation/test-result/v0.1";
     /// What somebody did with a file of secrets: [`VaultEvent`](super::VaultEvent).
     pub const VAULT: &str = "testudo:vault/v1";
+    /// Something a running system reported: [`Alert`](testudo_model::Alert).
+    pub const ALERT: &str = "testudo:alert/v1";
+    /// Something that was done about an alert: [`Response`](testudo_model::Response).
+    pub const RESPONSE: &str = "testudo:response/v1";
+    /// A question or concern that was answered: [`Concern`](testudo_model::Concern).
+    pub const CONCERN: &str = "testudo:concern/v1";
     /// An entry that was written in part, as after a power cut, was taken off: `{"bytes": n, "sha256": "…"}`.
     pub const REPAIR: &str = "testudo:repair/v1";
 }

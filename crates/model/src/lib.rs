@@ -27,7 +27,10 @@ pub use fingerprint::Fingerprint;
 pub use hex::hex;
 pub use location::{Commit, Layer, Location, Position, Span};
 pub use notice::{Notice, NoticeCode, NoticeLevel};
-pub use operations::{Alert, Concern, ConcernState, Control, ControlState};
+pub use operations::{
+    AgentBatch, AgentEvent, AgentEventBody, AgentStart, Alert, Concern, ConcernState, Control, ControlState, Response,
+    ResponseAction, ResponseState,
+};
 pub use report::{ScanReport, Summary, ToolInfo};
 pub use rule::{Reference, RuleInfo};
 pub use severity::{Confidence, DetectorId, ParseLevelError, Persona, Severity};

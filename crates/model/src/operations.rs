@@ -1,5 +1,7 @@
 //! Nouns of planning and of operation: controls, alerts, concerns.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -38,31 +40,98 @@ pub struct Control {
 /// Something a running system reported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Alert {
+    /// Identifier, the same however often it is sent: agent, start of the agent, and number, `web-1/6f2c…/42`.
+    pub id: String,
     /// Rule that fired.
     pub rule: String,
+    /// One line about the rule.
+    pub title: String,
     /// Harm if true.
     pub severity: Severity,
-    /// What happened.
+    /// What happened, for people. Values of secrets are masked.
     pub message: String,
-    /// Where.
+    /// Where: host, and file or address on it.
     pub location: Location,
     /// When, RFC 3339 in UTC.
     pub time: String,
     /// Who saw it.
     pub detector: DetectorId,
+    /// Who or what did it: an address, a user, a program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The release that explains it, `prod-7`; none where nothing explains it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<String>,
+    /// What was read from the event, by the names of fields.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
+}
+
+/// What a response does to its target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ResponseAction {
+    /// No packet of an address is let in.
+    Block,
+}
+
+/// How far a response is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ResponseState {
+    /// It would have been done, and was not: a dry run.
+    Planned,
+    /// It is in force.
+    Active,
+    /// It was not done, for the reason that is given: an allow-list, a limit.
+    Refused,
+    /// It could not be done.
+    Failed,
+    /// Its time is over.
+    Expired,
+    /// A person took it back.
+    Undone,
+}
+
+/// Something that was done about an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Response {
+    /// Identifier, the same in every state.
+    pub id: String,
+    /// The alert that it answers.
+    pub alert: String,
+    /// What is done.
+    pub action: ResponseAction,
+    /// To whom: an address.
+    pub target: String,
+    /// The machine.
+    pub host: String,
+    /// How far it is.
+    pub state: ResponseState,
+    /// Since when it is in this state, RFC 3339 in UTC.
+    pub time: String,
+    /// When it ends by itself, RFC 3339 in UTC.
+    pub until: String,
+    /// Why it is in this state, for people.
+    pub reason: String,
+    /// Who took it back; none where no person did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
 }
 
 /// How far a concern is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConcernState {
     /// Nobody has looked yet.
     Open,
     /// Somebody works on it.
     InProgress,
-    /// Done, with evidence.
+    /// Answered.
     Closed,
-    /// Accepted as it is.
+    /// Answered: accepted as it is.
     Accepted,
 }
 
@@ -71,13 +140,87 @@ pub enum ConcernState {
 pub struct Concern {
     /// Identifier.
     pub id: String,
+    /// What it is about.
+    pub product: String,
     /// One line.
     pub title: String,
+    /// In full.
+    #[serde(default)]
+    pub text: String,
     /// Who raised it.
     pub raised_by: String,
+    /// When, RFC 3339 in UTC.
+    pub raised: String,
     /// Who answers.
     #[serde(default)]
     pub owner: Option<String>,
+    /// By which day, `YYYY-MM-DD`.
+    #[serde(default)]
+    pub due: Option<String>,
     /// How far it is.
     pub state: ConcernState,
+    /// The answer: nothing is closed or accepted without one.
+    #[serde(default)]
+    pub answer: Option<String>,
+    /// Who answered.
+    #[serde(default)]
+    pub answered_by: Option<String>,
+}
+
+/// What an agent sends, in the order in which it happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "class", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum AgentEventBody {
+    /// The agent began.
+    Start(AgentStart),
+    /// Something was seen.
+    Alert(Alert),
+    /// Something was done.
+    Response(Response),
+    /// The agent runs, and nothing happened.
+    Heartbeat,
+    /// Events were lost before they could be kept: exact counts by class.
+    Loss {
+        /// How many, by class.
+        lost: BTreeMap<String, u64>,
+    },
+}
+
+/// What an agent says of itself when it begins.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AgentStart {
+    /// Version of the program.
+    pub version: String,
+    /// What it watches: `files`, `logs`, `ports`.
+    pub watches: Vec<String>,
+    /// What it cannot watch on this machine, with the reason.
+    pub reduced: Vec<String>,
+}
+
+/// One event of an agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AgentEvent {
+    /// Number within this start of the agent, from 1 without gaps.
+    pub seq: u64,
+    /// When, RFC 3339 in UTC.
+    pub time: String,
+    /// What.
+    #[serde(flatten)]
+    pub body: AgentEventBody,
+}
+
+/// What an agent sends at once. It may be sent again: agent, start and number say whether an event is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AgentBatch {
+    /// Name of the agent.
+    pub agent: String,
+    /// Name of the machine.
+    pub host: String,
+    /// Identifier of this start of the agent.
+    pub boot: String,
+    /// SHA-256 of the batch before, in hexadecimal; empty for the first of a start.
+    pub previous: String,
+    /// The events, by number.
+    pub events: Vec<AgentEvent>,
 }

@@ -74,6 +74,18 @@ pub(super) fn is_of_mock(before: &[u8]) -> bool {
     before[open] == b'(' && memchr::memmem::find(&before[open - length..open].to_ascii_lowercase(), b"mock").is_some()
 }
 
+/// Whether what stands in front of a name says that it is another's: a constraint of a data base (`FOREIGN KEY`), the key by
+/// which others know somebody (`GPG key: ...`), the alias in front of a ciphertext, the folder that a shell is in (`$PWD`).
+pub(super) fn is_of_another(before: &[u8], name: &str) -> bool {
+    let ends = |words: &[&str]| {
+        let lower = before.to_ascii_lowercase();
+        words.iter().any(|word| lower.ends_with(word.as_bytes()))
+    };
+    let key = name.len() == 3 && name.eq_ignore_ascii_case("key");
+    key && ends(&["foreign ", "primary ", "unique ", "gpg ", "pgp ", "{cipher}{"])
+        || matches!(name, "PWD" | "OLDPWD") && ends(&["$", "${"])
+}
+
 /// Whether a literal is put together with what follows: `"prefix-" + name`.
 pub(super) fn is_piece(value: &str, behind: &[u8]) -> bool {
     let behind = &behind[..behind.len().min(8)];
@@ -112,6 +124,18 @@ pub(super) fn end_in_query(value: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_of_another_kind() {
+        for (before, name, expected) in [
+            ("the FOREIGN ", "KEY", true),
+            ("our PGP ", "key", true),
+            ("[[ \"$", "PWD", true),
+            ("UID=x;", "PWD", false),
+        ] {
+            assert_eq!(is_of_another(before.as_bytes(), name), expected, "{before}{name}");
+        }
+    }
 
     #[test]
     fn sentences_are_told_from_commands() {

@@ -8,6 +8,7 @@ use testudo_model::Confidence;
 
 pub use super::names::Kind;
 use super::{
+    labels::{self, is_coined, is_constant, is_field, is_label, is_made_up, is_message, names_itself},
     names::{is_action, is_sealed, kind_of},
     placeholder, reference, validate, words,
 };
@@ -136,7 +137,7 @@ pub fn judge(assignment: &Assignment<'_>) -> Option<(Kind, Confidence)> {
             .filter(|c| *c == Confidence::High && value.len() >= 20 && shannon(value.as_bytes()) >= 3.5)
             .map(|_| Confidence::Medium)?,
     };
-    if carries_word(value) {
+    if carries_word(value) || carries_public(value) {
         return Some((kind, Confidence::Low));
     }
     Some((kind, adjust(assignment, kind, value, confidence)?))
@@ -155,6 +156,18 @@ fn carries_word(value: &str) -> bool {
     let worded =
         || words::is_common(text) || placeholder::is_placeholder(text) || is_worded(text) && names_itself(text);
     readable && (address || worded()) && !words::is_often_chosen(text)
+}
+
+/// Whether a value is base64 of what everybody may see: a certificate, armour with nothing in it, or the token of an origin
+/// trial, which pages send to every browser.
+fn carries_public(value: &str) -> bool {
+    let armoured = value.starts_with("LS0tLS1CRUdJTi");
+    let trial = value.starts_with('A') && value.len() >= 120;
+    let decoded = (armoured || trial).then(|| base64::lenient(value.as_bytes())).flatten().unwrap_or_default();
+    let holds = |mark: &[u8]| memchr::memmem::find(&decoded, mark).is_some();
+    let body =
+        decoded.split(|b| *b == b'\n').filter(|line| !line.starts_with(b"-----")).map(<[u8]>::len).sum::<usize>();
+    armoured && (holds(b"BEGIN CERTIFICATE") || body < 32) || trial && holds(b"{\"origin\":")
 }
 
 /// Judges bytes written as numbers under a name: what else would be a salt or a key.
@@ -291,11 +304,6 @@ fn is_worded(value: &str) -> bool {
     core.is_empty() || !is_chosen(core) && (words::is_identifier(core) || words::is_common(core) || is_constant(core))
 }
 
-/// `NAME_OF_SOMETHING`.
-fn is_constant(value: &str) -> bool {
-    value.contains('_') && value.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
-}
-
 /// Words changed as people change them for passwords: a digit in the place of a letter, separators of several kinds.
 fn is_chosen(value: &str) -> bool {
     let bytes = value.as_bytes();
@@ -304,69 +312,6 @@ fn is_chosen(value: &str) -> bool {
     let separators = ['_', '-', '.'].iter().filter(|c| value.contains(**c)).count();
     let marked = value.bytes().any(|b| b.is_ascii_digit()) && !value.contains(['/', ':', '|']);
     replaced && value.len() >= 6 || separators >= 2 && marked && value.len() >= 10
-}
-
-/// Number of words that a value is made of.
-fn word_count(value: &str) -> usize {
-    let bytes = value.as_bytes();
-    let starts = |at: &usize| {
-        let before = at.checked_sub(1).map(|p| bytes[p]);
-        bytes[*at].is_ascii_alphabetic()
-            && before
-                .is_none_or(|b| !b.is_ascii_alphabetic() || b.is_ascii_lowercase() && bytes[*at].is_ascii_uppercase())
-    };
-    (0..bytes.len()).filter(starts).count()
-}
-
-/// Whether words make a sentence, as in `this-is-our-signing-key`: chosen, where a name would be shorter.
-fn is_sentence(value: &str) -> bool {
-    word_count(value) >= 5 && value.len() >= 16 && !value.contains(['.', '/', ':', '|', '_'])
-}
-
-/// Whether a value is a label of a program: words and a version behind them (`files-wrapping-v1`), or a ticket and words
-/// (`ab-12241-new-dialog`).
-fn is_coined(value: &str) -> bool {
-    let pieces: Vec<&str> = value.split(['-', '_', '.', '/', ':']).collect();
-    let number = |text: &str| !text.is_empty() && text.len() <= 6 && text.bytes().all(|b| b.is_ascii_digit());
-    let named = |piece: &&str| piece.bytes().any(|b| b.is_ascii_lowercase()) && !words::is_noise(piece);
-    let short =
-        |piece: &&str| piece.trim_end_matches(|c: char| c.is_ascii_digit()).bytes().all(|b| b.is_ascii_lowercase());
-    let (Some((last, rest)), Some((first, behind))) = (pieces.split_last(), pieces.split_first()) else { return false };
-    let versioned =
-        last.strip_prefix('v').is_some_and(number) && rest.len() >= 2 && rest.iter().all(|p| named(p) && short(p));
-    let (ticket, words) =
-        (behind.first().is_some_and(|n| n.len() >= 3 && number(n)), behind.get(1..).unwrap_or_default());
-    let short_first = first.len() <= 5 && short(first) && named(first);
-    versioned || ticket && short_first && words.len() >= 3 && words.iter().all(|p| named(p) && short(p))
-}
-
-/// Whether a value is the name of a text that a program shows: words in small letters, dots between them, hyphens within
-/// (`admin.oauth2.token-status-made`).
-fn is_message(value: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    let piece = |piece: &str| {
-        piece
-            .trim_end_matches(|c: char| c.is_ascii_digit())
-            .split('-')
-            .all(|word| word.len() >= 2 && words::is_word(word))
-    };
-    value.split('.').count() >= 3 && value.split('.').all(|p| p.bytes().all(plain) && piece(p))
-}
-
-/// Whether a value was made up to be seen as one: words, and a number that only counts behind them (`mock-token-12345`).
-fn is_made_up(value: &str) -> bool {
-    let Some((words, number)) = value.rsplit_once(['-', '_']) else { return false };
-    let counts = matches!(number, "123" | "1234" | "12345" | "123456" | "1234567" | "12345678" | "67890" | "abc123");
-    counts && words.split(['-', '_']).all(words::is_word) && words.contains(['-', '_'])
-}
-
-/// Whether a value is the name of a field: words in small letters about a secret, one of them a form of it
-/// (`password_hash_b64`).
-fn is_field(value: &str) -> bool {
-    let plain = value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    let pieces: Vec<&str> = value.split('_').collect();
-    let about = |piece: &&str| matches!(*piece, "password" | "hash" | "token" | "secret" | "key");
-    plain && pieces.len() >= 3 && pieces.iter().filter(|piece| about(piece)).count() >= 2
 }
 
 /// Whether a value was made from several parts of a ciphertext: base64, and more base64 behind bars.
@@ -466,7 +411,13 @@ fn password(value: &str) -> Option<Confidence> {
     if is_hash(value) {
         return Some(Confidence::Low);
     }
-    if is_foreign(value) || is_coined(value) || is_message(value) {
+    if is_foreign(value)
+        || is_coined(value)
+        || is_message(value)
+        || labels::is_migration(value)
+        || labels::is_assignment(value)
+        || labels::denies(value)
+    {
         return Some(Confidence::Low);
     }
     if s.space > 0 || is_address(value) {
@@ -477,7 +428,8 @@ fn password(value: &str) -> Option<Confidence> {
     if is_worded(value) && (s.digit == 0 || s.digit == 1 && value.contains(['_', '-']) || value.contains(['|', ':'])) {
         let plain = !value.to_ascii_lowercase().starts_with("test");
         let joined = value.contains(['.', '/', ':', '|', '_']);
-        return Some(if is_sentence(value) || s.len >= 6 && plain && !names_itself(value) && !joined {
+        let about = names_itself(value) || labels::speaks_of(value);
+        return Some(if labels::is_phrase(value) || s.len >= 6 && plain && !about && !joined {
             Confidence::Medium
         } else {
             Confidence::Low
@@ -502,33 +454,6 @@ fn password(value: &str) -> Option<Confidence> {
     })
 }
 
-/// Whether words say what they would hold: `admin-password`, `GATEWAY_PASSWORD`, `#password`, `password-of-admin`.
-fn names_itself(value: &str) -> bool {
-    let begins =
-        ["password-of", "password_of", "secret-of", "secret_of", "token-of", "key-of", "password-for", "secret-for"];
-    if begins.iter().any(|begin| value.to_ascii_lowercase().starts_with(begin)) {
-        return true;
-    }
-    let lower = value.trim_end_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
-    [
-        "password",
-        "passwd",
-        "pass",
-        "secret",
-        "token",
-        "key",
-        "pwd",
-        "passphrase",
-        "credentials",
-        "field",
-        "input",
-        "hash",
-        "salt",
-    ]
-    .iter()
-    .any(|noun| lower.ends_with(noun))
-}
-
 fn machine(kind: Kind, value: &str) -> Option<Confidence> {
     let s = shape(value);
     if s.space > 0 || s.len < 6 || s.lower + s.upper + s.digit == 0 {
@@ -549,12 +474,17 @@ fn machine(kind: Kind, value: &str) -> Option<Confidence> {
         || is_coined(value)
         || is_message(value)
         || is_sealed_value(value)
+        || labels::is_list(value)
+        || labels::is_migration(value)
+        || labels::is_assignment(value)
     {
         return Some(Confidence::Low);
     }
-    if is_worded(value) {
-        let sentence = if is_sentence(value) { Confidence::Medium } else { Confidence::Low };
-        return (s.digit > 0 || s.len >= 16).then_some(sentence);
+    if is_worded(value) || labels::is_spelled(value) && !is_chosen(value) {
+        // People write sentences for what programs share, and tokens are made by programs.
+        let phrase = kind != Kind::Token && labels::is_phrase(value);
+        let phrase = if phrase { Confidence::Medium } else { Confidence::Low };
+        return (s.digit > 0 || s.len >= 16).then_some(phrase);
     }
     // `user:password` in base64 is as good as the password in it.
     let pair = base64::lenient(value.as_bytes()).and_then(|bytes| String::from_utf8(bytes).ok());
@@ -607,7 +537,7 @@ fn adjust(assignment: &Assignment<'_>, kind: Kind, value: &str, confidence: Conf
         // Accounts that a system is set up with often have their own name for a password.
         Syntax::Settings if variable && words::is_account(value) => Confidence::High,
         Syntax::Prose if variable && words::is_account(value) => Confidence::Medium,
-        _ if same_word || is_sealed(assignment.name) => Confidence::Low,
+        _ if same_word || is_sealed(assignment.name) || labels::is_echo(assignment.name, value) => Confidence::Low,
         // Programs know devices, brands and features by UUIDs; hardly anybody's password is one.
         Syntax::Code if kind == Kind::Password && validate::is_uuid(value) || is_field(value) => Confidence::Low,
         Syntax::Code | Syntax::Prose if is_made_up(value) => Confidence::Low,
@@ -628,13 +558,6 @@ fn adjust(assignment: &Assignment<'_>, kind: Kind, value: &str, confidence: Conf
         _ if is_weak_name(assignment.name) => lower(lower(confidence)),
         _ => confidence,
     })
-}
-
-/// A name of an object, as Kubernetes takes them: words in small letters and numbers, hyphens between them.
-fn is_label(value: &str) -> bool {
-    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    let piece = |piece: &str| piece.len() <= 3 || words::is_word(piece.trim_end_matches(|c: char| c.is_ascii_digit()));
-    value.contains('-') && value.bytes().all(allowed) && value.split('-').all(piece)
 }
 
 /// Whether a name is that of a variable of the environment that holds a password.

@@ -85,6 +85,7 @@ fn single<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern
     let neighbour = form == Form::Assign && comma && !argument && !is_switch(head, before) && !follows_bracket(before);
     let behind = &text[found.end..];
     let aside = neighbour
+        || around::is_of_another(before, name)
         || around::is_in_badge(text, found.start)
         || around::is_in_page(before)
         || around::is_of_mock(before)

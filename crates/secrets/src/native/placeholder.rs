@@ -69,6 +69,7 @@ pub(super) fn is_placeholder(value: &str) -> bool {
         || has_short_word(value)
         || has_long_run(&lower)
         || is_shortened(value)
+        || is_marked(value)
 }
 
 /// Whether one of the short words is in the value, in small letters, in capitals, or with a capital in front. The
@@ -115,7 +116,7 @@ pub(super) fn is_template(value: &str) -> bool {
 
 /// What opens something that is filled in later, and what closes it.
 const MARKS: &[(&str, &str)] =
-    &[("${", "}"), ("{{", "}}"), ("$(", ")"), ("#{", "}"), ("<%", "%>"), ("[[", "]]"), ("%(", ")")];
+    &[("${", "}"), ("{{", "}}"), ("$(", ")"), ("#{", "}"), ("<%", "%>"), ("[[", "]]"), ("%(", ")"), ("((", "))")];
 
 /// Directives of formats: what is put in their place closes nothing.
 const DIRECTIVES: &[&str] = &["%s", "%d", "%@"];
@@ -143,9 +144,18 @@ pub(super) fn is_random(value: &str) -> bool {
         && !runs.filter(|run| run.len() >= 4).any(|run| words::is_plain_word(&run.to_ascii_lowercase()))
 }
 
+/// A word between signs that say what was there: `$encrypted$`, `**masked**`.
+fn is_marked(value: &str) -> bool {
+    let inside = value.trim_matches(['$', '*', '#', '~', '|']);
+    let letters = |text: &str| text.len() >= 4 && text.bytes().all(|b| b.is_ascii_lowercase());
+    let sides = (value.len() - inside.len()) / 2;
+    sides > 0 && letters(inside) && value[..sides] == value[value.len() - sides..] && words::is_word(inside)
+}
+
 /// A value with its middle left out: `gA..H`.
 fn is_shortened(value: &str) -> bool {
-    let part = |text: &str| !text.is_empty() && text.len() <= 8 && text.bytes().all(|b| b.is_ascii_alphanumeric());
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    let part = |text: &str| !text.is_empty() && text.len() <= 8 && text.bytes().all(allowed);
     value.split_once("..").is_some_and(|(head, tail)| part(head) && part(tail))
 }
 
@@ -197,6 +207,10 @@ mod tests {
             "aaaaaaaaaaaa",
             "FakeKey77",
             "gX..H",
+            "12345-st..E",
+            "$encrypted$",
+            "**masked**",
+            "((job.password))",
             "some-words-to-sign-please-make-your-own",
             "key-TBD-1",
             "Xk9!$(cat)2mPqvR8w",

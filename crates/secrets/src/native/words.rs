@@ -145,6 +145,7 @@ const COMMON: &[&str] = &[
     "verysecret",
     "wrong",
     "wrongpassword",
+    "x-oauth-basic",
     "yes",
 ];
 
@@ -325,6 +326,12 @@ pub(super) fn is_identifier(value: &str) -> bool {
     let letters = value.bytes().filter(u8::is_ascii_alphabetic).count();
     // Random text of mixed case falls apart into pieces of one or two letters.
     !words.is_empty() && letters * 2 >= words.len() * 5 && words.iter().all(|word| is_word(word))
+}
+
+/// The words and numbers of a value, split at separators and at changes of case.
+pub(super) fn pieces(value: &str) -> impl Iterator<Item = &str> {
+    let separator = |c: char| !c.is_ascii_alphanumeric();
+    value.split(separator).filter(|p| !p.is_empty()).flat_map(camel)
 }
 
 /// Splits `camelCase` and `HTTPServer2` at changes of case and before digits.

@@ -167,10 +167,11 @@ pub struct Concern {
     pub answered_by: Option<String>,
 }
 
-/// What an agent sends, in the order in which it happened.
+/// What an agent sends, in the order in which it happened. What is said stands in `body`: an alert has a time of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "class", rename_all = "kebab-case")]
+#[serde(tag = "class", content = "body", rename_all = "kebab-case")]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "almost all events that are sent are alerts")]
 pub enum AgentEventBody {
     /// The agent began.
     Start(AgentStart),

@@ -177,6 +177,12 @@ pub(super) fn bytes(name: &str) -> Option<(Kind, Confidence)> {
     Some((kind, if kind == Kind::Unqualified { Confidence::Low } else { Confidence::Medium }))
 }
 
+/// `welcomeHome123`: words and a number behind them, of more than a digit, as people make passwords.
+fn is_word_and_number(value: &str) -> bool {
+    let words = value.trim_end_matches(|c: char| c.is_ascii_digit());
+    value.len() - words.len() >= 2 && words.len() >= 6 && words.bytes().all(|b| b.is_ascii_alphabetic())
+}
+
 /// Whether a value alone is a sign strong enough to outweigh a weak form.
 #[must_use]
 pub(super) fn is_strong(value: &str) -> bool {
@@ -211,7 +217,9 @@ fn scheme_of(name: &str) -> Scheme {
     let last = lower.rsplit(['.', '-', '_']).next().unwrap_or(&lower);
     if matches!(last, "authorization" | "auth") {
         Scheme::Header
-    } else if ["userpwd", "userpass", "auth.user", "userinfo", "credential", "creds"].iter().any(|n| lower.contains(n))
+    } else if ["userpwd", "userpass", "auth.user", "userinfo", "user.info", "credential", "creds"]
+        .iter()
+        .any(|n| lower.contains(n))
     {
         Scheme::Pair
     } else {
@@ -266,6 +274,7 @@ fn is_literal(assignment: &Assignment<'_>, value: &str) -> bool {
         (Quoting::Bare, Syntax::Prose) => {
             assignment.name.len() > 4 && !assignment.name.bytes().any(|b| b.is_ascii_lowercase())
                 || value.len() >= 6 && value.bytes().any(|b| b.is_ascii_digit()) && !is_worded(value)
+                || assignment.name.eq_ignore_ascii_case("password") && is_word_and_number(value)
         }
         // In code a bare word is a name; only something no name can be is a value.
         (Quoting::Bare, Syntax::Code) => false,
@@ -405,7 +414,8 @@ fn password(value: &str) -> Option<Confidence> {
     if is_algorithm(value) || value.contains('%') && without_escapes(value) < 5 {
         return None;
     }
-    if placeholder::is_placeholder(value) || words::is_common(value) {
+    let counted = s.len >= 16 && placeholder::is_sequence(value);
+    if counted || placeholder::is_placeholder(value) || words::is_common(value) {
         return (s.space == 0 && s.len >= 4 && !placeholder::is_template(value)).then_some(Confidence::Low);
     }
     if is_hash(value) {
@@ -537,6 +547,8 @@ fn adjust(assignment: &Assignment<'_>, kind: Kind, value: &str, confidence: Conf
         // Accounts that a system is set up with often have their own name for a password.
         Syntax::Settings if variable && words::is_account(value) => Confidence::High,
         Syntax::Prose if variable && words::is_account(value) => Confidence::Medium,
+        // So do products: `HARBOUR_DB_PASSWORD=harbour`.
+        Syntax::Settings if variable && is_owner(assignment.name, value) => Confidence::Medium,
         _ if same_word || is_sealed(assignment.name) || labels::is_echo(assignment.name, value) => Confidence::Low,
         // Programs know devices, brands and features by UUIDs; hardly anybody's password is one.
         Syntax::Code if kind == Kind::Password && validate::is_uuid(value) || is_field(value) => Confidence::Low,
@@ -567,6 +579,15 @@ fn is_password_variable(name: &str) -> bool {
         && ["PASSWORD", "PASSWD", "_PASS", "_PWD"].iter().any(|end| name.ends_with(end))
 }
 
+/// Whether a value is the name of whose password a variable holds: what stands in front of `PASSWORD` in its name.
+fn is_owner(name: &str, value: &str) -> bool {
+    let owner = name.rsplit_once('_').map_or("", |(owner, _)| owner).replace('_', "");
+    let plain = value.bytes().all(|b| b.is_ascii_alphanumeric());
+    let nouns = ["user", "admin", "login", "access", "client", "master", "test", "db", "app"];
+    let upper = value.to_ascii_uppercase();
+    plain && value.len() >= 4 && owner.contains(&upper) && !nouns.iter().any(|noun| value.eq_ignore_ascii_case(noun))
+}
+
 /// Whether a name says that its value is a password, and not something about one.
 fn is_password(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
@@ -578,7 +599,8 @@ fn is_password(name: &str) -> bool {
 fn configured(variable: bool, value: &str, confidence: Confidence) -> Confidence {
     let plain = value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let digits = value.bytes().all(|b| b.is_ascii_digit());
-    let stands = words::is_common(value) || placeholder::is_placeholder(value);
+    let counted = value.len() >= 16 && placeholder::is_sequence(value);
+    let stands = counted || words::is_common(value) || placeholder::is_placeholder(value);
     match confidence {
         Confidence::Medium if plain && value.len() >= 5 => Confidence::High,
         Confidence::Low if words::is_account(value) => Confidence::Medium,
@@ -638,7 +660,11 @@ mod tests {
             ("datasource.password", "postgres", Bare, Syntax::Settings, Some(Confidence::Medium)),
             ("datasource.password", "sparrowhawk", Bare, Syntax::Settings, Some(Confidence::High)),
             ("datasource.password", "4711", Quoted, Syntax::Settings, Some(Confidence::Medium)),
-            ("password", "Kennwort", Bare, Syntax::Settings, Some(Confidence::Medium)),
+            ("password", "Kombuese", Bare, Syntax::Settings, Some(Confidence::Medium)),
+            ("password", "Passwort", Quoted, Syntax::Code, Some(Confidence::Low)),
+            ("HARBOUR_DB_PASSWORD", "harbour", Bare, Syntax::Settings, Some(Confidence::Medium)),
+            ("password", "welcomeHome123", Bare, Syntax::Prose, Some(Confidence::Medium)),
+            ("password", "abcdef0123456789abcdef0123456789", Bare, Syntax::Settings, Some(Confidence::Low)),
             ("DB_PASSWORD", "orchardsecretpassword", Bare, Syntax::Settings, Some(Confidence::Medium)),
             ("DB_PASSWORD", "if_you_see_this_use_another", Bare, Syntax::Settings, Some(Confidence::Low)),
             ("COMMUNITY_PORT", "8087", Bare, Syntax::Settings, None),

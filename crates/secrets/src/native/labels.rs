@@ -166,13 +166,14 @@ pub(super) fn is_echo(name: &str, value: &str) -> bool {
 /// Whether a value is a list of words or short numbers, or of names and words: `t1:13,14;t2:11`, `user:name,key:password`.
 #[must_use]
 pub(super) fn is_list(value: &str) -> bool {
-    let mut pieces = value.split([',', ';']).flat_map(|part| part.split(':'));
-    let plain = |piece: &str| piece.len() <= 4 || words::is_identifier(piece);
-    let joined = value.contains([',', ';']) && value.contains(':');
-    joined
-        && pieces.all(|piece| {
-            !piece.is_empty() && piece.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') && plain(piece)
-        })
+    let word = |piece: &str| {
+        let plain = piece.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        !piece.is_empty() && plain && (piece.len() <= 4 || words::is_identifier(piece))
+    };
+    let path = |piece: &str| piece.contains('/') && piece.split('/').all(word);
+    let several = value.contains([',', ';']);
+    let pairs = value.contains(':') && value.split([',', ';', ':']).all(word);
+    several && (pairs || value.split(',').all(path))
 }
 
 /// Whether a value is an assignment of its own: `grant_type=client_credentials`, `action='redirect'`.
@@ -247,7 +248,12 @@ mod tests {
         }
         assert!(is_phrase("you-really-need-to-change-this") && !is_phrase("harbour-getPublishedDockList-test"));
         assert!(is_echo("secretKey", "test-secret-key-of-harbour") && !is_echo("password", "my-password-is-long"));
-        assert!(is_list("t1:13,14;t2:11,12") && is_list("user:name,key:password") && !is_list("Xk,9;Qz:7vB2nLp8Rt"));
+        assert!(
+            is_list("t1:13,14;t2:11,12")
+                && is_list("user:name,key:password")
+                && is_list("kv/data/dock/one,kv/dock/two")
+                && !is_list("Xk,9;Qz:7vB2nLp8Rt")
+        );
         assert!(is_assignment("grant_type=client_credentials") && !is_assignment("Zm9vYmFy="));
         assert!(is_migration("0013_auto_20221214_1224") && !is_migration("0013_Xk9"));
         assert!(denies("wrongpwd") && denies("something-wrong") && !denies("notorious-bee"));

@@ -48,6 +48,7 @@ const WORDS: &[&str] = &[
     "enter-",
     "goes_here",
     "goes-here",
+    "goeshere",
     "please",
     "_here",
     "-here",
@@ -182,8 +183,11 @@ fn has_long_run(value: &str) -> bool {
 /// Whether a long value only counts up or down: `0123456789abcdef`.
 #[must_use]
 pub(super) fn is_sequence(value: &str) -> bool {
-    let bytes = value.as_bytes();
-    let steps = bytes.windows(2).filter(|w| w[1].wrapping_sub(w[0]) == 1 || w[0].wrapping_sub(w[1]) == 1).count();
+    let mut bytes = value.as_bytes().to_vec();
+    // `00001111aaaabbbb` counts too.
+    bytes.dedup();
+    let step = |w: &[u8]| w[1].wrapping_sub(w[0]) == 1 || w[0].wrapping_sub(w[1]) == 1 || w == b"9a";
+    let steps = bytes.windows(2).filter(|w| step(w)).count();
     bytes.len() >= 6 && steps * 4 >= (bytes.len() - 1) * 3
 }
 
@@ -233,6 +237,11 @@ mod tests {
             assert!(!is_placeholder(value), "{value}");
         }
         assert!(is_repeated(b"keykeykeyke", 8) && !is_repeated(b"keykeykexke", 8) && !is_repeated(b"keykey", 8));
-        assert!(is_sequence("0123456789") && is_sequence("fedcba98") && !is_sequence("a8f3kd92"));
+        assert!(
+            is_sequence("0123456789")
+                && is_sequence("fedcba98")
+                && is_sequence("000011112222333344445555aaaabbbb")
+                && !is_sequence("a8f3kd92")
+        );
     }
 }

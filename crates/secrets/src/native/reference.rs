@@ -71,6 +71,7 @@ pub(super) fn is_reference(value: &str) -> bool {
         || is_public_nkey(value)
         || is_option(value)
         || is_requirement(value)
+        || is_wire_tag(value)
         || is_windows_path(value)
         || lower.starts_with("{\"")
         || is_version(value)
@@ -94,6 +95,15 @@ fn is_public_nkey(value: &str) -> bool {
 /// An option of a command: `--status`, `-5`.
 fn is_option(value: &str) -> bool {
     value.starts_with("--") || value.starts_with('-') && value.len() <= 3
+}
+
+/// How a field of a message is written, as generators of programs for Protocol Buffers note it: `bytes,4,rep,name=dock`.
+fn is_wire_tag(value: &str) -> bool {
+    let mut parts = value.split(',');
+    let kind =
+        parts.next().is_some_and(|kind| ["bytes", "varint", "group"].contains(&kind) || kind.starts_with("fixed"));
+    kind && parts.next().is_some_and(|n| n.parse::<u32>().is_ok())
+        && parts.next().is_some_and(|rule| ["opt", "rep", "req"].contains(&rule))
 }
 
 /// A package and the versions that will do, `rope>=3.0.0`, or a number of repetitions in a grammar (RFC 5234), `1*DIGIT`.
@@ -272,6 +282,7 @@ mod tests {
             "comment.$S2.$2",
             "utf-8",
             "rope>=3.0.0",
+            "bytes,4,rep,name=dock",
             "1*DOCKCHAR",
             "1.3.6.1.4.1.34380.1.1.4",
             "Software\\Harbour\\Dock",

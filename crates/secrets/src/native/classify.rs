@@ -435,10 +435,14 @@ fn password(value: &str) -> Option<Confidence> {
         return (s.space == 0 || s.digit > 0 && s.other > 0 || s.space + s.lower == s.len && s.len <= 24)
             .then_some(Confidence::Low);
     }
+    let about = names_itself(value) || labels::speaks_of(value);
+    // Words that are rare in English are words all the same.
+    if about && s.digit == 0 && labels::is_spelled(value) && !is_chosen(value) && !labels::is_phrase(value) {
+        return Some(Confidence::Low);
+    }
     if is_worded(value) && (s.digit == 0 || s.digit == 1 && value.contains(['_', '-']) || value.contains(['|', ':'])) {
         let plain = !value.to_ascii_lowercase().starts_with("test");
         let joined = value.contains(['.', '/', ':', '|', '_']);
-        let about = names_itself(value) || labels::speaks_of(value);
         return Some(if labels::is_phrase(value) || s.len >= 6 && plain && !about && !joined {
             Confidence::Medium
         } else {
@@ -662,6 +666,8 @@ mod tests {
             ("datasource.password", "4711", Quoted, Syntax::Settings, Some(Confidence::Medium)),
             ("password", "Kombuese", Bare, Syntax::Settings, Some(Confidence::Medium)),
             ("password", "Passwort", Quoted, Syntax::Code, Some(Confidence::Low)),
+            ("EMAIL_PASSWORD", "outgoing_email_password", Bare, Syntax::Settings, Some(Confidence::Low)),
+            ("password", "external-dockmq-password", Bare, Syntax::Settings, Some(Confidence::Low)),
             ("HARBOUR_DB_PASSWORD", "harbour", Bare, Syntax::Settings, Some(Confidence::Medium)),
             ("password", "welcomeHome123", Bare, Syntax::Prose, Some(Confidence::Medium)),
             ("password", "abcdef0123456789abcdef0123456789", Bare, Syntax::Settings, Some(Confidence::Low)),

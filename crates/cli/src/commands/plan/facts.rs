@@ -202,7 +202,7 @@ struct Tree {
 }
 
 /// What changed since commits, each compared with `HEAD` once.
-struct History {
+pub(in crate::commands) struct History {
     repository: Repository,
     head: Oid,
     /// Where recorded scans count from, below the work tree; empty for the work tree itself.
@@ -212,7 +212,7 @@ struct History {
 }
 
 impl History {
-    fn of(home: &Path) -> Option<Self> {
+    pub(in crate::commands) fn of(home: &Path) -> Option<Self> {
         let repository = Repository::discover(home, ReadLimits::default()).ok()?;
         let root = fs::canonicalize(repository.work_tree()?).ok()?;
         let folder = walk::display(home.strip_prefix(root).ok()?);
@@ -220,7 +220,23 @@ impl History {
         Some(Self { repository, head, folder, changed: RefCell::default() })
     }
 
-    fn changed(&self, commit: &str) -> Option<Vec<String>> {
+    /// Whether files at a path below where scans count from, or any for none, differ from those of a commit.
+    pub(in crate::commands) fn since(&self, commit: &str, path: Option<&str>) -> Since {
+        if self.head.to_string() == commit {
+            return Since::Same;
+        }
+        let mut known = self.changed.borrow_mut();
+        let changed = known.entry(commit.to_owned()).or_insert_with(|| self.compare(commit));
+        let Some(changed) = changed else { return Since::Unknown };
+        let parts = [Some(self.folder.as_str()), path].into_iter().flatten().filter(|part| !part.is_empty());
+        let scope = parts.collect::<Vec<_>>().join("/");
+        let below = |file: &String| {
+            scope.is_empty() || file.strip_prefix(&scope).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if changed.iter().any(below) { Since::Changed } else { Since::Same }
+    }
+
+    fn compare(&self, commit: &str) -> Option<Vec<String>> {
         let mut reader = self.repository.objects().reader();
         let mut tree = |oid: Oid| CommitObject::parse(&reader.read(&oid).ok()?.bytes).map(|commit| commit.tree);
         let (old, new) = (tree(revision::commit(&self.repository, commit).ok()?)?, tree(self.head)?);
@@ -266,18 +282,6 @@ impl Files for Tree {
     }
 
     fn since(&self, commit: &str, path: Option<&str>) -> Since {
-        let Some(history) = &self.history else { return Since::Unknown };
-        if history.head.to_string() == commit {
-            return Since::Same;
-        }
-        let mut known = history.changed.borrow_mut();
-        let changed = known.entry(commit.to_owned()).or_insert_with(|| history.changed(commit));
-        let Some(changed) = changed else { return Since::Unknown };
-        let parts = [Some(history.folder.as_str()), path].into_iter().flatten().filter(|part| !part.is_empty());
-        let scope = parts.collect::<Vec<_>>().join("/");
-        let below = |file: &String| {
-            scope.is_empty() || file.strip_prefix(&scope).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        if changed.iter().any(below) { Since::Changed } else { Since::Same }
+        self.history.as_ref().map_or(Since::Unknown, |history| history.since(commit, path))
     }
 }

@@ -132,7 +132,7 @@ fn test(facts: &Facts<'_>) -> Phase {
             }
             None => {
                 phase.verdict.push_str("; a report in JUnit XML is read and recorded");
-                format!("testudo gate --with results.xml --record dev {}", typed(&facts.here))
+                "testudo import results.xml --record dev".to_owned()
             }
         });
     }
@@ -328,7 +328,10 @@ fn scanned(facts: &Facts<'_>, chain: &Chain<'_>, detectors: &[DetectorId]) -> Op
 fn looked(facts: &Facts<'_>, chain: &Chain<'_>, detector: DetectorId) -> Option<Reading> {
     let mut later: Option<(&Statement, usize)> = None;
     for (statement, event) in chain.read::<ScanEvent>(predicate::SCAN) {
-        let Some(coverage) = event.coverage.iter().find(|coverage| coverage.detector == detector) else { continue };
+        // Results of tests are looked at in their own phase.
+        let of_tests = |coverage: &&Coverage| coverage.tool.as_ref().is_some_and(|tool| tool.name == "junit");
+        let mut looks = event.coverage.iter().filter(|coverage| coverage.detector == detector && !of_tests(coverage));
+        let Some(coverage) = looks.next() else { continue };
         let open = open(&event, detector);
         if is_whole(&event, coverage) {
             let reading = judge(facts, chain, (statement, &event), coverage);

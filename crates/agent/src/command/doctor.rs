@@ -8,7 +8,7 @@ use crate::{
     config::Token,
     fim::walk::Scope,
     log::{Ruleset, own_rules},
-    response::firewall::{Firewall as _, Nft},
+    response::firewall::Nft,
     work,
 };
 
@@ -112,7 +112,7 @@ fn ports(config: &Config) -> Told {
 
 fn response(config: &Config) -> Told {
     let mode = if work::enforces(config) { "enforce" } else { "nothing is blocked (dry run, or off)" };
-    match Nft.prepare() {
+    match Nft::check() {
         Ok(()) => vec![(OK, format!("nft works; {mode}"))],
         Err(why) => vec![(REDUCED, format!("{why}; {mode}"))],
     }
@@ -121,10 +121,15 @@ fn response(config: &Config) -> Told {
 fn ledger(config: &Config) -> Told {
     match &config.ledger {
         None => vec![(OFF, "[agent.ledger] is not set".to_owned())],
-        Some(ledger) => match crate::sink::ledger::key(ledger, &config.state) {
-            Ok(_) => vec![(OK, format!("{}, environment {}", ledger.folder.display(), ledger.environment))],
-            Err(error) => vec![(REDUCED, error.to_string())],
-        },
+        Some(ledger) => {
+            let key = ledger.key.clone().unwrap_or_else(|| config.state.join(crate::sink::ledger::KEY));
+            let place = format!("{}, environment {}", ledger.folder.display(), ledger.environment);
+            match File::open(&key) {
+                Ok(_) => vec![(OK, place)],
+                Err(_) if ledger.key.is_none() => vec![(OK, format!("{place}; the agent makes its key at the first start"))],
+                Err(error) => vec![(REDUCED, format!("{}: {error}", key.display()))],
+            }
+        }
     }
 }
 
@@ -141,6 +146,9 @@ fn hub(config: &Config) -> Told {
 }
 
 fn state(config: &Config) -> Told {
+    if !config.state.exists() {
+        return vec![(OK, format!("{} will be made at the first start", config.state.display()))];
+    }
     match work::hold(&config.state) {
         Ok(_) => vec![(OK, config.state.display().to_string())],
         Err(AgentError::Held { .. }) => vec![(OK, format!("{}: an agent runs", config.state.display()))],

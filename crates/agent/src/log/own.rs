@@ -48,7 +48,7 @@ pub struct OwnRule {
     /// Metadata in the common form, with its part of the document.
     pub info: RuleInfo,
     /// Its part of the document with its cases.
-    pub document: String,
+    pub document: &'static str,
 }
 
 /// Our decoders and rules.
@@ -81,8 +81,10 @@ pub(crate) fn value<'i>(info: &'i str, key: &str) -> Option<&'i str> {
 /// Every rule of ours that tells something, sorted by id.
 #[must_use]
 pub fn own_rules() -> Vec<OwnRule> {
-    let documents: Vec<(&str, &str)> = FILES.iter().map(|file| file.document).chain([NATIVE]).flat_map(parts).collect();
-    let document = |id: &str| documents.iter().find(|(own, _)| *own == id).map_or("", |(_, text)| *text);
+    let documents: Vec<(&str, &'static str)> = FILES.iter().map(|file| file.document).chain([NATIVE]).flat_map(parts).collect();
+    let document = |id: &str| -> &'static str {
+        documents.iter().find(|(own, _)| *own == id).map_or("", |(_, text)| *text)
+    };
     let mut rules = Vec::new();
     for rule in &loaded().ruleset.rules {
         let Some(info) = rule.info.as_deref() else { continue };
@@ -98,7 +100,7 @@ pub fn own_rules() -> Vec<OwnRule> {
     rules
 }
 
-fn own_rule((number, id): (u32, &str), severity: Severity, (cwe, owasp): (&[u32], &[&str]), document: &str) -> OwnRule {
+fn own_rule((number, id): (u32, &str), severity: Severity, (cwe, owasp): (&[u32], &[&str]), document: &'static str) -> OwnRule {
     let title = document.lines().next().unwrap_or_default().trim_start_matches("# ").to_owned();
     let end = ["\n## Found", "\n## Not found"].iter().filter_map(|heading| document.find(heading)).min();
     // The second line holds the id.
@@ -118,12 +120,12 @@ fn own_rule((number, id): (u32, &str), severity: Severity, (cwe, owasp): (&[u32]
             references: Vec::new(),
             help: body.trim().to_owned(),
         },
-        document: document.to_owned(),
+        document,
     }
 }
 
 /// The parts of a document: each begins with a heading of the first level, and the id of its rule on the line behind it.
-fn parts(document: &str) -> Vec<(&str, &str)> {
+fn parts(document: &'static str) -> Vec<(&'static str, &'static str)> {
     let mut starts: Vec<usize> = document.match_indices("\n# ").map(|(at, _)| at + 1).collect();
     if document.starts_with("# ") {
         starts.insert(0, 0);
@@ -202,7 +204,7 @@ mod tests {
         let mut failures = Vec::new();
         for rule in own_rules().iter().filter(|rule| rule.number > 0) {
             let id = &rule.info.id;
-            let cases = cases(&rule.document);
+            let cases = cases(rule.document);
             if !cases.iter().any(|(bad, _)| *bad) || cases.iter().all(|(bad, _)| *bad) {
                 failures.push(format!("{id} needs a bad and a good case"));
             }

@@ -79,6 +79,11 @@ impl Nft {
         Err(format!("nft refused it: {}", answer.chars().take(MAX_ANSWER).collect::<String>()))
     }
 
+    /// Whether it can be used, without any change.
+    pub(crate) fn check() -> Result<(), String> {
+        Self::run(&["-c", "-f", "-"], TABLE).map(drop)
+    }
+
     fn set(address: IpAddr) -> &'static str {
         if address.is_ipv4() { "blocked4" } else { "blocked6" }
     }

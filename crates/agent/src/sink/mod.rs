@@ -138,6 +138,7 @@ impl Delivery {
             let mut failures = 0;
             loop {
                 let (seen, is_over) = (signal.count(), signal.is_over());
+                let before = self.done.load(Ordering::SeqCst);
                 match self.step() {
                     Ok(()) => {
                         if failures > 0 {
@@ -150,7 +151,9 @@ impl Delivery {
                         if failures % 10 == 0 {
                             told.send(format!("{}: {error}; the events are kept", self.name)).unwrap_or_default();
                         }
-                        failures += 1;
+                        // A sink that took some of them is there.
+                        let went_on = self.done.load(Ordering::SeqCst) > before;
+                        failures = if went_on { 1 } else { failures + 1 };
                     }
                 }
                 if is_over {

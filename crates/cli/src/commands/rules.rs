@@ -108,11 +108,10 @@ fn own_rules() -> Vec<OwnRule> {
     let probe =
         |r: &testudo_probe::Rule| OwnRule { info: r.info(), category: "probe", document: r.help, live: String::new() };
     rules.extend(testudo_probe::RULES.iter().map(probe));
-    // A document lives as long as the program; there are few.
     let agent = |r: testudo_agent::log::OwnRule| OwnRule {
         info: r.info,
         category: "agent",
-        document: String::leak(r.document),
+        document: r.document,
         live: String::new(),
     };
     rules.extend(testudo_agent::log::own_rules().into_iter().map(agent));

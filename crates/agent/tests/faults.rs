@@ -79,7 +79,9 @@ fn answer(mut stream: TcpStream, store: &Mutex<Store>, fate: u64) -> std::io::Re
     let boot = batch["boot"].as_str().unwrap_or_default().to_owned();
     let mut store = store.lock().unwrap();
     store.requests += 1;
-    let known = |store: &Store| store.events.range((boot.clone(), 0)..=(boot.clone(), u64::MAX)).next_back().map_or(0, |((_, seq), _)| *seq);
+    let known = |store: &Store| {
+        store.events.range((boot.clone(), 0)..=(boot.clone(), u64::MAX)).next_back().map_or(0, |((_, seq), _)| *seq)
+    };
     let mut last = known(&store);
     for event in batch["events"].as_array().into_iter().flatten() {
         let seq = event["seq"].as_u64().unwrap_or(0);
@@ -142,14 +144,15 @@ fn nothing_is_lost_and_nothing_is_there_twice() {
     for kill in 0..KILLS {
         let mut child = start(&folder);
         // The moment of the end: while it starts, reads, keeps, records or sends.
-        let until = Instant::now() + Duration::from_millis(5 + random.below(400));
+        let until = Instant::now() + Duration::from_millis(5 + random.below(700));
         while Instant::now() < until {
             let mut log = fs::OpenOptions::new().append(true).create(true).open(folder.join("auth.log")).unwrap();
             for _ in 0..random.below(3) {
                 written += 1;
                 // A user of its own each time, from an address of its own: no rule over several lines joins them.
                 let from = format!("10.{}.{}.{}", written >> 16, (written >> 8) & 255, written & 255);
-                let line = format!("Oct 11 22:14:15 web-1 sshd[1]: Invalid user u{written} from {from} port {written}\n");
+                let line =
+                    format!("Oct 11 22:14:15 web-1 sshd[1]: Invalid user u{written} from {from} port {written}\n");
                 let (front, rest) = line.split_at(random.below(line.len() as u64) as usize);
                 log.write_all(front.as_bytes()).unwrap();
                 log.write_all(rest.as_bytes()).unwrap();
@@ -159,7 +162,7 @@ fn nothing_is_lost_and_nothing_is_there_twice() {
         child.kill().unwrap();
         child.wait().unwrap();
         if kill % 10 == 9 {
-            fs::rename(folder.join("auth.log"), folder.join("auth.log.1")).unwrap();
+            fs::rename(folder.join("auth.log"), folder.join(format!("auth.log-{kill}"))).unwrap();
         }
     }
     let mut child = start(&folder);
@@ -187,7 +190,7 @@ fn nothing_is_lost_and_nothing_is_there_twice() {
         numbers
     };
     let (at_hub, requests, gaps) = hub();
-    assert!(written > 200 && requests > KILLS, "{written} lines, {requests} requests");
+    assert!(written > 200 && requests > 20, "{written} lines, {requests} requests");
     assert_eq!(gaps, 0);
     assert_eq!(sorted(at_hub), all, "at the hub");
     assert_eq!(sorted(numbers(alert_file(&folder.join("state/alerts.jsonl")).iter())), all, "in the file");

@@ -126,7 +126,9 @@ fn ledger(config: &Config) -> Told {
             let place = format!("{}, environment {}", ledger.folder.display(), ledger.environment);
             match File::open(&key) {
                 Ok(_) => vec![(OK, place)],
-                Err(_) if ledger.key.is_none() => vec![(OK, format!("{place}; the agent makes its key at the first start"))],
+                Err(_) if ledger.key.is_none() => {
+                    vec![(OK, format!("{place}; the agent makes its key at the first start"))]
+                }
                 Err(error) => vec![(REDUCED, format!("{}: {error}", key.display()))],
             }
         }

@@ -81,10 +81,10 @@ pub(crate) fn value<'i>(info: &'i str, key: &str) -> Option<&'i str> {
 /// Every rule of ours that tells something, sorted by id.
 #[must_use]
 pub fn own_rules() -> Vec<OwnRule> {
-    let documents: Vec<(&str, &'static str)> = FILES.iter().map(|file| file.document).chain([NATIVE]).flat_map(parts).collect();
-    let document = |id: &str| -> &'static str {
-        documents.iter().find(|(own, _)| *own == id).map_or("", |(_, text)| *text)
-    };
+    let documents: Vec<(&str, &'static str)> =
+        FILES.iter().map(|file| file.document).chain([NATIVE]).flat_map(parts).collect();
+    let document =
+        |id: &str| -> &'static str { documents.iter().find(|(own, _)| *own == id).map_or("", |(_, text)| *text) };
     let mut rules = Vec::new();
     for rule in &loaded().ruleset.rules {
         let Some(info) = rule.info.as_deref() else { continue };
@@ -100,7 +100,12 @@ pub fn own_rules() -> Vec<OwnRule> {
     rules
 }
 
-fn own_rule((number, id): (u32, &str), severity: Severity, (cwe, owasp): (&[u32], &[&str]), document: &'static str) -> OwnRule {
+fn own_rule(
+    (number, id): (u32, &str),
+    severity: Severity,
+    (cwe, owasp): (&[u32], &[&str]),
+    document: &'static str,
+) -> OwnRule {
     let title = document.lines().next().unwrap_or_default().trim_start_matches("# ").to_owned();
     let end = ["\n## Found", "\n## Not found"].iter().filter_map(|heading| document.find(heading)).min();
     // The second line holds the id.

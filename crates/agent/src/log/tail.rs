@@ -2,7 +2,7 @@
 //! A place in a log is the file, the offset, and a digest of how the file begins: a file that begins otherwise is another.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, Metadata},
     io::{self, Read as _, Seek as _, SeekFrom},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
@@ -20,6 +20,18 @@ const BEGINNING: u64 = 256;
 /// Bytes that are read at once.
 const PIECE: usize = 64 << 10;
 
+/// Files that are gone through at once, at most.
+const MAX_FILES: usize = 100;
+
+/// Under which name a file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Name {
+    /// That of the log.
+    Own,
+    /// One that rotation gave it.
+    Another,
+}
+
 /// A place in a log.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Position {
@@ -28,6 +40,9 @@ pub(crate) struct Position {
     offset: u64,
     /// How many bytes at the beginning were there, and their SHA-256.
     head: (u64, String),
+    /// When the file was written last, in nanoseconds since 1970: what was rotated after it is newer.
+    #[serde(default)]
+    time: i128,
 }
 
 /// A log that is followed.
@@ -65,7 +80,7 @@ impl Tail {
 
     /// The next whole lines, about [`PIECE`] bytes of them; empty where there are none yet. Lines that are too long are cut.
     pub(crate) fn lines(&mut self) -> io::Result<Vec<Vec<u8>>> {
-        for _ in 0..2 {
+        for _ in 0..MAX_FILES {
             if self.open.is_none() && !self.find()? {
                 return Ok(Vec::new());
             }
@@ -80,44 +95,60 @@ impl Tail {
                 break;
             }
             self.open = None;
-            self.position = Some(Position::default());
         }
         Ok(Vec::new())
     }
 
-    /// Opens the file of the position, where it still is, or else the one that has its name.
+    /// Opens the file of the position, where there is more of it, or else the next one: what was rotated after it, or what
+    /// has the name now.
     fn find(&mut self) -> io::Result<bool> {
-        let file = match File::open(&self.log.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // A log that comes into being later is read from its beginning.
-                self.position.get_or_insert_default();
-                return Ok(false);
-            }
-            file => file?,
+        let named = match File::open(&self.log.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            file => Some(file?),
         };
-        let found = file.metadata()?;
         let Some(position) = self.position.take() else {
-            let offset = if self.log.start == LogStart::End { line_start(&file, found.len())? } else { 0 };
-            self.begin(file, offset)?;
+            let Some(file) = named else {
+                // A log that comes into being later is read from its beginning.
+                self.position = Some(Position::default());
+                return Ok(false);
+            };
+            let length = file.metadata()?.len();
+            let offset = if self.log.start == LogStart::End { line_start(&file, length)? } else { 0 };
+            self.begin(file, offset, Name::Own)?;
             return Ok(true);
         };
-        if position.is_of(&file)? {
-            self.begin(file, position.offset)?;
-        } else if let Some(old) = renamed(&self.log.path, &position)? {
-            self.begin(old, position.offset)?;
-            if let Some(open) = &mut self.open {
-                open.is_old = true;
-            }
+        self.position = Some(position.clone());
+        if let Some(file) = &named
+            && position.is_of(file)?
+        {
+            self.begin(file.try_clone()?, position.offset, Name::Own)?;
+            return Ok(true);
+        }
+        let rotated = rotated(&self.log.path)?;
+        let is_own = |file: &&(i128, PathBuf)| {
+            File::open(&file.1).is_ok_and(|opened| {
+                let more = opened.metadata().is_ok_and(|found| found.len() > position.offset);
+                more && position.is_of(&opened).unwrap_or(false)
+            })
+        };
+        // A position that is of no file yet comes before all that is there now.
+        let is_later = |file: &&(i128, PathBuf)| position.time != 0 && file.0 > position.time;
+        if let Some((_, path)) = rotated.iter().find(is_own) {
+            self.begin(File::open(path)?, position.offset, Name::Another)?;
+        } else if let Some((_, path)) = rotated.iter().find(is_later) {
+            self.begin(File::open(path)?, 0, Name::Another)?;
+        } else if let Some(file) = named {
+            self.begin(file, 0, Name::Own)?;
         } else {
-            self.begin(file, 0)?;
+            return Ok(false);
         }
         Ok(true)
     }
 
-    fn begin(&mut self, mut file: File, offset: u64) -> io::Result<()> {
+    fn begin(&mut self, mut file: File, offset: u64, name: Name) -> io::Result<()> {
         file.seek(SeekFrom::Start(offset))?;
         self.position = Some(Position::of(&file, offset)?);
-        self.open = Some(Open { file, rest: Vec::new(), skips: false, is_old: false });
+        self.open = Some(Open { file, rest: Vec::new(), skips: false, is_old: name == Name::Another });
         Ok(())
     }
 
@@ -130,7 +161,7 @@ impl Tail {
             open.rest.clear();
             open.file.seek(SeekFrom::Start(0))?;
             *position = Position::of(&open.file, 0)?;
-        } else if position.head.0 < BEGINNING.min(found.len()) {
+        } else if position.head.0 < BEGINNING.min(found.len()) || position.time != modified(&found) {
             *position = Position::of(&open.file, position.offset)?;
         }
         if let Ok(named) = fs::metadata(&self.log.path) {
@@ -178,7 +209,8 @@ impl Position {
     fn of(file: &File, offset: u64) -> io::Result<Self> {
         let found = file.metadata()?;
         let length = BEGINNING.min(found.len());
-        Ok(Self { dev: found.dev(), ino: found.ino(), offset, head: (length, digest(file, length)?) })
+        let head = (length, digest(file, length)?);
+        Ok(Self { dev: found.dev(), ino: found.ino(), offset, head, time: modified(&found) })
     }
 
     /// Whether it is a place of this file.
@@ -215,21 +247,26 @@ fn line_start(file: &File, end: u64) -> io::Result<u64> {
     Ok(memchr::memrchr(b'\n', &bytes[..read]).map_or(from, |at| from + at as u64 + 1))
 }
 
-/// The file of a position under another name of the same folder, as rotation leaves it: `auth.log.1`.
-fn renamed(path: &Path, position: &Position) -> io::Result<Option<File>> {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(None) };
+fn modified(found: &Metadata) -> i128 {
+    i128::from(found.mtime()) * 1_000_000_000 + i128::from(found.mtime_nsec())
+}
+
+/// Files beside a log that rotation leaves (`auth.log.1`, `auth.log-20260131`), the oldest first. Compressed ones are none
+/// that can be gone on with.
+fn rotated(path: &Path) -> io::Result<Vec<(i128, PathBuf)>> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(Vec::new()) };
     let name = name.to_string_lossy().into_owned();
+    let mut found = Vec::new();
     for entry in fs::read_dir(folder)?.flatten() {
-        let begins = entry.file_name().to_string_lossy().starts_with(&name);
-        let found = entry.metadata().ok().filter(|_| begins);
-        if found.is_some_and(|found| found.is_file() && (found.dev(), found.ino()) == (position.dev, position.ino)) {
-            let file = File::open(PathBuf::from(folder).join(entry.file_name()))?;
-            if position.is_of(&file)? {
-                return Ok(Some(file));
-            }
+        let other = entry.file_name().to_string_lossy().into_owned();
+        let rest = other.strip_prefix(&name).filter(|rest| rest.starts_with(['.', '-']));
+        let plain = rest.is_some_and(|rest| ![".gz", ".xz", ".bz2", ".zst"].iter().any(|end| rest.ends_with(end)));
+        if let Some(meta) = entry.metadata().ok().filter(|meta| plain && meta.is_file()) {
+            found.push((modified(&meta), entry.path()));
         }
     }
-    Ok(None)
+    found.sort();
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -305,6 +342,15 @@ mod tests {
             // By cutting, and more was written than had been read.
             fs::write(&log.path, "yy\nzz\nmore than before\n").unwrap();
             then(&mut log, "yy,zz,more than before");
+            // By renaming, twice while nobody looked.
+            log.write("one\n");
+            fs::rename(&log.path, log.folder.join("auth.log-a")).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            log.write("two\n");
+            fs::rename(&log.path, log.folder.join("auth.log-b")).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            log.write("three\n");
+            then(&mut log, "one,two,three");
             fs::remove_file(&log.path).unwrap();
             then(&mut log, "");
             log.write("again\n");

@@ -208,12 +208,18 @@ impl Spool {
         if self.open.events.is_empty() && self.open.set.is_empty() {
             return Ok(());
         }
+        let mut frame = Frame { after: self.last, ..std::mem::take(&mut self.open) };
         if self.size >= SEGMENT {
             self.roll()?;
+            // What is known and what happened stand in one frame here, too.
+            (frame.all, frame.set) = (true, self.known());
         }
-        let frame = Frame { after: self.last, ..std::mem::take(&mut self.open) };
         let last = frame.events.last().map(|kept| kept.number);
+        let is_first = self.size == 0;
         self.write(&frame)?;
+        if is_first {
+            self.sync_folder()?;
+        }
         if let Some(last) = last {
             self.file.sync_data().map_err(|source| self.told(source))?;
             self.last = last;
@@ -242,17 +248,23 @@ impl Spool {
         self.older.push((self.number, self.last, self.size));
         self.number += 1;
         (self.file, self.size) = (file, 0);
-        self.begin()
+        Ok(())
     }
 
-    /// Begins a file with all that is known.
+    /// All that is known, as a file begins with it.
+    fn known(&self) -> BTreeMap<String, Option<String>> {
+        self.values.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect()
+    }
+
+    /// Begins the file of this start.
     fn begin(&mut self) -> Result<(), AgentError> {
-        // What is not written yet comes with its own frame.
-        let mut known: BTreeMap<String, Option<String>> =
-            self.values.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
-        known.retain(|key, _| !self.open.set.contains_key(key));
-        self.write(&Frame { all: true, after: self.last, events: Vec::new(), set: known })?;
+        let frame = Frame { all: true, after: self.last, events: Vec::new(), set: self.known() };
+        self.write(&frame)?;
         self.file.sync_data().map_err(|source| self.told(source))?;
+        self.sync_folder()
+    }
+
+    fn sync_folder(&self) -> Result<(), AgentError> {
         File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(|source| self.told(source))
     }
 

@@ -466,9 +466,15 @@ fn releases(value: Value<'_, '_>, root: &Path, sink: &mut Sink) -> Option<Releas
     })
 }
 
-/// The JSON Schema (draft 2020-12) of the section.
+/// The JSON Schema of a configuration with the section of the agent in it.
 #[must_use]
-pub fn schema() -> Json {
+pub fn configuration_schema(mut rest: Json) -> Json {
+    rest["properties"][SECTION] = schema();
+    rest
+}
+
+/// The JSON Schema (draft 2020-12) of the section.
+fn schema() -> Json {
     let text = json!({ "type": "string" });
     let texts = json!({ "type": "array", "items": text });
     let time = json!({ "type": "string", "pattern": "^[0-9]+(ms|s|m|h)$" });

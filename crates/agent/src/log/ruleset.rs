@@ -95,6 +95,12 @@ impl Ruleset {
         Ok(Self::of(&sources, counting))
     }
 
+    /// Reads rules and decoders of one file; `name` is only named in problems.
+    #[must_use]
+    pub fn of_text(name: &str, text: &str, counting: Counting) -> Loaded {
+        Self::of(&[Source { name, text }], counting)
+    }
+
     /// Reads rules and decoders of files, in their order.
     pub(crate) fn of(sources: &[Source<'_>], counting: Counting) -> Loaded {
         let mut loading = Loading::default();

@@ -112,6 +112,28 @@ mod tests {
     }
 
     #[test]
+    fn any_bytes_are_a_frame_or_none() {
+        // A small generator (splitmix64) with a fixed seed.
+        let mut seed = 3_u64;
+        let mut next = || {
+            seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let z = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z ^ (z >> 27)
+        };
+        for _ in 0..20_000 {
+            let length = next() % 64;
+            let mut bytes: Vec<u8> = (0..length).map(|_| next().to_le_bytes()[0]).collect();
+            if bytes.len() > HEAD && next() % 2 == 0 {
+                // A length and a sum that fit, over a text that is none.
+                let (head, text) = bytes.split_at_mut(HEAD);
+                head[..4].copy_from_slice(&(text.len() as u32).to_le_bytes());
+                head[4..].copy_from_slice(&crc32c(text).to_le_bytes());
+            }
+            assert_eq!(Frame::read(&bytes) == Read::End, bytes.is_empty());
+        }
+    }
+
+    #[test]
     fn frames_that_are_whole_and_others() {
         let frame = Frame { after: 7, set: BTreeMap::from([("a".to_owned(), None)]), ..Frame::default() };
         let bytes = frame.bytes();

@@ -12,6 +12,8 @@ pub struct PlanFacts {
     pub path: String,
     /// The role that answers for it.
     pub owner: String,
+    /// Components that it names; a plan of nothing shows nothing.
+    pub components: usize,
     /// What is wrong with its text.
     pub problems: usize,
     /// Days in it that have passed.
@@ -27,7 +29,7 @@ pub struct PlanFacts {
 /// Files that say what is set up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
-    /// Whether a hook of ours looks at commits.
+    /// Whether a hook of ours looks at commits; there is nothing to look at where there is no repository.
     pub hook: bool,
     /// Pipelines of CI systems.
     pub pipelines: Vec<String>,
@@ -47,13 +49,17 @@ pub struct Facts<'a> {
     pub max_age: u32,
     /// Entries of ledgers that are whole, each ledger in its order.
     pub statements: &'a [Statement],
-    /// Ledgers that are no evidence, each with why.
+    /// Ledgers that are no evidence and files that cannot be read, each with why.
     pub refused: &'a [String],
+    /// The project as a command names it from where it is typed: `.`, or a path.
+    pub here: String,
+    /// Whether files of the project were changed since a commit; none where nobody can say.
+    pub changed: &'a dyn Fn(&str) -> Option<bool>,
     /// The plan, where there is one.
     pub plan: Option<PlanFacts>,
     /// What is there.
     pub found: Found,
-    /// The owners of a path.
+    /// The owners of a path; of all files for `.`.
     pub owners: &'a dyn Fn(&str) -> Vec<String>,
 }
 

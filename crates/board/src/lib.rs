@@ -75,6 +75,22 @@ pub struct Phase {
     pub verdict: String,
     /// The next command to type; none where nothing is to be done.
     pub next: Option<String>,
+    /// What each environment says, where several have something to say; the phase is as the worst of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub environments: Vec<InEnvironment>,
+}
+
+/// Where a phase stands in one environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InEnvironment {
+    /// Its name.
+    pub environment: String,
+    /// Where the phase stands there.
+    pub state: State,
+    /// What came of it.
+    pub verdict: String,
+    /// What was seen last.
+    pub evidence: Evidence,
 }
 
 /// One step that is worth taking now.
@@ -113,7 +129,7 @@ impl Board {
     #[must_use]
     pub fn of(facts: &Facts<'_>) -> Self {
         let phases = phases::all(facts);
-        let next = next(&phases);
+        let next = distrusted(facts).or_else(|| next(&phases));
         Self {
             schema: "testudo:board/v1",
             product: facts.product.clone(),
@@ -123,6 +139,12 @@ impl Board {
             next,
         }
     }
+}
+
+/// A ledger that is no evidence comes before everything: whatever it said counts for nothing until it is whole again.
+fn distrusted(facts: &Facts<'_>) -> Option<Step> {
+    let why = facts.refused.first()?.clone();
+    Some(Step { phase: "ledger", command: format!("testudo ledger verify {}", phases::typed(&facts.here)), why })
 }
 
 /// What is broken comes before what is missing; of what is missing, what is useful at once.

@@ -26,14 +26,14 @@ pub fn page(board: &Board) -> String {
     out += "<section aria-labelledby=\"next\" class=\"next\">\n<h2 id=\"next\">Next step</h2>\n";
     out += &match &board.next {
         Some(step) => format!(
-            "<p><strong>{}</strong>: {}</p>\n<pre><code>{}</code></pre>\n",
+            "<p><strong>{}</strong>: {}</p>\n<pre tabindex=\"0\"><code>{}</code></pre>\n",
             markup(step.phase),
             markup(&step.why),
             markup(&step.command)
         ),
         None => "<p>Nothing to do: every phase is fine.</p>\n".to_owned(),
     };
-    out += "</section>\n<ol class=\"phases\">\n";
+    out += "</section>\n<ol class=\"phases\" role=\"list\">\n";
     for phase in &board.phases {
         out += &card(phase);
     }
@@ -49,6 +49,10 @@ fn card(phase: &Phase) -> String {
     let mut facts = vec![("Owner", markup(&owners))];
     if let Some(evidence) = &phase.evidence {
         facts.push(("Seen", markup(&seen(evidence))));
+    }
+    for one in &phase.environments {
+        let said = format!("{}: {}, {}", one.environment, one.state.as_str(), one.verdict);
+        facts.push(("Environment", markup(&said)));
     }
     if let Some(next) = &phase.next {
         facts.push(("Next", format!("<code>{}</code>", markup(next))));

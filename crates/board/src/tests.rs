@@ -51,6 +51,8 @@ fn board(statements: &[Statement], found: Found, plan: Option<PlanFacts>) -> Boa
         max_age: 30,
         statements,
         refused: &[],
+        here: ".".to_owned(),
+        changed: &|commit| (commit == "old").then_some(true),
         plan,
         found,
         owners: &|path| if path == "." { vec!["@acme/sea".to_owned()] } else { Vec::new() },
@@ -76,7 +78,11 @@ fn evidence_decides_and_grows_old() {
     let hook = || Found { hook: true, ..Found::default() };
     for (statements, expected, next) in [
         (vec![scan(0, "2026-01-10", "secrets", "complete"), gate(1, 0, "passed")], State::Fine, ""),
-        (vec![scan(0, "2026-01-10", "secrets", "complete"), gate(1, 0, "failed")], State::Failing, "testudo scan ."),
+        (
+            vec![scan(0, "2026-01-10", "secrets", "complete"), gate(1, 0, "failed")],
+            State::Failing,
+            "testudo gate --record dev .",
+        ),
         (
             vec![scan(0, "2026-01-10", "secrets", "complete"), gate(1, 0, "incomplete")],
             State::Attention,
@@ -132,12 +138,80 @@ fn a_release_that_waits_for_people_is_the_next_step() {
 #[test]
 fn a_plan_is_as_good_as_its_controls() {
     let of = |plan: PlanFacts| state(&board(&[], Found::default(), Some(plan)), "plan").0;
-    let plan = |open, failing| PlanFacts { controls: vec![("satisfied", 2)], open, failing, ..PlanFacts::default() };
+    let plan = |open, failing| PlanFacts {
+        controls: vec![("satisfied", 2)],
+        components: 1,
+        open,
+        failing,
+        ..PlanFacts::default()
+    };
     assert_eq!(of(plan(0, 0)), State::Fine);
     assert_eq!(of(plan(1, 0)), State::Attention);
     assert_eq!(of(plan(1, 1)), State::Failing);
     assert_eq!(of(PlanFacts { problems: 1, ..plan(0, 0) }), State::Failing);
     assert_eq!(of(PlanFacts::default()), State::Attention, "a plan without a control shows nothing");
+    assert_eq!(of(PlanFacts { components: 0, ..plan(0, 0) }), State::Attention, "a plan of nothing shows nothing");
+}
+
+/// The same entry in another environment.
+fn elsewhere(mut statement: Statement) -> Statement {
+    statement.testudo.environment = "prod".to_owned();
+    statement.testudo.ledger = "l2".to_owned();
+    statement
+}
+
+#[test]
+fn no_environment_speaks_for_another() {
+    let bad = json!({ "kind": "ended", "reason": "r" });
+    let statements = [elsewhere(release(0, "1", "rollback-failed", bad.clone())), release(5, "1", "promoted", bad)];
+    let board = board(&statements, Found::default(), None);
+    let deploy = &board.phases[4];
+    assert_eq!((deploy.state, deploy.environments.len()), (State::Failing, 2), "{deploy:?}");
+    assert_eq!(board.next.unwrap().command, "testudo release rollback prod");
+}
+
+#[test]
+fn the_chain_says_what_is_newer_and_a_part_is_not_the_whole() {
+    let hook = || Found { hook: true, ..Found::default() };
+    let mut part = scan(2, "2026-01-11", "secrets", "complete");
+    part.predicate["extent"] = json!({ "whole": ["sub"], "base": "." });
+    let failed =
+        [scan(0, "2026-01-10", "secrets", "complete"), gate(1, 0, "failed"), part.clone(), gate(3, 2, "passed")];
+    // The gate failed for what it found; nothing here says that this was found by secrets alone.
+    let mut open = failed.clone();
+    open[0].predicate["open"] =
+        json!([{ "fingerprint": format!("1:{}", "a1".repeat(16)), "rule": "r", "severity": "high" }]);
+    assert_eq!(
+        state(&board(&open, hook(), None), "code").0,
+        State::Failing,
+        "a look at a part says nothing of the whole"
+    );
+    let ahead = [scan(0, "2029-01-10", "secrets", "complete"), gate(1, 0, "passed")];
+    assert_eq!(state(&board(&ahead, hook(), None), "code").0, State::Attention);
+    let mut newer = vec![scan(0, "2029-01-10", "secrets", "complete"), gate(1, 0, "passed")];
+    newer.extend([scan(2, "2026-01-10", "secrets", "incomplete"), gate(3, 2, "failed")]);
+    assert_eq!(state(&board(&newer, hook(), None), "code").0, State::Failing);
+    let mut old = scan(0, "2026-01-10", "secrets", "complete");
+    old.predicate["commit"] = json!("old");
+    assert_eq!(state(&board(&[old, gate(1, 0, "passed")], hook(), None), "code").0, State::Stale);
+}
+
+#[test]
+fn each_detector_answers_for_its_own() {
+    let mut both = scan(0, "2026-01-10", "secrets", "complete");
+    let ci = json!({ "detector": "ci", "state": "complete", "rules_digest": "", "rules": 1, "scope": [], "units": 3, "bytes": 9 });
+    both.predicate["coverage"].as_array_mut().unwrap().push(ci);
+    both.predicate["open"] = json!([{ "fingerprint": format!("1:{}", "a1".repeat(16)), "rule": "r", "severity": "high", "detector": "secrets" }]);
+    let board = board(&[both, gate(1, 0, "failed")], Found { hook: true, ..Found::default() }, None);
+    assert_eq!((state(&board, "code").0, state(&board, "build").0), (State::Failing, State::Fine));
+}
+
+#[test]
+fn names_of_others_never_become_commands() {
+    assert_eq!(crate::phases::typed("prod; rm -rf x"), "'prod; rm -rf x'");
+    assert_eq!(crate::phases::typed("it's"), "'it'\\''s'");
+    let found = Found { releases: vec!["prod; x #".to_owned()], ..Found::default() };
+    assert_eq!(state(&board(&[], found, None), "deploy").1, "testudo release run 'prod; x #' --version VERSION");
 }
 
 #[test]

@@ -51,6 +51,12 @@ fn details(phase: &Phase) -> Vec<(&'static str, String)> {
     if let Some(evidence) = &phase.evidence {
         details.push(("seen", seen(evidence)));
     }
+    for one in &phase.environments {
+        details.push((
+            "",
+            format!("{}: {}, {} ({})", one.environment, one.state.as_str(), one.verdict, seen(&one.evidence)),
+        ));
+    }
     details.extend(phase.next.clone().map(|next| ("next", next)));
     details
 }

@@ -17,6 +17,7 @@ use testudo_ledger::{
     TestResultEvent, TriageEvent, VaultEvent, VerdictEvent, VerifyingKey, predicate,
 };
 use testudo_model::ScanReport;
+use testudo_plan::junit::TestReport;
 use testudo_policy::{
     IgnoreFile, Outcome, Verdict,
     config::{Ledger, Origin},
@@ -76,7 +77,8 @@ pub(crate) fn scan_with(
     let scan =
         Event { subject: subject.clone(), predicate_type: predicate::SCAN.to_owned(), predicate: to_value(event)? };
     let scan = recorder.append(&scan)?;
-    let Some(verdict) = verdict else { return Ok(vec![scan]) };
+    let tests = results(root, &args.what.with)?.map(|event| recorder.append(&event)).transpose()?;
+    let Some(verdict) = verdict else { return Ok([Some(scan), tests].into_iter().flatten().collect()) };
     let outcome = match verdict.outcome {
         Outcome::Passed => "passed",
         Outcome::Failed => "failed",
@@ -86,7 +88,22 @@ pub(crate) fn scan_with(
     let said = VerdictEvent { verdict: outcome.to_owned(), reasons: verdict.reasons.clone(), scan, policy };
     let gate = Event { subject, predicate_type: predicate::GATE.to_owned(), predicate: to_value(said)? };
     let gate = recorder.append(&gate)?;
-    Ok(vec![scan, gate])
+    Ok([Some(scan), tests, Some(gate)].into_iter().flatten().collect())
+}
+
+/// The results of tests among the reports that were given, in JUnit XML; none where there is none.
+fn results(root: &Path, reports: &[String]) -> Result<Option<Event>> {
+    let files: Vec<PathBuf> = reports.iter().filter_map(|name| scan::report_file(name)).collect();
+    let tests = |path: &&PathBuf| files::read_text(path).is_ok_and(|text| TestReport::parse("", &text).is_ok());
+    let files: Vec<PathBuf> = files.iter().filter(tests).cloned().collect();
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let root = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
+    let results = testudo_release::read_results(&root, files).map_err(anyhow::Error::msg)?;
+    let predicate = to_value(&results.event)?;
+    let subject = results.event.configuration;
+    Ok(Some(Event { subject, predicate_type: predicate::TEST_RESULT.to_owned(), predicate }))
 }
 
 /// What the verdict was asked to look at and to pass over.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use testudo_model::{Coverage, Finding, Fingerprint, ScanReport, Severity, Summary, ToolInfo};
+use testudo_model::{Coverage, DetectorId, Finding, Fingerprint, ScanReport, Severity, Summary, ToolInfo};
 
 use crate::Subject;
 
@@ -58,6 +58,22 @@ pub struct OpenFinding {
     /// Where, without a position: that is the report's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// Who found it; none in entries of programs that did not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detector: Option<DetectorId>,
+}
+
+impl OpenFinding {
+    fn of(finding: &Finding) -> Self {
+        Self {
+            fingerprint: finding.fingerprint.clone(),
+            rule: finding.rule.clone(),
+            severity: finding.severity,
+            cwe: finding.cwe.clone(),
+            path: finding.location.path.clone(),
+            detector: Some(finding.detector),
+        }
+    }
 }
 
 /// How much of a project a scan looked at. Without it nobody can say that a part was looked at.
@@ -72,6 +88,9 @@ pub struct Extent {
     /// Ids of rules that were switched off.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub off: Vec<String>,
+    /// Settings by which less was looked at than without them, as `testudo config show` has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub narrowed: Vec<String>,
 }
 
 /// The predicate of a scan.
@@ -95,6 +114,9 @@ pub struct ScanEvent {
     pub commit: Option<String>,
     /// What is open, in the order of the report.
     pub open: Vec<OpenFinding>,
+    /// What was found and accepted, by a file or beside it; none in entries of programs that did not say it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<OpenFinding>,
     /// Things that were not looked at, by reason.
     pub notices: BTreeMap<String, u64>,
 }
@@ -103,13 +125,6 @@ impl ScanEvent {
     /// What of a report is recorded: no text of the source, and no message.
     #[must_use]
     pub fn of(report: &ScanReport, commit: Option<String>, extent: Extent) -> Self {
-        let open = |finding: &Finding| OpenFinding {
-            fingerprint: finding.fingerprint.clone(),
-            rule: finding.rule.clone(),
-            severity: finding.severity,
-            cwe: finding.cwe.clone(),
-            path: finding.location.path.clone(),
-        };
         let mut notices = BTreeMap::new();
         for notice in &report.notices {
             *notices.entry(notice.code.as_str().to_owned()).or_default() += 1;
@@ -122,7 +137,8 @@ impl ScanEvent {
             coverage: report.coverage.clone(),
             summary: report.summary.clone(),
             commit,
-            open: report.findings.iter().filter(|f| f.suppressed.is_none()).map(open).collect(),
+            open: report.findings.iter().filter(|f| f.suppressed.is_none()).map(OpenFinding::of).collect(),
+            accepted: report.findings.iter().filter(|f| f.suppressed.is_some()).map(OpenFinding::of).collect(),
             notices,
         }
     }

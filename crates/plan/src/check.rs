@@ -104,6 +104,11 @@ impl<'p> Names<'p> {
         let mut ids = |kind: &str, words: &mut dyn Iterator<Item = &'p Word>| -> Ids<'p> {
             let mut ids = Ids::new();
             for word in words.filter(|word| !word.text.is_empty()) {
+                if word.text.chars().any(|c| c.is_whitespace() || c.is_control()) && problems.len() < MAX_PROBLEMS {
+                    let message = format!("{} has a blank or a line break in it, and is an id", quoted(&word.text));
+                    let help = Some("write it with hyphens".to_owned());
+                    problems.push(Problem::new(codes::VALUE, &word.place, message, help));
+                }
                 match ids.get(word.text.as_str()) {
                     Some(_) if problems.len() >= MAX_PROBLEMS => {}
                     Some(first) => problems.push(duplicate(kind, word, first, sources)),

@@ -54,6 +54,43 @@ fn framework(word: &Word) -> Option<Problem> {
     ))
 }
 
+/// A requirement of another framework: the framework is known, and the id has its form.
+fn other(word: &Word, framework: &str, id: &str) -> Result<(), Problem> {
+    let wrong = |message: String, help: String| Err(Problem::new(codes::FRAMEWORK, &word.place, message, Some(help)));
+    let known = ["owasp", "asvs", "hipaa", "osps"];
+    if !known.contains(&framework) {
+        let help = match nearest(&framework.to_lowercase(), known) {
+            Some(near) => format!("did you mean `{near}:{id}`?"),
+            None => format!("known are: {}", known.join(", ")),
+        };
+        return wrong(format!("{} is no known framework", quoted(framework)), help);
+    }
+    let number = |text: &str| !text.is_empty() && text.len() <= 3 && text.bytes().all(|b| b.is_ascii_digit());
+    let (fits, form) = match framework {
+        "asvs" => {
+            let parts: Vec<&str> = id.strip_prefix('V').unwrap_or_default().split('.').collect();
+            ((1..=3).contains(&parts.len()) && parts.iter().all(|part| number(part)), "V7.3.1")
+        }
+        "hipaa" => {
+            let (section, rest) = id.split_once('(').unwrap_or((id, ""));
+            let section = section.strip_prefix("164.").is_some_and(|n| n.len() == 3 && number(n));
+            let paragraph = |p: &str| (1..=4).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric());
+            let paragraphs = rest.is_empty() || rest.strip_suffix(')').is_some_and(|r| r.split(")(").all(paragraph));
+            (section && paragraphs, "164.312(a)(1)")
+        }
+        _ => {
+            let (family, numbers) = id.strip_prefix("OSPS-").and_then(|rest| rest.split_once('-')).unwrap_or_default();
+            let letters = family.len() == 2 && family.bytes().all(|b| b.is_ascii_uppercase());
+            (letters && numbers.split('.').count() <= 2 && numbers.split('.').all(number), "OSPS-AC-01.01")
+        }
+    };
+    if fits {
+        Ok(())
+    } else {
+        wrong(format!("{} is no requirement of {framework}", quoted(id)), format!("they look like {framework}:{form}"))
+    }
+}
+
 /// The row of the Top Ten that a reference names; none for a reference to something else.
 ///
 /// `owasp:A07` counts for the one edition that the plan names, `owasp:A07:2025` for that edition.
@@ -68,7 +105,7 @@ pub(crate) fn reference(plan: &Plan, word: &Word) -> Result<Option<Row>, Problem
         return wrong(format!("{} names no requirement", quoted(&word.text)), "write FRAMEWORK:ID, as in asvs:V7.3.1");
     };
     if framework != "owasp" {
-        return Ok(None);
+        return other(word, framework, id).map(|()| None);
     }
     let (row, edition) = id.split_once(':').unwrap_or((id, ""));
     let number = row.strip_prefix('A').filter(|digits| digits.len() == 2).and_then(|digits| digits.parse().ok());

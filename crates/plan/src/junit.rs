@@ -1,6 +1,6 @@
 //! JUnit XML: names of tests, and how they ended. Nothing of the file but `testcase`, what stands in it, and `timestamp`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use quick_xml::{
     Reader, XmlVersion,
@@ -32,15 +32,26 @@ pub struct Case {
     pub ended: Ended,
 }
 
+/// What a file says of the tests of one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// How they ended: the worst.
+    pub ended: Ended,
+    /// When the suites around them began, as the file says it: the earliest, and none where one does not say it.
+    pub time: Option<String>,
+}
+
 /// A file of results.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestReport {
     /// The file as it was named.
     pub name: String,
-    /// When the first suite began, as the file says it.
-    pub time: Option<String>,
-    /// How each test ended, by every name that it goes by; the worst where a name occurs twice.
-    pub tests: BTreeMap<String, Ended>,
+    /// What is known by every name that a test goes by, but for names without a class that several classes have.
+    pub tests: BTreeMap<String, Named>,
+    /// Whether a suite failed as a whole, outside of its tests.
+    pub broken: bool,
+    /// Names without a class, with the classes that have a test of that name.
+    classes: BTreeMap<String, BTreeSet<String>>,
     /// Every test in the order of the file.
     pub cases: Vec<Case>,
 }
@@ -63,9 +74,23 @@ impl TestReport {
     /// # Errors
     /// The text is no XML, is not closed, has no test, or exceeds a limit.
     pub fn parse(name: &str, text: &str) -> Result<Self, JunitError> {
-        let mut report = Self { name: name.to_owned(), time: None, tests: BTreeMap::new(), cases: Vec::new() };
+        let mut report = Self {
+            name: name.to_owned(),
+            tests: BTreeMap::new(),
+            broken: false,
+            classes: BTreeMap::new(),
+            cases: Vec::new(),
+        };
         report.fill(text).map_err(|why| JunitError { name: name.to_owned(), why })?;
+        // A bare name that several classes have says which test is meant only where one of them has no class.
+        report.tests.retain(|name, _| report.classes.get(name).is_none_or(|classes| classes.len() < 2));
         Ok(report)
+    }
+
+    /// Whether the file has a test that goes by this name.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        self.tests.contains_key(name) || self.classes.contains_key(name)
     }
 
     fn fill(&mut self, text: &str) -> Result<(), String> {
@@ -73,30 +98,30 @@ impl TestReport {
             return Err(format!("is larger than {MAX_BYTES} bytes"));
         }
         let mut reader = Reader::from_str(text);
-        let (mut depth, mut open): (usize, Option<Test>) = (0, None);
+        let (mut suites, mut open): (Suites, Option<Test>) = (Suites::default(), None);
         loop {
             let at = reader.buffer_position();
             match reader.read_event().map_err(|error| format!("is not XML at byte {at}: {error}"))? {
                 Event::Start(tag) => {
-                    depth += 1;
-                    if depth > MAX_DEPTH {
+                    if suites.times.len() >= MAX_DEPTH {
                         return Err(format!("is nested deeper than {MAX_DEPTH}"));
                     }
+                    suites.open(&tag)?;
                     self.take(&tag, &mut open)?;
                 }
                 Event::Empty(tag) => {
                     self.take(&tag, &mut open)?;
                     if tag.local_name().as_ref() == "testcase" {
-                        self.close(&mut open);
+                        self.close(&mut open, suites.time());
                     }
                 }
                 Event::End(tag) => {
-                    depth = depth.saturating_sub(1);
+                    suites.times.pop();
                     if tag.local_name().as_ref() == "testcase" {
-                        self.close(&mut open);
+                        self.close(&mut open, suites.time());
                     }
                 }
-                Event::Eof if depth > 0 => return Err("ends before its elements do".to_owned()),
+                Event::Eof if !suites.times.is_empty() => return Err("ends before its elements do".to_owned()),
                 Event::Eof if self.cases.is_empty() => return Err("has no test".to_owned()),
                 Event::Eof => return Ok(()),
                 _ => {}
@@ -106,14 +131,21 @@ impl TestReport {
 
     fn take(&mut self, tag: &BytesStart<'_>, open: &mut Option<Test>) -> Result<(), String> {
         match (tag.local_name().as_ref(), open) {
-            ("testsuite" | "testsuites", _) if self.time.is_none() => self.time = attribute(tag, "timestamp")?,
             ("testcase", open) => {
                 let (class, name) = (attribute(tag, "classname")?, attribute(tag, "name")?);
-                *open = Some(Test { class, name: name.unwrap_or_default(), ended: Ended::Passed });
+                // GoogleTest and its kin say it in attributes where a test is disabled.
+                let said = [attribute(tag, "status")?, attribute(tag, "result")?];
+                let idle = |word: &String| {
+                    let word = word.to_ascii_lowercase();
+                    ["notrun", "disabled", "suppressed", "skipped", "ignored", "inactive"].contains(&word.as_str())
+                };
+                let ended = if said.iter().flatten().any(idle) { Ended::Skipped } else { Ended::Passed };
+                *open = Some(Test { class, name: name.unwrap_or_default(), ended });
             }
             ("failure" | "error", Some(test)) => test.ended = Ended::Failed,
             // A suite can fail as a whole, outside of its tests.
             ("failure" | "error", None) => {
+                self.broken = true;
                 self.cases.push(Case { name: "the suite as a whole".to_owned(), ended: Ended::Failed });
             }
             ("skipped", Some(test)) => test.ended = test.ended.max(Ended::Skipped),
@@ -122,17 +154,40 @@ impl TestReport {
         Ok(())
     }
 
-    fn close(&mut self, open: &mut Option<Test>) {
+    fn close(&mut self, open: &mut Option<Test>, time: Option<&str>) {
         let Some(test) = open.take() else { return };
         let mut names = vec![test.name.clone()];
-        if let Some(class) = test.class.filter(|class| !class.is_empty()) {
+        let class = test.class.filter(|class| !class.is_empty());
+        self.classes.entry(test.name.clone()).or_default().insert(class.clone().unwrap_or_default());
+        if let Some(class) = class {
             names.extend([format!("{class}::{}", test.name), format!("{class}.{}", test.name)]);
         }
         self.cases.push(Case { name: names.get(1).unwrap_or(&test.name).clone(), ended: test.ended });
         for name in names {
-            let ended = self.tests.entry(name).or_insert(test.ended);
-            *ended = (*ended).max(test.ended);
+            let first = || Named { ended: test.ended, time: time.map(str::to_owned) };
+            let named = self.tests.entry(name).or_insert_with(first);
+            named.ended = named.ended.max(test.ended);
+            named.time = named.time.take().zip(time).map(|(known, time)| known.min(time.to_owned()));
         }
+    }
+}
+
+/// The elements that are open, each with the time that it says.
+#[derive(Default)]
+struct Suites {
+    times: Vec<Option<String>>,
+}
+
+impl Suites {
+    fn open(&mut self, tag: &BytesStart<'_>) -> Result<(), String> {
+        let suite = matches!(tag.local_name().as_ref(), "testsuite" | "testsuites");
+        self.times.push(if suite { attribute(tag, "timestamp")? } else { None });
+        Ok(())
+    }
+
+    /// What the nearest suite says.
+    fn time(&self) -> Option<&str> {
+        self.times.iter().rev().flatten().next().map(String::as_str)
     }
 }
 
@@ -164,8 +219,8 @@ mod tests {
     #[test]
     fn names_and_endings() {
         let report = TestReport::parse("a.xml", SUITE).unwrap();
-        assert_eq!(report.time.as_deref(), Some("2026-01-02T03:04:05"));
-        let tests: Vec<_> = report.tests.iter().map(|(name, ended)| (name.as_str(), *ended)).collect();
+        assert!(report.tests.values().all(|test| test.time.as_deref() == Some("2026-01-02T03:04:05")));
+        let tests: Vec<_> = report.tests.iter().map(|(name, test)| (name.as_str(), test.ended)).collect();
         assert_eq!(
             tests,
             [
@@ -181,6 +236,20 @@ mod tests {
                 ("locks & waits", Ended::Failed),
             ]
         );
+    }
+
+    #[test]
+    fn what_did_not_run_or_is_not_said() {
+        let text = r#"<testsuites><testsuite timestamp="2026-01-02T00:00:00"><testcase classname="a" name="locks"/>
+            <testcase classname="a" name="off" status="notrun" result="suppressed"/></testsuite>
+            <testsuite timestamp="2019-01-02T00:00:00"><testcase classname="b" name="locks"/><testcase name="old"/></testsuite>
+            <testsuite><testcase name="when"/><error/></testsuite></testsuites>"#;
+        let report = TestReport::parse("a.xml", text).unwrap();
+        assert!(report.broken && report.knows("locks") && !report.tests.contains_key("locks"));
+        assert_eq!(report.tests["a::off"].ended, Ended::Skipped);
+        assert_eq!(report.tests["old"].time.as_deref(), Some("2019-01-02T00:00:00"));
+        assert_eq!(report.tests["when"].time, None);
+        assert_eq!(report.tests["b::locks"].time.as_deref(), Some("2019-01-02T00:00:00"));
     }
 
     #[test]

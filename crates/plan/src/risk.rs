@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt};
 
-use crate::nouns::{Component, Data, Entry, Plan, Reach, Volume};
+use crate::nouns::{Backdoor, Component, Data, Entry, Plan, Reach, Volume};
 
 /// How much is at stake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -147,7 +147,9 @@ pub fn risks(plan: &Plan) -> Vec<Risk<'_>> {
     }
     let risk = |component: &'_ Component| {
         let own = entries.get(component.id.text.as_str()).map_or(&[][..], Vec::as_slice);
-        (impact(plan, component, &data), exposure(own))
+        let id = &component.id.text;
+        let doors: Vec<&Backdoor> = plan.backdoors.iter().filter(|door| door.component.text == *id).collect();
+        (impact(plan, component, &data), exposure(own, &doors))
     };
     let named = |component| {
         let (impact, exposure) = risk(component);
@@ -158,7 +160,10 @@ pub fn risks(plan: &Plan) -> Vec<Risk<'_>> {
 
 /// The worst of its data. The first one in the plan decides where several are equal.
 fn impact(plan: &Plan, component: &Component, data: &HashMap<&str, &Data>) -> Factor {
-    let names = component.processes.iter().chain(&component.stores);
+    // What a flow carries to or from a component passes through it.
+    let id = &component.id.text;
+    let flows = plan.flows.iter().filter(|flow| flow.from.text == *id || flow.to.text == *id);
+    let names = component.processes.iter().chain(&component.stores).chain(flows.flat_map(|flow| &flow.carries));
     let handled = names.filter_map(|name| data.get(name.text.as_str()));
     let weighed = handled.map(|data| weigh(plan, component, data));
     let nothing = || {
@@ -194,9 +199,9 @@ fn weigh(plan: &Plan, component: &Component, data: &Data) -> Factor {
     Factor { number, because }
 }
 
-/// The widest of its entries.
-fn exposure(entries: &[&Entry]) -> Factor {
-    let widest = entries.iter().map(|entry| open(entry));
+/// The widest of its entries and backdoors.
+fn exposure(entries: &[&Entry], doors: &[&Backdoor]) -> Factor {
+    let widest = entries.iter().map(|entry| open(entry)).chain(doors.iter().map(|one| door(one)));
     let none = || Factor { number: 1, because: "no entry is 1".to_owned() };
     widest.reduce(|worst, next| if next.number > worst.number { next } else { worst }).unwrap_or_else(none)
 }
@@ -209,10 +214,10 @@ fn open(entry: &Entry) -> Factor {
         Reach::Internet => (3, "on the internet"),
     };
     let mut reasons = Vec::new();
-    if entry.auth.text == "none" {
+    if says_nobody(&entry.auth.text) {
         reasons.push("no authentication");
     }
-    if entry.who.iter().any(|who| who.text == "anonymous") {
+    if entry.who.iter().any(|who| says_anybody(&who.text)) {
         reasons.push("anonymous users");
     }
     if entry.upload {
@@ -223,6 +228,28 @@ fn open(entry: &Entry) -> Factor {
         because += &format!(", +1 for {}", reasons.join(" and "));
     }
     Factor { number: base + u8::from(!reasons.is_empty()), because }
+}
+
+/// Whether `auth` says that nobody is asked who they are, however it is spelled.
+fn says_nobody(auth: &str) -> bool {
+    let auth = auth.trim().to_lowercase();
+    ["none", "no", "off", "anonymous", "unauthenticated", "public", "open", "-"].contains(&auth.as_str())
+}
+
+/// Whether `who` says that anybody may come, however it is spelled.
+fn says_anybody(who: &str) -> bool {
+    let who = who.trim().to_lowercase();
+    ["anonymous", "anybody", "anyone", "everybody", "everyone", "guest", "guests", "public", "unauthenticated", "*"]
+        .contains(&who.as_str())
+}
+
+/// A way in besides the entries. It was built to be let through, so it counts as one for partners at least.
+fn door(door: &Backdoor) -> Factor {
+    let because = format!("backdoor `{}` is 2", door.id.text);
+    match says_nobody(&door.auth.text) {
+        true => Factor { number: 3, because: because + ", +1 for no authentication" },
+        false => Factor { number: 2, because },
+    }
 }
 
 #[cfg(test)]

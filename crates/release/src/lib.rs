@@ -27,7 +27,7 @@ pub use history::{History, Known, Open, RECHECK, ROLLBACK, Standing};
 pub use lock::{Lock, Request};
 pub use pipeline::{Deploy, Idempotent, Pipeline, Stage, Test, Work};
 pub use read::{Reading, configuration_schema, read};
-pub use results::{Results, Snapshot, results, snapshot};
+pub use results::{Results, Snapshot, read as read_results, results, snapshot};
 
 #[cfg(test)]
 mod tests;

@@ -55,7 +55,6 @@ fn is_new(before: &(Option<SystemTime>, u64, String), now: &(Option<SystemTime>,
 /// # Errors
 /// A pattern has no file that was written, a file is no JUnit XML, or something cannot be read; the text says which and why.
 pub fn results(root: &Path, patterns: &[String], before: &Snapshot) -> Result<Results, String> {
-    let mut results = Results { event: TestResultEvent::default(), ran: 0 };
     let mut fresh = BTreeSet::new();
     for pattern in patterns {
         let found = matching(root, pattern)?;
@@ -70,7 +69,16 @@ pub fn results(root: &Path, patterns: &[String], before: &Snapshot) -> Result<Re
         }
         fresh.extend(new);
     }
-    for path in fresh {
+    read(root, fresh)
+}
+
+/// Reads files of results.
+///
+/// # Errors
+/// A file is no JUnit XML, or cannot be read; the text says which and why.
+pub fn read(root: &Path, files: impl IntoIterator<Item = PathBuf>) -> Result<Results, String> {
+    let mut results = Results { event: TestResultEvent::default(), ran: 0 };
+    for path in files {
         let name = shown(root, &path);
         let told = |why: String| format!("{name}: {why}");
         let found = fs::metadata(&path).map_err(|error| told(error.to_string()))?;

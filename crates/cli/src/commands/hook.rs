@@ -102,6 +102,8 @@ impl Hook {
 }
 
 /// Runs the command.
+pub(crate) use install::is_missing;
+
 pub(crate) fn run(args: HookArgs) -> Result<ExitCode> {
     match args.command {
         Command::Install { which, force, repository } => {

@@ -94,7 +94,7 @@ pub(crate) fn run(args: InitArgs) -> Result<ExitCode> {
 
 fn refuse_existing(path: &Path) -> Result<()> {
     if fs::symlink_metadata(path).is_ok() {
-        bail!("{}: is there already; --force writes it again", path.display());
+        bail!("{}: is there already; `testudo baseline create` writes it again", path.display());
     }
     Ok(())
 }

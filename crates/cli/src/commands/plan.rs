@@ -20,7 +20,7 @@ use testudo_plan::{
 use crate::{clock, terminal};
 pub(super) use board::plan_facts;
 use facts::{Asked, Facts};
-pub(super) use facts::{keys, recorded};
+pub(super) use facts::{History, keys, recorded};
 use load::Loaded;
 use report::{FailOn, Form};
 

@@ -8,12 +8,14 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum, ValueHint};
-use testudo_board::{Board, Facts, Found, Look, State, page, text};
+use testudo_board::{Board, Facts, Found, Look, PlanFacts, State, page, text};
+use testudo_ledger::{Journal, SigningKey, VerifyingKey};
+use testudo_plan::evidence::Since;
 use testudo_policy::{Owners, config};
 use testudo_report::Color;
 use testudo_source::walk::{self, GitIgnore, Submodules, WalkOptions};
 
-use super::{plan, scanning};
+use super::{hook, plan, scanning};
 use crate::{clock, files, scan, terminal};
 
 /// Evidence that is older is stale, where nobody says otherwise.
@@ -21,12 +23,21 @@ const MAX_AGE: u32 = 30;
 /// Names of files and folders that a pipeline of a CI system has.
 const PIPELINES: &[&str] = &[
     ".github/workflows/",
+    ".forgejo/workflows/",
+    ".gitea/workflows/",
+    ".woodpecker/",
     ".gitlab-ci.yml",
     "Jenkinsfile",
     ".circleci/config.yml",
+    ".drone.yml",
+    ".woodpecker.yml",
+    ".buildkite/pipeline.yml",
     "azure-pipelines.yml",
+    "azure-pipelines.yaml",
+    "bitbucket-pipelines.yml",
     "buildspec.yml",
     "cloudbuild.yaml",
+    "cloudbuild.yml",
 ];
 /// Names of files that pin dependencies.
 const LOCKFILES: &[&str] = &[
@@ -35,6 +46,9 @@ const LOCKFILES: &[&str] = &[
     "yarn.lock",
     "pnpm-lock.yaml",
     "bun.lock",
+    "bun.lockb",
+    "deno.lock",
+    "flake.lock",
     "poetry.lock",
     "uv.lock",
     "pdm.lock",
@@ -120,21 +134,42 @@ pub(crate) fn run(args: &StatusArgs) -> Result<ExitCode> {
     let words = scanning::arguments(["--".as_ref(), args.target.as_os_str()])?;
     let (effective, home) = scan::configuration(&words, std::slice::from_ref(&args.target))?;
     let home = fs::canonicalize(&home).with_context(|| home.display().to_string())?;
-    let keys = plan::keys(&home, &effective.config.ledger, &args.key)?;
-    let (statements, refused) = plan::recorded(&home, &[], &keys)?;
-    let owners = Owners::discover(&home).map(|path| Owners::load(&path, "CODEOWNERS")).transpose()?.flatten();
-    let owners = owners.map(|(owners, _)| owners);
+    // What cannot be read is told on the board; the rest of it stays.
+    let mut unread = Vec::new();
+    let (found, walked) = kept(found(&home), &mut unread).unwrap_or_default();
+    let mut keys = plan::keys(&home, &effective.config.ledger, &args.key)?;
+    if args.key.is_empty() {
+        keys.extend(release_keys(&home, &found.releases));
+    }
+    let (statements, refused) = kept(plan::recorded(&home, &[], &keys), &mut unread).unwrap_or_default();
+    unread.splice(0..0, refused);
+    let owners = kept(owners(&home), &mut unread).flatten();
+    let history = plan::History::of(&home);
     let facts = Facts {
         product: home.file_name().map_or_else(|| "product".to_owned(), |name| name.to_string_lossy().into_owned()),
         today: clock::today().context("the clock of this machine is not set")?,
         max_age: args.max_age,
         statements: &statements,
-        refused: &refused,
-        plan: plan::plan_facts(&home)?,
-        found: found(&home)?,
-        // What has an owner as a whole is owned by whoever owns any file of it.
+        refused: &unread,
+        here: here(&home),
+        changed: &|commit| match history.as_ref()?.since(commit, None) {
+            Since::Same => Some(false),
+            Since::Changed => Some(true),
+            Since::Unknown => None,
+        },
+        plan: plan_facts(&home, &mut Vec::new()),
+        found,
+        // What has an owner as a whole is owned by all who own a file of it.
         owners: &|path| {
-            owners.as_ref().map(|owners| owners.of(if path == "." { "any" } else { path })).unwrap_or_default()
+            let Some(owners) = &owners else { return Vec::new() };
+            let files = if path == "." { walked.as_slice() } else { &[path.to_owned()] };
+            let mut all: Vec<String> = Vec::new();
+            for owner in files.iter().flat_map(|file| owners.of(file)) {
+                if !all.contains(&owner) {
+                    all.push(owner);
+                }
+            }
+            all
         },
     };
     let board = Board::of(&facts);
@@ -152,15 +187,61 @@ pub(crate) fn run(args: &StatusArgs) -> Result<ExitCode> {
         Form::Html => page(&board).into_bytes(),
     };
     match &args.output {
-        Some(path) => files::write_private(path, &written)?,
+        Some(path) => files::write_shared(path, &written)?,
         None => terminal::stdout_bytes(&written)?,
     }
+    // What a ledger that is not whole said counts for nothing, and that is worse than any of it.
+    let distrusted = !board.refused.is_empty() && args.fail_on != FailOn::Never;
     let refused = board.phases.iter().any(|phase| args.fail_on.refuses(phase.state));
-    Ok(ExitCode::from(u8::from(refused)))
+    Ok(ExitCode::from(u8::from(refused || distrusted)))
+}
+
+/// What could be read; the reason goes to the others where it could not.
+fn kept<T>(read: Result<T>, unread: &mut Vec<String>) -> Option<T> {
+    read.map_err(|error| unread.push(format!("{error:#}"))).ok()
+}
+
+/// The plan; a file that cannot be read is a plan with a problem.
+fn plan_facts(home: &Path, told: &mut Vec<String>) -> Option<PlanFacts> {
+    let broken = || PlanFacts { path: "security/plan.toml".to_owned(), problems: 1, ..PlanFacts::default() };
+    match kept(plan::plan_facts(home), told) {
+        Some(facts) => facts.or_else(|| home.join("security/plan.toml").symlink_metadata().ok().map(|_| broken())),
+        None => Some(broken()),
+    }
+}
+
+fn owners(home: &Path) -> Result<Option<Owners>> {
+    let found = Owners::discover(home).map(|path| Owners::load(&path, "CODEOWNERS")).transpose()?.flatten();
+    Ok(found.map(|(owners, _)| owners))
+}
+
+/// The project from the working directory.
+fn here(home: &Path) -> String {
+    let current = std::env::current_dir().and_then(fs::canonicalize).unwrap_or_default();
+    if let Ok(below) = home.strip_prefix(&current) {
+        let below = walk::display(below);
+        return if below.is_empty() { ".".to_owned() } else { below };
+    }
+    match current.strip_prefix(home) {
+        Ok(deeper) => vec![".."; deeper.components().count()].join("/"),
+        Err(_) => walk::display(home),
+    }
+}
+
+/// Public parts of the keys that sign releases of this project, where they are at hand.
+fn release_keys(home: &Path, environments: &[String]) -> Vec<VerifyingKey> {
+    let configuration = home.join(config::FILE_NAME);
+    let text = files::read_text(&configuration).unwrap_or_default();
+    let key = |environment: &String| {
+        let name = testudo_release::read(&text, &configuration, environment).pipeline?.key?;
+        let pem = files::read_text(home.join(&name)).ok()?;
+        Some(SigningKey::from_pem(&pem, &name).ok()?.public().clone())
+    };
+    environments.iter().filter_map(key).collect()
 }
 
 /// What is set up, by the files that are there.
-fn found(home: &Path) -> Result<Found> {
+fn found(home: &Path) -> Result<(Found, Vec<String>)> {
     let options = WalkOptions {
         include: Vec::new(),
         exclude: Vec::new(),
@@ -175,21 +256,23 @@ fn found(home: &Path) -> Result<Found> {
     names.sort();
     // CI systems look in one place only.
     let builds = |name: &&String| {
-        PIPELINES.iter().any(|place| if place.ends_with('/') { name.starts_with(place) } else { name == place })
+        let workflow = |name: &str| name.ends_with(".yml") || name.ends_with(".yaml");
+        let is = |place: &&str| {
+            if place.ends_with('/') { name.starts_with(place) && workflow(name) } else { name == place }
+        };
+        PIPELINES.iter().any(is)
     };
     let pins = |name: &&String| LOCKFILES.contains(&name.rsplit('/').next().unwrap_or_default());
     let configuration = home.join(config::FILE_NAME);
     let text = if configuration.is_file() { files::read_text(&configuration)? } else { String::new() };
-    Ok(Found {
-        hook: has_hook(home),
+    let mut releases = testudo_release::read(&text, &configuration, "").environments;
+    // A name that no ledger can have is no environment that anything could be released to.
+    releases.retain(|name| Journal::new(home, name).is_ok());
+    let found = Found {
+        hook: !hook::is_missing(home),
         pipelines: names.iter().filter(builds).cloned().collect(),
         lockfiles: names.iter().filter(pins).cloned().collect(),
-        releases: testudo_release::read(&text, &configuration, "").environments,
-    })
-}
-
-/// Whether one of the hooks of the repository calls this program.
-fn has_hook(home: &Path) -> bool {
-    let hook = |name: &str| fs::read_to_string(home.join(".git").join("hooks").join(name));
-    ["pre-commit", "pre-push"].iter().any(|name| hook(name).is_ok_and(|text| text.contains("testudo")))
+        releases,
+    };
+    Ok((found, names))
 }

@@ -249,7 +249,8 @@ impl Setup<'_> {
     /// How much of the project the files of a walk are.
     fn extent(&self) -> Extent {
         let (what, scan) = (&self.args.what, &self.config.scan);
-        let changes = what.staged || what.range.is_some() || what.history || self.args.verdict.diff.is_some();
+        let known = self.args.verdict.diff.is_some() || self.args.verdict.baseline.is_some();
+        let changes = what.staged || what.range.is_some() || what.history || known;
         let globs = [&scan.include, &scan.exclude, &self.config.secrets.allow_paths];
         let whole = !changes && globs.iter().all(|globs| globs.is_empty());
         let root = fs::canonicalize(self.root).ok();
@@ -261,12 +262,28 @@ impl Setup<'_> {
         let off = self.config.secrets.disable.clone();
         match self.base() {
             // Paths of findings begin above the project.
-            PathBase::Outside(_) => Extent { whole: Vec::new(), base: ".".to_owned(), off },
+            PathBase::Outside(_) => Extent { whole: Vec::new(), base: ".".to_owned(), off, narrowed: self.narrowed() },
             base => {
                 let base = if let PathBase::Inside(folder) = base { folder } else { ".".to_owned() };
-                Extent { whole: self.targets.iter().filter(|_| whole).filter_map(place).collect(), base, off }
+                let whole = self.targets.iter().filter(|_| whole).filter_map(place).collect();
+                Extent { whole, base, off, narrowed: self.narrowed() }
             }
         }
+    }
+
+    /// Settings by which a scan looks at less than it does without them.
+    fn narrowed(&self) -> Vec<String> {
+        let (scan, usual) = (&self.config.scan, testudo_policy::config::Scan::default());
+        let submodules = !scan.submodules.is_on() && self.root.join(".gitmodules").exists();
+        [
+            (submodules, "scan.submodules = off".to_owned()),
+            (!scan.archives.is_on(), "scan.archives = off".to_owned()),
+            (scan.archive_depth < usual.archive_depth, format!("scan.archive-depth = {}", scan.archive_depth)),
+            (scan.decode_depth < usual.decode_depth, format!("scan.decode-depth = {}", scan.decode_depth)),
+        ]
+        .into_iter()
+        .filter_map(|(less, said)| less.then_some(said))
+        .collect()
     }
 
     fn files(&self, target: &Path) -> Result<(Vec<walk::FoundFile>, Vec<Notice>)> {

@@ -152,7 +152,7 @@ fn split(name: &str) -> (Option<&'static Format>, &str) {
 }
 
 /// The file of a report as it is on the disk; none for standard input and for what is not there.
-pub(super) fn file(name: &str) -> Option<PathBuf> {
+pub(crate) fn file(name: &str) -> Option<PathBuf> {
     fs::canonicalize(split(name).1).ok()
 }
 

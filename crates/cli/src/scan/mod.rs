@@ -17,7 +17,7 @@ use anyhow::Result;
 
 pub(crate) use args::{ScanArgs, VerdictArgs, View};
 pub(crate) use collect::{Collected, collect, configuration, rules};
-pub(crate) use imports::Imports;
+pub(crate) use imports::{Imports, file as report_file};
 
 /// Whether a verdict was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

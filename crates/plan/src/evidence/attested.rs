@@ -33,7 +33,7 @@ impl World<'_> {
             }
             Some(_) => Outcome::new(
                 Status::Satisfied,
-                format!("{file}: {} vouches for it from {on} to {expires}", said.by.text),
+                format!("{file}: {} vouches for it from {on} to {expires}, as the plan declares", said.by.text),
             ),
         };
         outcome.seen(run).aged(Some(*on), max_age, self.today)

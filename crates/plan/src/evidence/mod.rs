@@ -66,6 +66,19 @@ pub trait Files {
     fn any(&self, path: &str) -> bool;
     /// Hexadecimal SHA-256 of a file; none where it cannot be read.
     fn sha256(&self, path: &str) -> Option<String>;
+    /// What became of the files at a path, or of all for none, since a commit. Paths count from where recorded scans count.
+    fn since(&self, commit: &str, path: Option<&str>) -> Since;
+}
+
+/// What became of files since a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// They are as they were.
+    Same,
+    /// They were changed.
+    Changed,
+    /// The commit is not known here.
+    Unknown,
 }
 
 /// The rules of a detector, by the digest that scans record.
@@ -138,6 +151,12 @@ impl Outcome {
 
     /// Stale, where it is satisfied by something older than it may be.
     fn aged(self, day: Option<Date>, max_age: Option<u32>, today: Date) -> Self {
+        // Clocks of other zones can be a day ahead.
+        if let (Status::Satisfied, Some(day)) = (self.status, day.filter(|day| day.days_until(today) < -1)) {
+            let mut reasons = self.reasons.clone();
+            reasons.push(format!("it is dated {day}, and today is {today}"));
+            return Self { status: Status::Missing, reasons, ..self };
+        }
         let (Status::Satisfied, Some(most)) = (self.status, max_age) else { return self };
         let old = match day.map(|day| day.days_until(today)) {
             Some(age) if age <= i64::from(most) => return self,
@@ -221,12 +240,17 @@ fn waived(mut judged: Judged<'_>, ends: Option<Day>, today: Date) -> Judged<'_> 
 
 impl World<'_> {
     fn proof<'p>(&self, id: &'p str, proof: &'p Proof) -> Judged<'p> {
-        if let Some(why) = &proof.not_applicable {
-            let outcome = Outcome::new(Status::NotApplicable, why.text.clone());
-            return Judged { id, outcome, evidence: Vec::new() };
-        }
         let evidence: Vec<(&Evidence, Outcome)> =
             proof.evidence.iter().map(|evidence| (evidence, self.evidence(evidence, proof.max_age))).collect();
+        if let Some(why) = &proof.not_applicable {
+            let against = evidence.iter().any(|(_, outcome)| outcome.status == Status::Failing);
+            let mut outcome = Outcome::new(Status::NotApplicable, why.text.clone());
+            if against {
+                outcome.status = Status::Failing;
+                outcome.reasons.push("it is said not to apply, and its evidence speaks against it".to_owned());
+            }
+            return Judged { id, outcome, evidence };
+        }
         let statuses = evidence.iter().map(|(_, outcome)| outcome.status);
         let status = match proof.require {
             Require::All => statuses.max(),

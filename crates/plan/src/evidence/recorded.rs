@@ -4,14 +4,17 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 use serde_json::Value;
-use testudo_ledger::{ScanEvent, Statement, TestResultEvent, VerdictEvent, predicate};
+use testudo_ledger::{ReleaseEvent, ScanEvent, Statement, TestResultEvent, VerdictEvent, predicate};
 
 use super::{Outcome, Run, Status, World, day_of, place_of, short};
 
-/// Entries of ledgers, the newest first.
+/// Entries of ledgers: each ledger by itself, and in it the newest first. The place in the chain says which that is, not the
+/// clock of the machine that wrote it.
 #[derive(Debug, Default)]
 pub struct Records {
     statements: Vec<Statement>,
+    /// Ids of the ledgers, in the order of the entries.
+    ledgers: Vec<String>,
     /// The commit that each statement is about, where it says one.
     commits: Vec<Option<String>>,
     /// Scans, by the numbers of their statements.
@@ -37,9 +40,11 @@ impl Records {
     #[must_use]
     pub fn new(mut statements: Vec<Statement>) -> Self {
         statements.sort_by(|a, b| {
-            let key = |s: &Statement| (s.testudo.time.clone(), s.testudo.seq, s.testudo.environment.clone());
-            key(b).cmp(&key(a))
+            let place = |s: &Statement| (s.testudo.environment.clone(), s.testudo.ledger.clone());
+            place(a).cmp(&place(b)).then(b.testudo.seq.cmp(&a.testudo.seq))
         });
+        let mut ledgers: Vec<String> = statements.iter().map(|s| s.testudo.ledger.clone()).collect();
+        ledgers.dedup();
         let (mut scans, mut tests) = (Vec::new(), Vec::new());
         for (at, statement) in statements.iter_mut().enumerate() {
             match statement.predicate_type.as_str() {
@@ -56,15 +61,38 @@ impl Records {
             }
         }
         let commits = commits(&statements, &scans);
-        Self { statements, commits, scans, tests }
+        Self { statements, ledgers, commits, scans, tests }
     }
 
-    pub(super) fn scans(&self) -> impl Iterator<Item = (Entry<'_>, &ScanEvent)> {
+    /// What the ledgers say together, each asked by its id: what one of them says against it counts, else the best.
+    pub(super) fn in_each(&self, say: impl Fn(&str) -> Option<Outcome>) -> Option<Outcome> {
+        let said: Vec<Outcome> = self.ledgers.iter().filter_map(|ledger| say(ledger)).collect();
+        let failing = said.iter().find(|outcome| outcome.status == Status::Failing).cloned();
+        failing.or_else(|| said.into_iter().min_by_key(|outcome| outcome.status))
+    }
+
+    /// The scans of a ledger, the newest first.
+    pub(super) fn scans(&self, ledger: &str) -> impl Iterator<Item = (Entry<'_>, &ScanEvent)> {
+        self.scans.iter().map(|(at, scan)| (self.entry(*at), scan)).filter(move |(entry, _)| entry.is_of(ledger))
+    }
+
+    /// Every scan.
+    pub(super) fn all_scans(&self) -> impl Iterator<Item = (Entry<'_>, &ScanEvent)> {
         self.scans.iter().map(|(at, scan)| (self.entry(*at), scan))
     }
 
-    pub(super) fn tests(&self) -> impl Iterator<Item = (Entry<'_>, &TestResultEvent)> {
-        self.tests.iter().map(|(at, result)| (self.entry(*at), result))
+    /// The results of tests in a ledger, the newest first.
+    pub(super) fn tests(&self, ledger: &str) -> impl Iterator<Item = (Entry<'_>, &TestResultEvent)> {
+        self.tests.iter().map(|(at, result)| (self.entry(*at), result)).filter(move |(entry, _)| entry.is_of(ledger))
+    }
+
+    /// The entries of a ledger, the newest first.
+    fn entries(&self, ledger: &str) -> impl Iterator<Item = Entry<'_>> {
+        (0..self.statements.len()).map(|at| self.entry(at)).filter(move |entry| entry.is_of(ledger))
+    }
+
+    fn scan(&self, statement: &Statement) -> Option<&ScanEvent> {
+        self.scans.iter().find(|(at, _)| std::ptr::eq(&raw const self.statements[*at], statement)).map(|(_, scan)| scan)
     }
 
     fn entry(&self, at: usize) -> Entry<'_> {
@@ -77,6 +105,12 @@ impl Records {
 pub(super) struct Entry<'r> {
     pub(super) statement: &'r Statement,
     pub(super) commit: Option<&'r str>,
+}
+
+impl Entry<'_> {
+    fn is_of(&self, ledger: &str) -> bool {
+        self.statement.testudo.ledger == ledger
+    }
 }
 
 /// A scan says which commit was checked out, a gate names its scan, and everything else names a commit as its subject.
@@ -110,36 +144,68 @@ impl World<'_> {
                 statement.subject.iter().any(|one| one.name == wanted || one.digest.values().any(|d| d == wanted))
             })
         };
-        let mut all = (0..self.records.statements.len()).map(|at| self.records.entry(at));
         let fits = |entry: &Entry<'_>| {
             entry.statement.predicate_type == predicate_type && self.is_asked(entry) && about(entry.statement)
         };
-        let Some(entry) = all.find(fits) else {
-            let about = subject.map_or_else(String::new, |subject| format!(" about `{subject}`"));
-            return self.missing(format!("no ledger has an entry of type {predicate_type}{about}{}", self.at_commit()));
+        let said = |ledger: &str| {
+            let entry = self.records.entries(ledger).find(fits)?;
+            let statement = entry.statement;
+            let (status, said) = answer(statement, || self.records.scan(statement));
+            let run = run_of(&entry, statement.testudo.actor.clone(), None);
+            let reason = format!("entry {} of {}{said}", place_of(statement), statement.testudo.time);
+            Some(Outcome::new(status, reason).seen(run).aged(day_of(&statement.testudo.time), max_age, self.today))
         };
-        let statement = entry.statement;
-        let (status, said) = answer(statement);
-        let run = run_of(&entry, statement.testudo.actor.clone(), None);
-        let reason = format!("entry {} of {}{said}", place_of(statement), statement.testudo.time);
-        Outcome::new(status, reason).seen(run).aged(day_of(&statement.testudo.time), max_age, self.today)
+        self.records.in_each(said).unwrap_or_else(|| {
+            let about = subject.map_or_else(String::new, |subject| format!(" about `{subject}`"));
+            self.missing(format!("no ledger has an entry of type {predicate_type}{about}{}", self.at_commit()))
+        })
     }
 }
 
-/// What an entry says of itself, where its type is known to say yes or no.
-fn answer(statement: &Statement) -> (Status, String) {
-    let value = || statement.predicate.clone();
-    let word = match statement.predicate_type.as_str() {
-        predicate::GATE => serde_json::from_value::<VerdictEvent>(value()).ok().map(|verdict| verdict.verdict),
-        predicate::TEST_RESULT => serde_json::from_value::<TestResultEvent>(value()).ok().map(|result| result.result),
-        _ => return (Status::Satisfied, String::new()),
+/// What an entry says of itself. One of a type that is not known here was made, and that is all that can be said.
+fn answer<'r>(statement: &Statement, scan: impl Fn() -> Option<&'r ScanEvent>) -> (Status, String) {
+    let read = |word: Option<String>| {
+        let status = match word.as_deref() {
+            Some("passed" | "PASSED" | "promoted") => Status::Satisfied,
+            Some("failed" | "FAILED" | "rejected" | "rolled-back" | "rollback-failed") => Status::Failing,
+            _ => Status::Missing,
+        };
+        (status, format!(" says `{}`", word.unwrap_or_default().escape_debug()))
     };
-    let status = match word.as_deref() {
-        Some("passed" | "PASSED") => Status::Satisfied,
-        Some("failed" | "FAILED") => Status::Failing,
-        _ => Status::Missing,
-    };
-    (status, format!(" says `{}`", word.unwrap_or_default().escape_debug()))
+    match statement.predicate_type.as_str() {
+        predicate::GATE => gate(VerdictEvent::deserialize(&statement.predicate).ok(), read),
+        predicate::TEST_RESULT => {
+            read(TestResultEvent::deserialize(&statement.predicate).ok().map(|result| result.result))
+        }
+        predicate::RELEASE => {
+            read(ReleaseEvent::deserialize(&statement.predicate).ok().map(|step| step.state.as_str().to_owned()))
+        }
+        predicate::SCAN => scanned(scan()),
+        predicate::ALERT => (Status::Failing, " is an alert".to_owned()),
+        predicate::REPAIR => (Status::Missing, " says that the ledger was repaired".to_owned()),
+        _ => (Status::Satisfied, String::new()),
+    }
+}
+
+/// A gate that nothing can fail says nothing.
+fn gate(verdict: Option<VerdictEvent>, read: impl Fn(Option<String>) -> (Status, String)) -> (Status, String) {
+    let never =
+        |verdict: &VerdictEvent| verdict.policy.settings.get("gate.fail-on").is_some_and(|v| v.contains("never"));
+    match verdict {
+        Some(verdict) if verdict.verdict == "passed" && never(&verdict) => {
+            (Status::Missing, " passed with `gate.fail-on = never`, which nothing fails".to_owned())
+        }
+        verdict => read(verdict.map(|verdict| verdict.verdict)),
+    }
+}
+
+/// A scan speaks for something where it looked at everything in scope and nothing is open.
+fn scanned(event: Option<&ScanEvent>) -> (Status, String) {
+    match event {
+        Some(event) if !event.open.is_empty() => (Status::Failing, format!(" has {} open findings", event.open.len())),
+        Some(event) if event.summary.complete && event.summary.hidden == 0 => (Status::Satisfied, String::new()),
+        _ => (Status::Missing, " did not look at everything, or did not name all that it found".to_owned()),
+    }
 }
 
 /// Where an entry was seen.

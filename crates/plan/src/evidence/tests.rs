@@ -72,6 +72,14 @@ impl Files for Tree {
     fn sha256(&self, path: &str) -> Option<String> {
         (path == "doc/door.md").then(|| "ab".repeat(32))
     }
+
+    fn since(&self, commit: &str, path: Option<&str>) -> Since {
+        match (commit, path) {
+            (COMMIT, _) => Since::Same,
+            ("2222222222222222222222222222222222222222", Some("apps/portal")) => Since::Changed,
+            _ => Since::Unknown,
+        }
+    }
 }
 
 /// What is known, on 2026-01-20.
@@ -326,6 +334,80 @@ fn all_or_any_of_the_evidence_has_to_speak() {
         (Status::NotApplicable, "no users".to_owned())
     );
     assert!(Status::ALL.is_sorted());
+}
+
+#[test]
+fn what_a_later_look_at_a_part_found_counts() {
+    let part = [("/extent/whole", json!([])), ("/open", open("aws-key", 798, "apps/portal/b.py"))];
+    check(RULE, vec![scan(0, "2026-01-18", &[]), scan(1, "2026-01-19", &part)], Status::Failing, "dev 1");
+    check(RULE, vec![scan(0, "2026-01-18", &part), scan(1, "2026-01-19", &[])], Status::Satisfied, "dev 1");
+    check(RULE, vec![scan(0, "2026-01-18", &part)], Status::Failing, "aws-key");
+}
+
+#[test]
+fn the_chain_says_which_entry_is_newer_and_nothing_is_of_tomorrow() {
+    let found = [("/open", open("aws-key", 798, "apps/portal/b.py"))];
+    check(RULE, vec![scan(0, "2029-01-18", &[]), scan(1, "2026-01-19", &found)], Status::Failing, "dev 1");
+    check(RULE, vec![scan(0, "2029-01-18", &[])], Status::Missing, "it is dated 2029-01-18, and today is 2026-01-20");
+}
+
+#[test]
+fn each_environment_is_asked() {
+    let mut other = scan(7, "2026-01-10", &[("/open", open("aws-key", 798, "apps/portal/b.py"))]);
+    other.testudo.environment = "prod".to_owned();
+    other.testudo.ledger = "l2".to_owned();
+    check(RULE, vec![scan(0, "2026-01-19", &[]), other], Status::Failing, "prod 7");
+}
+
+#[test]
+fn what_was_accepted_or_left_out_is_not_clean() {
+    let mut accepted = scan(0, "2026-01-19", &[]);
+    accepted.predicate["accepted"] = open("aws-key", 798, "apps/portal/b.py");
+    check(RULE, vec![accepted], Status::Waived, "1 findings were accepted by files of the project: aws-key");
+    let mut narrow = scan(0, "2026-01-19", &[]);
+    narrow.predicate["extent"]["narrowed"] = json!(["scan.decode-depth = 0"]);
+    check(RULE, vec![narrow], Status::Missing, "scan.decode-depth = 0");
+}
+
+#[test]
+fn files_that_changed_since_make_a_scan_stale() {
+    let old = [("/commit", json!("2222222222222222222222222222222222222222"))];
+    check(RULE, vec![scan(0, "2026-01-19", &old)], Status::Stale, "were changed since");
+    let gone = [("/commit", json!("3333333333333333333333333333333333333333"))];
+    check(RULE, vec![scan(0, "2026-01-19", &gone)], Status::Stale, "does not have that commit");
+}
+
+#[test]
+fn a_finding_speaks_against_the_control_of_its_own_detector() {
+    let mut found = open("semgrep/rules.hardcoded", 798, "apps/portal/b.py");
+    found[0]["detector"] = json!("code");
+    let event = [("/open", found), ("/extent/whole", json!([]))];
+    check(
+        "{ rule = \"code:rules.*\" }",
+        vec![scan(0, "2026-01-19", &event)],
+        Status::Failing,
+        "semgrep/rules.hardcoded",
+    );
+    check("{ rule = \"secrets:*\" }", vec![scan(0, "2026-01-19", &event)], Status::Missing, "no recorded scan");
+    check("{ cwe = [798] }", vec![scan(0, "2026-01-19", &event)], Status::Failing, "semgrep/rules.hardcoded");
+}
+
+#[test]
+fn entries_say_yes_or_no() {
+    let gate = |fail_on: &str| {
+        let settings = json!({ "gate.fail-on": fail_on });
+        json!({ "verdict": "passed", "reasons": [], "scan": 0, "policy": { "settings": settings, "files": {} } })
+    };
+    let kind = "testudo:gate/v1";
+    let evidence = "{ ledger = \"testudo:gate/v1\" }";
+    check(evidence, vec![entry(0, "2026-01-19", kind, gate("high"))], Status::Satisfied, "passed");
+    check(evidence, vec![entry(0, "2026-01-19", kind, gate("never"))], Status::Missing, "never");
+    let found = [("/open", open("aws-key", 798, "x"))];
+    let evidence = "{ ledger = \"testudo:scan/v1\" }";
+    check(evidence, vec![scan(0, "2026-01-19", &found)], Status::Failing, "1 open");
+    check(evidence, vec![scan(0, "2026-01-19", &[])], Status::Satisfied, "dev 0");
+    let alert = entry(0, "2026-01-19", "testudo:alert/v1", json!({}));
+    check("{ ledger = \"testudo:alert/v1\" }", vec![alert], Status::Failing, "is an alert");
 }
 
 #[test]

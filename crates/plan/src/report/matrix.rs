@@ -73,7 +73,7 @@ fn row<'p>(edition: Edition, at: usize, controls: &[&Judged<'p>]) -> Row<'p> {
     let evidence = || controls.iter().flat_map(|judged| &judged.evidence);
     let seen = |wanted: Executed| {
         let is = |(e, outcome): &&(&crate::nouns::Evidence, Outcome)| {
-            outcome.run.is_some() && executed(&e.kind) == Some(wanted)
+            outcome.status == Status::Satisfied && executed(&e.kind) == Some(wanted)
         };
         evidence().filter(is).count()
     };

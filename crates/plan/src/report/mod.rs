@@ -360,13 +360,14 @@ impl<'p> View<'p> {
     }
 
     fn backdoors(&self, today: Date) -> Vec<DoorLine<'p>> {
+        let expired = |door: &crate::nouns::Backdoor| door.expires.is_some_and(|(day, _)| day < today);
         let line = |door: &'p crate::nouns::Backdoor| DoorLine {
             id: &door.id.text,
             component: &door.component.text,
             why: &door.why.text,
             expires: door.expires.map_or_else(String::new, |(day, _)| day.to_string()),
-            expired: door.expires.is_some_and(|(day, _)| day < today),
-            status: self.worst(&words(&door.controls)),
+            expired: expired(door),
+            status: if expired(door) { Status::Failing.as_str() } else { self.worst(&words(&door.controls)) },
             owner: self.owner(&door.owner),
         };
         self.plan.backdoors.iter().map(line).collect()

@@ -7,7 +7,7 @@ use testudo_model::DetectorId;
 use super::*;
 use crate::{
     Source,
-    evidence::{Files, Records, RuleSet, World, judge},
+    evidence::{Files, Records, RuleSet, Since, World, judge},
     file,
 };
 
@@ -20,6 +20,10 @@ impl Files for Tree {
 
     fn sha256(&self, _: &str) -> Option<String> {
         Some("0".repeat(64))
+    }
+
+    fn since(&self, _: &str, _: Option<&str>) -> Since {
+        Since::Same
     }
 }
 

@@ -24,7 +24,17 @@ pub(super) fn begins_prose(value: &str, behind: &[u8]) -> bool {
     let line = behind.iter().take(BEHIND).position(|b| matches!(b, b'\r' | b'\n')).unwrap_or(behind.len().min(BEHIND));
     let text = String::from_utf8_lossy(&behind[..line]);
     let mut words = text.split_whitespace().peekable();
-    words.peek().is_some_and(|first| first.starts_with(char::is_alphabetic)) && words.all(is_of_prose)
+    let begins = words.peek().is_some_and(|first| first.starts_with(char::is_alphabetic));
+    let words: Vec<&str> = words.collect();
+    // Two words of a sentence make one, whatever a program puts at its end.
+    begins
+        && (words.iter().all(|word| is_of_prose(word))
+            || words.len() > 2 && words[..2].iter().all(|word| is_plain(word)))
+}
+
+/// Whether a word is letters only, as in a sentence.
+fn is_plain(word: &str) -> bool {
+    word.len() >= 2 && word.bytes().all(|b| b.is_ascii_lowercase())
 }
 
 /// Whether a word may be one of a sentence: no switch, operator, comment, variable or assignment.
@@ -74,10 +84,29 @@ pub(super) fn is_of_mock(before: &[u8]) -> bool {
     before[open] == b'(' && memchr::memmem::find(&before[open - length..open].to_ascii_lowercase(), b"mock").is_some()
 }
 
+/// Whether what stands in front of a name says that it is another's: a constraint of a data base (`FOREIGN KEY`), the key by
+/// which others know somebody (`GPG key: ...`), the alias in front of a ciphertext, the folder that a shell is in (`$PWD`).
+pub(super) fn is_of_another(before: &[u8], name: &str) -> bool {
+    let ends = |words: &[&str]| {
+        let lower = before.to_ascii_lowercase();
+        words.iter().any(|word| lower.ends_with(word.as_bytes()))
+    };
+    let key = name.len() == 3 && name.eq_ignore_ascii_case("key");
+    key && ends(&["foreign ", "primary ", "unique ", "gpg ", "pgp ", "{cipher}{"])
+        || matches!(name, "PWD" | "OLDPWD") && ends(&["$", "${"])
+}
+
 /// Whether a literal is put together with what follows: `"prefix-" + name`.
 pub(super) fn is_piece(value: &str, behind: &[u8]) -> bool {
     let behind = &behind[..behind.len().min(8)];
     value.ends_with(['-', '_', ':', '/', '=', '.', ' ']) && behind.trim_ascii_start().starts_with(b"+")
+}
+
+/// Whether a place is inside of an expression of a template, as in `{{- $password := include "x" . }}`. `before` is what
+/// precedes it.
+pub(super) fn is_in_template(before: &[u8]) -> bool {
+    let open = memchr::memmem::rfind(before, b"{{");
+    open.is_some_and(|at| memchr::memmem::find(&before[at..], b"}}").is_none() && before[at + 2..].contains(&b'$'))
 }
 
 /// Whether a supposed literal is what stands between two: the quote in front of it closed one, as in
@@ -114,10 +143,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn expressions_of_templates() {
+        assert!(is_in_template(b"x {{- $root"));
+        assert!(!is_in_template(b"{{ $a }} db_") && !is_in_template(b"user: {{"));
+    }
+
+    #[test]
+    fn keys_of_another_kind() {
+        for (before, name, expected) in [
+            ("the FOREIGN ", "KEY", true),
+            ("our PGP ", "key", true),
+            ("[[ \"$", "PWD", true),
+            ("UID=x;", "PWD", false),
+        ] {
+            assert_eq!(is_of_another(before.as_bytes(), name), expected, "{before}{name}");
+        }
+    }
+
+    #[test]
     fn sentences_are_told_from_commands() {
         for (value, behind, expected) in [
             ("generated", " folder was made\"\nx", true),
             ("no-op", " when THIS_IS_UNSET is not set\"", true),
+            ("Output", " matches expected output:\\n$output\"", true),
             ("Ei-paikallinen", " k\u{e4}ytt\u{e4}j\u{e4}.", true),
             ("Aktuelles", " Passwort\r\nnext=1", true),
             ("harbour", "\nmore words", false),

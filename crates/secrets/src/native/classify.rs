@@ -8,6 +8,7 @@ use testudo_model::Confidence;
 
 pub use super::names::Kind;
 use super::{
+    labels::{self, is_coined, is_constant, is_field, is_label, is_made_up, is_message, names_itself},
     names::{is_action, is_sealed, kind_of},
     placeholder, reference, validate, words,
 };
@@ -136,7 +137,7 @@ pub fn judge(assignment: &Assignment<'_>) -> Option<(Kind, Confidence)> {
             .filter(|c| *c == Confidence::High && value.len() >= 20 && shannon(value.as_bytes()) >= 3.5)
             .map(|_| Confidence::Medium)?,
     };
-    if carries_word(value) {
+    if carries_word(value) || carries_public(value) {
         return Some((kind, Confidence::Low));
     }
     Some((kind, adjust(assignment, kind, value, confidence)?))
@@ -157,11 +158,29 @@ fn carries_word(value: &str) -> bool {
     readable && (address || worded()) && !words::is_often_chosen(text)
 }
 
+/// Whether a value is base64 of what everybody may see: a certificate, armour with nothing in it, or the token of an origin
+/// trial, which pages send to every browser.
+fn carries_public(value: &str) -> bool {
+    let armoured = value.starts_with("LS0tLS1CRUdJTi");
+    let trial = value.starts_with('A') && value.len() >= 120;
+    let decoded = (armoured || trial).then(|| base64::lenient(value.as_bytes())).flatten().unwrap_or_default();
+    let holds = |mark: &[u8]| memchr::memmem::find(&decoded, mark).is_some();
+    let body =
+        decoded.split(|b| *b == b'\n').filter(|line| !line.starts_with(b"-----")).map(<[u8]>::len).sum::<usize>();
+    armoured && (holds(b"BEGIN CERTIFICATE") || body < 32) || trial && holds(b"{\"origin\":")
+}
+
 /// Judges bytes written as numbers under a name: what else would be a salt or a key.
 #[must_use]
 pub(super) fn bytes(name: &str) -> Option<(Kind, Confidence)> {
     let kind = kind_of(name)?;
     Some((kind, if kind == Kind::Unqualified { Confidence::Low } else { Confidence::Medium }))
+}
+
+/// `welcomeHome123`: words and a number behind them, of more than a digit, as people make passwords.
+fn is_word_and_number(value: &str) -> bool {
+    let words = value.trim_end_matches(|c: char| c.is_ascii_digit());
+    value.len() - words.len() >= 2 && words.len() >= 6 && words.bytes().all(|b| b.is_ascii_alphabetic())
 }
 
 /// Whether a value alone is a sign strong enough to outweigh a weak form.
@@ -198,7 +217,9 @@ fn scheme_of(name: &str) -> Scheme {
     let last = lower.rsplit(['.', '-', '_']).next().unwrap_or(&lower);
     if matches!(last, "authorization" | "auth") {
         Scheme::Header
-    } else if ["userpwd", "userpass", "auth.user", "userinfo", "credential", "creds"].iter().any(|n| lower.contains(n))
+    } else if ["userpwd", "userpass", "auth.user", "userinfo", "user.info", "credential", "creds"]
+        .iter()
+        .any(|n| lower.contains(n))
     {
         Scheme::Pair
     } else {
@@ -253,6 +274,7 @@ fn is_literal(assignment: &Assignment<'_>, value: &str) -> bool {
         (Quoting::Bare, Syntax::Prose) => {
             assignment.name.len() > 4 && !assignment.name.bytes().any(|b| b.is_ascii_lowercase())
                 || value.len() >= 6 && value.bytes().any(|b| b.is_ascii_digit()) && !is_worded(value)
+                || assignment.name.eq_ignore_ascii_case("password") && is_word_and_number(value)
         }
         // In code a bare word is a name; only something no name can be is a value.
         (Quoting::Bare, Syntax::Code) => false,
@@ -291,11 +313,6 @@ fn is_worded(value: &str) -> bool {
     core.is_empty() || !is_chosen(core) && (words::is_identifier(core) || words::is_common(core) || is_constant(core))
 }
 
-/// `NAME_OF_SOMETHING`.
-fn is_constant(value: &str) -> bool {
-    value.contains('_') && value.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
-}
-
 /// Words changed as people change them for passwords: a digit in the place of a letter, separators of several kinds.
 fn is_chosen(value: &str) -> bool {
     let bytes = value.as_bytes();
@@ -304,69 +321,6 @@ fn is_chosen(value: &str) -> bool {
     let separators = ['_', '-', '.'].iter().filter(|c| value.contains(**c)).count();
     let marked = value.bytes().any(|b| b.is_ascii_digit()) && !value.contains(['/', ':', '|']);
     replaced && value.len() >= 6 || separators >= 2 && marked && value.len() >= 10
-}
-
-/// Number of words that a value is made of.
-fn word_count(value: &str) -> usize {
-    let bytes = value.as_bytes();
-    let starts = |at: &usize| {
-        let before = at.checked_sub(1).map(|p| bytes[p]);
-        bytes[*at].is_ascii_alphabetic()
-            && before
-                .is_none_or(|b| !b.is_ascii_alphabetic() || b.is_ascii_lowercase() && bytes[*at].is_ascii_uppercase())
-    };
-    (0..bytes.len()).filter(starts).count()
-}
-
-/// Whether words make a sentence, as in `this-is-our-signing-key`: chosen, where a name would be shorter.
-fn is_sentence(value: &str) -> bool {
-    word_count(value) >= 5 && value.len() >= 16 && !value.contains(['.', '/', ':', '|', '_'])
-}
-
-/// Whether a value is a label of a program: words and a version behind them (`files-wrapping-v1`), or a ticket and words
-/// (`ab-12241-new-dialog`).
-fn is_coined(value: &str) -> bool {
-    let pieces: Vec<&str> = value.split(['-', '_', '.', '/', ':']).collect();
-    let number = |text: &str| !text.is_empty() && text.len() <= 6 && text.bytes().all(|b| b.is_ascii_digit());
-    let named = |piece: &&str| piece.bytes().any(|b| b.is_ascii_lowercase()) && !words::is_noise(piece);
-    let short =
-        |piece: &&str| piece.trim_end_matches(|c: char| c.is_ascii_digit()).bytes().all(|b| b.is_ascii_lowercase());
-    let (Some((last, rest)), Some((first, behind))) = (pieces.split_last(), pieces.split_first()) else { return false };
-    let versioned =
-        last.strip_prefix('v').is_some_and(number) && rest.len() >= 2 && rest.iter().all(|p| named(p) && short(p));
-    let (ticket, words) =
-        (behind.first().is_some_and(|n| n.len() >= 3 && number(n)), behind.get(1..).unwrap_or_default());
-    let short_first = first.len() <= 5 && short(first) && named(first);
-    versioned || ticket && short_first && words.len() >= 3 && words.iter().all(|p| named(p) && short(p))
-}
-
-/// Whether a value is the name of a text that a program shows: words in small letters, dots between them, hyphens within
-/// (`admin.oauth2.token-status-made`).
-fn is_message(value: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    let piece = |piece: &str| {
-        piece
-            .trim_end_matches(|c: char| c.is_ascii_digit())
-            .split('-')
-            .all(|word| word.len() >= 2 && words::is_word(word))
-    };
-    value.split('.').count() >= 3 && value.split('.').all(|p| p.bytes().all(plain) && piece(p))
-}
-
-/// Whether a value was made up to be seen as one: words, and a number that only counts behind them (`mock-token-12345`).
-fn is_made_up(value: &str) -> bool {
-    let Some((words, number)) = value.rsplit_once(['-', '_']) else { return false };
-    let counts = matches!(number, "123" | "1234" | "12345" | "123456" | "1234567" | "12345678" | "67890" | "abc123");
-    counts && words.split(['-', '_']).all(words::is_word) && words.contains(['-', '_'])
-}
-
-/// Whether a value is the name of a field: words in small letters about a secret, one of them a form of it
-/// (`password_hash_b64`).
-fn is_field(value: &str) -> bool {
-    let plain = value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    let pieces: Vec<&str> = value.split('_').collect();
-    let about = |piece: &&str| matches!(*piece, "password" | "hash" | "token" | "secret" | "key");
-    plain && pieces.len() >= 3 && pieces.iter().filter(|piece| about(piece)).count() >= 2
 }
 
 /// Whether a value was made from several parts of a ciphertext: base64, and more base64 behind bars.
@@ -460,13 +414,20 @@ fn password(value: &str) -> Option<Confidence> {
     if is_algorithm(value) || value.contains('%') && without_escapes(value) < 5 {
         return None;
     }
-    if placeholder::is_placeholder(value) || words::is_common(value) {
+    let counted = s.len >= 16 && placeholder::is_sequence(value);
+    if counted || placeholder::is_placeholder(value) || words::is_common(value) {
         return (s.space == 0 && s.len >= 4 && !placeholder::is_template(value)).then_some(Confidence::Low);
     }
     if is_hash(value) {
         return Some(Confidence::Low);
     }
-    if is_foreign(value) || is_coined(value) || is_message(value) {
+    if is_foreign(value)
+        || is_coined(value)
+        || is_message(value)
+        || labels::is_migration(value)
+        || labels::is_assignment(value)
+        || labels::denies(value)
+    {
         return Some(Confidence::Low);
     }
     if s.space > 0 || is_address(value) {
@@ -474,10 +435,15 @@ fn password(value: &str) -> Option<Confidence> {
         return (s.space == 0 || s.digit > 0 && s.other > 0 || s.space + s.lower == s.len && s.len <= 24)
             .then_some(Confidence::Low);
     }
+    let about = names_itself(value) || labels::speaks_of(value);
+    // Words that are rare in English are words all the same.
+    if about && s.digit == 0 && labels::is_spelled(value) && !is_chosen(value) && !labels::is_phrase(value) {
+        return Some(Confidence::Low);
+    }
     if is_worded(value) && (s.digit == 0 || s.digit == 1 && value.contains(['_', '-']) || value.contains(['|', ':'])) {
         let plain = !value.to_ascii_lowercase().starts_with("test");
         let joined = value.contains(['.', '/', ':', '|', '_']);
-        return Some(if is_sentence(value) || s.len >= 6 && plain && !names_itself(value) && !joined {
+        return Some(if labels::is_phrase(value) || s.len >= 6 && plain && !about && !joined {
             Confidence::Medium
         } else {
             Confidence::Low
@@ -502,33 +468,6 @@ fn password(value: &str) -> Option<Confidence> {
     })
 }
 
-/// Whether words say what they would hold: `admin-password`, `GATEWAY_PASSWORD`, `#password`, `password-of-admin`.
-fn names_itself(value: &str) -> bool {
-    let begins =
-        ["password-of", "password_of", "secret-of", "secret_of", "token-of", "key-of", "password-for", "secret-for"];
-    if begins.iter().any(|begin| value.to_ascii_lowercase().starts_with(begin)) {
-        return true;
-    }
-    let lower = value.trim_end_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
-    [
-        "password",
-        "passwd",
-        "pass",
-        "secret",
-        "token",
-        "key",
-        "pwd",
-        "passphrase",
-        "credentials",
-        "field",
-        "input",
-        "hash",
-        "salt",
-    ]
-    .iter()
-    .any(|noun| lower.ends_with(noun))
-}
-
 fn machine(kind: Kind, value: &str) -> Option<Confidence> {
     let s = shape(value);
     if s.space > 0 || s.len < 6 || s.lower + s.upper + s.digit == 0 {
@@ -549,12 +488,17 @@ fn machine(kind: Kind, value: &str) -> Option<Confidence> {
         || is_coined(value)
         || is_message(value)
         || is_sealed_value(value)
+        || labels::is_list(value)
+        || labels::is_migration(value)
+        || labels::is_assignment(value)
     {
         return Some(Confidence::Low);
     }
-    if is_worded(value) {
-        let sentence = if is_sentence(value) { Confidence::Medium } else { Confidence::Low };
-        return (s.digit > 0 || s.len >= 16).then_some(sentence);
+    if is_worded(value) || labels::is_spelled(value) && !is_chosen(value) {
+        // People write sentences for what programs share, and tokens are made by programs.
+        let phrase = kind != Kind::Token && labels::is_phrase(value);
+        let phrase = if phrase { Confidence::Medium } else { Confidence::Low };
+        return (s.digit > 0 || s.len >= 16).then_some(phrase);
     }
     // `user:password` in base64 is as good as the password in it.
     let pair = base64::lenient(value.as_bytes()).and_then(|bytes| String::from_utf8(bytes).ok());
@@ -607,7 +551,9 @@ fn adjust(assignment: &Assignment<'_>, kind: Kind, value: &str, confidence: Conf
         // Accounts that a system is set up with often have their own name for a password.
         Syntax::Settings if variable && words::is_account(value) => Confidence::High,
         Syntax::Prose if variable && words::is_account(value) => Confidence::Medium,
-        _ if same_word || is_sealed(assignment.name) => Confidence::Low,
+        // So do products: `HARBOUR_DB_PASSWORD=harbour`.
+        Syntax::Settings if variable && is_owner(assignment.name, value) => Confidence::Medium,
+        _ if same_word || is_sealed(assignment.name) || labels::is_echo(assignment.name, value) => Confidence::Low,
         // Programs know devices, brands and features by UUIDs; hardly anybody's password is one.
         Syntax::Code if kind == Kind::Password && validate::is_uuid(value) || is_field(value) => Confidence::Low,
         Syntax::Code | Syntax::Prose if is_made_up(value) => Confidence::Low,
@@ -630,18 +576,20 @@ fn adjust(assignment: &Assignment<'_>, kind: Kind, value: &str, confidence: Conf
     })
 }
 
-/// A name of an object, as Kubernetes takes them: words in small letters and numbers, hyphens between them.
-fn is_label(value: &str) -> bool {
-    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    let piece = |piece: &str| piece.len() <= 3 || words::is_word(piece.trim_end_matches(|c: char| c.is_ascii_digit()));
-    value.contains('-') && value.bytes().all(allowed) && value.split('-').all(piece)
-}
-
 /// Whether a name is that of a variable of the environment that holds a password.
 fn is_password_variable(name: &str) -> bool {
     !name.bytes().any(|b| b.is_ascii_lowercase())
         && name.contains('_')
         && ["PASSWORD", "PASSWD", "_PASS", "_PWD"].iter().any(|end| name.ends_with(end))
+}
+
+/// Whether a value is the name of whose password a variable holds: what stands in front of `PASSWORD` in its name.
+fn is_owner(name: &str, value: &str) -> bool {
+    let owner = name.rsplit_once('_').map_or("", |(owner, _)| owner).replace('_', "");
+    let plain = value.bytes().all(|b| b.is_ascii_alphanumeric());
+    let nouns = ["user", "admin", "login", "access", "client", "master", "test", "db", "app"];
+    let upper = value.to_ascii_uppercase();
+    plain && value.len() >= 4 && owner.contains(&upper) && !nouns.iter().any(|noun| value.eq_ignore_ascii_case(noun))
 }
 
 /// Whether a name says that its value is a password, and not something about one.
@@ -655,7 +603,8 @@ fn is_password(name: &str) -> bool {
 fn configured(variable: bool, value: &str, confidence: Confidence) -> Confidence {
     let plain = value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let digits = value.bytes().all(|b| b.is_ascii_digit());
-    let stands = words::is_common(value) || placeholder::is_placeholder(value);
+    let counted = value.len() >= 16 && placeholder::is_sequence(value);
+    let stands = counted || words::is_common(value) || placeholder::is_placeholder(value);
     match confidence {
         Confidence::Medium if plain && value.len() >= 5 => Confidence::High,
         Confidence::Low if words::is_account(value) => Confidence::Medium,
@@ -715,7 +664,13 @@ mod tests {
             ("datasource.password", "postgres", Bare, Syntax::Settings, Some(Confidence::Medium)),
             ("datasource.password", "sparrowhawk", Bare, Syntax::Settings, Some(Confidence::High)),
             ("datasource.password", "4711", Quoted, Syntax::Settings, Some(Confidence::Medium)),
-            ("password", "Kennwort", Bare, Syntax::Settings, Some(Confidence::Medium)),
+            ("password", "Kombuese", Bare, Syntax::Settings, Some(Confidence::Medium)),
+            ("password", "Passwort", Quoted, Syntax::Code, Some(Confidence::Low)),
+            ("EMAIL_PASSWORD", "outgoing_email_password", Bare, Syntax::Settings, Some(Confidence::Low)),
+            ("password", "external-dockmq-password", Bare, Syntax::Settings, Some(Confidence::Low)),
+            ("HARBOUR_DB_PASSWORD", "harbour", Bare, Syntax::Settings, Some(Confidence::Medium)),
+            ("password", "welcomeHome123", Bare, Syntax::Prose, Some(Confidence::Medium)),
+            ("password", "abcdef0123456789abcdef0123456789", Bare, Syntax::Settings, Some(Confidence::Low)),
             ("DB_PASSWORD", "orchardsecretpassword", Bare, Syntax::Settings, Some(Confidence::Medium)),
             ("DB_PASSWORD", "if_you_see_this_use_another", Bare, Syntax::Settings, Some(Confidence::Low)),
             ("COMMUNITY_PORT", "8087", Bare, Syntax::Settings, None),

@@ -9,6 +9,7 @@ mod file_name;
 mod foreign;
 pub(crate) mod forms;
 mod json;
+mod labels;
 mod layouts;
 mod names;
 mod nearby;
@@ -469,8 +470,8 @@ impl SecretsDetector {
         let confidence = match carried_password(rule, &value) {
             _ if proven => Confidence::High,
             _ if rule.info.id == "google-api-key" && is_shipped(&place.display) => Confidence::Low,
+            Some(carried) if is_stand_in(matched, &group, &carried) => Confidence::Low,
             Some(carried) if classify::is_chosen_in_address(&carried) => Confidence::High,
-            Some(carried) if words::is_common(&carried) => Confidence::Low,
             None if words::is_account(&value) => Confidence::Low,
             _ => rule.info.confidence,
         };
@@ -597,6 +598,17 @@ fn carried_password(rule: &Rule, value: &str) -> Option<String> {
     }
     let pair = checks("base64").then(|| crate::base64::lenient(value.as_bytes())).flatten()?;
     String::from_utf8(pair).ok()?.split_once(':').map(|(_, password)| password.to_owned())
+}
+
+/// Whether a password in an address stands for one: a word that everybody writes, a placeholder, a name in capitals, or the
+/// other half of a user that only says that it is one. `group` is where the password is in the match.
+fn is_stand_in(matched: &[u8], group: &Range<usize>, carried: &str) -> bool {
+    let before = String::from_utf8_lossy(&matched[..group.start]);
+    let user = before.strip_suffix(':').map(|head| head.rsplit(['/', ' ', '"', '\'']).next().unwrap_or_default());
+    words::is_common(carried)
+        || labels::is_constant(carried)
+        || placeholder::is_placeholder(carried)
+        || user.is_some_and(|user| labels::is_pair_of_labels(user, carried))
 }
 
 /// Whether every copy of a mobile program holds this file: Firebase's client configuration, whose keys only name it.

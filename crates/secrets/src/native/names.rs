@@ -271,6 +271,44 @@ const ABOUT: &[&str] = &[
     "encryption",
     "rotated",
     "used",
+    "encoding",
+    "sender",
+    "receiver",
+    "recipient",
+    "iterations",
+    "iteration",
+    "rounds",
+    "supported",
+    "versioning",
+    "matcher",
+    "template",
+    "comparator",
+    "converter",
+    "serializer",
+    "deserializer",
+    "protocol",
+    "tag",
+    "tags",
+    "topic",
+    "alias",
+    "aliases",
+    "directory",
+    "folder",
+    "bucket",
+    "region",
+    "namespace",
+    "permission",
+    "permissions",
+    "notice",
+    "notification",
+    "renewal",
+    "separator",
+    "delimiter",
+    "position",
+    "offset",
+    "complexity",
+    "require",
+    "requires",
 ];
 
 /// Names that hold one of the words by accident, or a key that is public.
@@ -375,6 +413,14 @@ const ACCIDENTAL: &[&str] = &[
     "natural_key",
     "range_key",
     "prop_key",
+    "lock_key",
+    "release_key",
+    "config_key",
+    "error_key",
+    "query_key",
+    "registry_key",
+    "reg_key",
+    "class_list",
 ];
 
 /// What a key can be for, where it is one that must not be known.
@@ -527,6 +573,10 @@ pub(super) fn kind_of(name: &str) -> Option<Kind> {
     {
         return None;
     }
+    // A salt of a password is no password.
+    if *last == "salt" {
+        return Some(Kind::Secret);
+    }
     let has = |words: &[&str]| {
         parts.iter().any(|p| {
             words.iter().any(|w| p == w || p.len() > w.len() && w.len() >= 5 && (p.ends_with(w) || p.starts_with(w)))
@@ -656,6 +706,9 @@ mod tests {
             ("csrfmiddlewaretoken", None),
             ("CSRF_SECRET", Some(Kind::Secret)),
             ("password_last_used", None),
+            ("secretEncoding", None),
+            ("togglePassword.classList", None),
+            ("MasterPasswordSalt", Some(Kind::Secret)),
         ] {
             assert_eq!(kind_of(name), expected, "{name}");
         }

@@ -62,6 +62,9 @@ fn single<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern
         Form::ValueFirst => std::str::from_utf8(&matched[groups.get(2)?.clone()?]).ok()?,
         _ => name(head, form)?,
     };
+    if form == Form::Assign && literal == Quoting::Bare && around::is_in_template(before) {
+        return None;
+    }
     // `"name": "PASSWORD", "value": ...`: what stands behind the comma is a name, too.
     if form == Form::Assign && comma && (matched.ends_with(b":") || is_key(&text[found.end..])) {
         return None;
@@ -85,6 +88,7 @@ fn single<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern
     let neighbour = form == Form::Assign && comma && !argument && !is_switch(head, before) && !follows_bracket(before);
     let behind = &text[found.end..];
     let aside = neighbour
+        || around::is_of_another(before, name)
         || around::is_in_badge(text, found.start)
         || around::is_in_page(before)
         || around::is_of_mock(before)

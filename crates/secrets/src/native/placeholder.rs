@@ -12,6 +12,10 @@ const WORDS: &[&str] = &[
     "change_me",
     "change-me",
     "change me",
+    "changethis",
+    "change_this",
+    "change-this",
+    "set-secure",
     "placeholder",
     "your_",
     "your-",
@@ -48,6 +52,7 @@ const WORDS: &[&str] = &[
     "enter-",
     "goes_here",
     "goes-here",
+    "goeshere",
     "please",
     "_here",
     "-here",
@@ -69,6 +74,7 @@ pub(super) fn is_placeholder(value: &str) -> bool {
         || has_short_word(value)
         || has_long_run(&lower)
         || is_shortened(value)
+        || is_marked(value)
 }
 
 /// Whether one of the short words is in the value, in small letters, in capitals, or with a capital in front. The
@@ -115,7 +121,7 @@ pub(super) fn is_template(value: &str) -> bool {
 
 /// What opens something that is filled in later, and what closes it.
 const MARKS: &[(&str, &str)] =
-    &[("${", "}"), ("{{", "}}"), ("$(", ")"), ("#{", "}"), ("<%", "%>"), ("[[", "]]"), ("%(", ")")];
+    &[("${", "}"), ("{{", "}}"), ("$(", ")"), ("#{", "}"), ("<%", "%>"), ("[[", "]]"), ("%(", ")"), ("((", "))")];
 
 /// Directives of formats: what is put in their place closes nothing.
 const DIRECTIVES: &[&str] = &["%s", "%d", "%@"];
@@ -143,9 +149,18 @@ pub(super) fn is_random(value: &str) -> bool {
         && !runs.filter(|run| run.len() >= 4).any(|run| words::is_plain_word(&run.to_ascii_lowercase()))
 }
 
+/// A word between signs that say what was there: `$encrypted$`, `**masked**`.
+fn is_marked(value: &str) -> bool {
+    let inside = value.trim_matches(['$', '*', '#', '~', '|']);
+    let letters = |text: &str| text.len() >= 4 && text.bytes().all(|b| b.is_ascii_lowercase());
+    let sides = (value.len() - inside.len()) / 2;
+    sides > 0 && letters(inside) && value[..sides] == value[value.len() - sides..] && words::is_word(inside)
+}
+
 /// A value with its middle left out: `gA..H`.
 fn is_shortened(value: &str) -> bool {
-    let part = |text: &str| !text.is_empty() && text.len() <= 8 && text.bytes().all(|b| b.is_ascii_alphanumeric());
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    let part = |text: &str| !text.is_empty() && text.len() <= 8 && text.bytes().all(allowed);
     value.split_once("..").is_some_and(|(head, tail)| part(head) && part(tail))
 }
 
@@ -172,8 +187,11 @@ fn has_long_run(value: &str) -> bool {
 /// Whether a long value only counts up or down: `0123456789abcdef`.
 #[must_use]
 pub(super) fn is_sequence(value: &str) -> bool {
-    let bytes = value.as_bytes();
-    let steps = bytes.windows(2).filter(|w| w[1].wrapping_sub(w[0]) == 1 || w[0].wrapping_sub(w[1]) == 1).count();
+    let mut bytes = value.as_bytes().to_vec();
+    // `00001111aaaabbbb` counts too.
+    bytes.dedup();
+    let step = |w: &[u8]| w[1].wrapping_sub(w[0]) == 1 || w[0].wrapping_sub(w[1]) == 1 || w == b"9a";
+    let steps = bytes.windows(2).filter(|w| step(w)).count();
     bytes.len() >= 6 && steps * 4 >= (bytes.len() - 1) * 3
 }
 
@@ -197,6 +215,10 @@ mod tests {
             "aaaaaaaaaaaa",
             "FakeKey77",
             "gX..H",
+            "12345-st..E",
+            "$encrypted$",
+            "**masked**",
+            "((job.password))",
             "some-words-to-sign-please-make-your-own",
             "key-TBD-1",
             "Xk9!$(cat)2mPqvR8w",
@@ -219,6 +241,11 @@ mod tests {
             assert!(!is_placeholder(value), "{value}");
         }
         assert!(is_repeated(b"keykeykeyke", 8) && !is_repeated(b"keykeykexke", 8) && !is_repeated(b"keykey", 8));
-        assert!(is_sequence("0123456789") && is_sequence("fedcba98") && !is_sequence("a8f3kd92"));
+        assert!(
+            is_sequence("0123456789")
+                && is_sequence("fedcba98")
+                && is_sequence("000011112222333344445555aaaabbbb")
+                && !is_sequence("a8f3kd92")
+        );
     }
 }

@@ -70,6 +70,10 @@ pub(super) fn is_reference(value: &str) -> bool {
         )
         || is_public_nkey(value)
         || is_option(value)
+        || is_requirement(value)
+        || is_wire_tag(value)
+        || is_windows_path(value)
+        || lower.starts_with("{\"")
         || is_version(value)
         || is_moment(value)
         || is_ipv6(value)
@@ -93,12 +97,39 @@ fn is_option(value: &str) -> bool {
     value.starts_with("--") || value.starts_with('-') && value.len() <= 3
 }
 
+/// How a field of a message is written, as generators of programs for Protocol Buffers note it: `bytes,4,rep,name=dock`.
+fn is_wire_tag(value: &str) -> bool {
+    let mut parts = value.split(',');
+    let kind =
+        parts.next().is_some_and(|kind| ["bytes", "varint", "group"].contains(&kind) || kind.starts_with("fixed"));
+    kind && parts.next().is_some_and(|n| n.parse::<u32>().is_ok())
+        && parts.next().is_some_and(|rule| ["opt", "rep", "req"].contains(&rule))
+}
+
+/// A package and the versions that will do, `rope>=3.0.0`, or a number of repetitions in a grammar (RFC 5234), `1*DIGIT`.
+fn is_requirement(value: &str) -> bool {
+    let version = |mark: &str| value.split_once(mark).is_some_and(|(_, v)| v.starts_with(|c: char| c.is_ascii_digit()));
+    let grammar = value.split_once('*').is_some_and(|(count, rule)| {
+        count.len() == 1 && count.bytes().all(|b| b.is_ascii_digit()) && rule.bytes().all(|b| b.is_ascii_uppercase())
+    });
+    version(">=") || version("==") || version("~=") || grammar
+}
+
+/// A path of Windows or of its registry: `Software\\Vendor\\Product`.
+fn is_windows_path(value: &str) -> bool {
+    let steps = value.as_bytes().windows(2).filter(|w| w[0] == b'\\' && w[1].is_ascii_uppercase()).count();
+    let first = value.split('\\').next().unwrap_or_default();
+    steps >= 2 && first.len() >= 3 && first.bytes().all(|b| b.is_ascii_alphabetic())
+}
+
 /// A version or an address: numbers and dots only, after what ranges of versions begin with.
 fn is_version(value: &str) -> bool {
     let number = value.trim_start_matches(['~', '^', 'v', '=', '>', '<']);
     let release = number.split(['-', '+']).next().unwrap_or(number);
     let parts: Vec<&str> = release.split('.').collect();
-    parts.len() >= 2 && parts.iter().all(|p| (1..=4).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit()))
+    // Identifiers of objects (ITU-T X.660) have more numbers, and longer ones.
+    let most = if parts.len() >= 5 { 6 } else { 4 };
+    parts.len() >= 2 && parts.iter().all(|p| (1..=most).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// A date, with or without a time behind it (ISO 8601): `2011-02-04`, `2011-02-04T10:00:00Z`.
@@ -188,7 +219,10 @@ fn is_format(value: &str) -> bool {
     let braces = || {
         memchr::memchr_iter(b'{', bytes).any(|open| {
             let inside = bytes[open + 1..].iter().take_while(|b| name(b)).count();
-            inside > 0 && bytes.get(open + 1 + inside) == Some(&b'}')
+            let behind = &bytes[open + 1 + inside..];
+            // `{Type.Call(argument)}` of a literal with expressions in it.
+            let call = behind.starts_with(b"(") && memchr::memmem::find(behind, b")}").is_some();
+            inside > 0 && (behind.starts_with(b"}") || call)
         })
     };
     let variable = || {
@@ -247,6 +281,13 @@ mod tests {
             "store/server:community-7.0.2",
             "comment.$S2.$2",
             "utf-8",
+            "rope>=3.0.0",
+            "bytes,4,rep,name=dock",
+            "1*DOCKCHAR",
+            "1.3.6.1.4.1.34380.1.1.4",
+            "Software\\Harbour\\Dock",
+            "Dock_{Helpers.Encode(rope)}",
+            "{\"user\":\"",
         ] {
             assert!(is_reference(value), "{value}");
         }

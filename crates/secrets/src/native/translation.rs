@@ -53,7 +53,8 @@ pub(super) fn is_translation(path: &str) -> bool {
         let (head, tag) = (&stem[..at], &stem[at + 1..]);
         begins && is_tag(tag) || !is_tag(head) && is_regional(tag)
     });
-    folders.any(|folder| FOLDERS.contains(&folder)) || named || alone || tagged
+    let middle = stem.split('.').skip(1).any(|part| FOLDERS.contains(&part));
+    middle || folders.any(|folder| FOLDERS.contains(&folder)) || named || alone || tagged
 }
 
 /// A language, with or without a region or a script: `de`, `pt-br`, `zh_hans`.

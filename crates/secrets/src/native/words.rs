@@ -28,6 +28,7 @@ const COMMON: &[&str] = &[
     "client",
     "code",
     "config",
+    "contrasena",
     "credential",
     "credentials",
     "db",
@@ -46,6 +47,7 @@ const COMMON: &[&str] = &[
     "file",
     "filter",
     "foo",
+    "geheim",
     "guest",
     "hello",
     "hidden",
@@ -65,6 +67,7 @@ const COMMON: &[&str] = &[
     "login",
     "master",
     "me",
+    "motdepasse",
     "my-password",
     "my-secret",
     "my-token",
@@ -99,6 +102,7 @@ const COMMON: &[&str] = &[
     "password123",
     "password2",
     "passwords",
+    "passwort",
     "plain",
     "postgres",
     "private",
@@ -111,6 +115,7 @@ const COMMON: &[&str] = &[
     "secret",
     "secretkey",
     "secrets",
+    "senha",
     "session",
     "some",
     "someone",
@@ -145,6 +150,7 @@ const COMMON: &[&str] = &[
     "verysecret",
     "wrong",
     "wrongpassword",
+    "x-oauth-basic",
     "yes",
 ];
 
@@ -325,6 +331,12 @@ pub(super) fn is_identifier(value: &str) -> bool {
     let letters = value.bytes().filter(u8::is_ascii_alphabetic).count();
     // Random text of mixed case falls apart into pieces of one or two letters.
     !words.is_empty() && letters * 2 >= words.len() * 5 && words.iter().all(|word| is_word(word))
+}
+
+/// The words and numbers of a value, split at separators and at changes of case.
+pub(super) fn pieces(value: &str) -> impl Iterator<Item = &str> {
+    let separator = |c: char| !c.is_ascii_alphanumeric();
+    value.split(separator).filter(|p| !p.is_empty()).flat_map(camel)
 }
 
 /// Splits `camelCase` and `HTTPServer2` at changes of case and before digits.

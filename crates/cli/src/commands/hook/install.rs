@@ -55,6 +55,33 @@ pub(super) fn uninstall(repository: &Path, hooks: &[Hook]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Whether a repository has no hook of ours that looks at commits, and could have one.
+pub(crate) fn is_missing(repository: &Path) -> bool {
+    let calls = |path: PathBuf| {
+        let ours = is_ours(&path).unwrap_or(false);
+        let called = || {
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            text.lines().any(|line| !line.trim_start().starts_with('#') && line.contains("testudo hook run"))
+        };
+        is_executable(&path) && (ours || called())
+    };
+    // Where there is no repository, git says so.
+    Home::find(repository).is_ok_and(|home| {
+        home.work_tree && ![Hook::PreCommit, Hook::PrePush].iter().any(|hook| calls(home.hooks.join(hook.name())))
+    })
+}
+
+#[cfg(unix)]
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_executable(path: &Path) -> bool {
+    path.is_file()
+}
+
 /// Where a repository's hooks are.
 struct Home {
     hooks: PathBuf,

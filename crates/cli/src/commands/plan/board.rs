@@ -20,6 +20,7 @@ pub(in crate::commands) fn plan_facts(root: &Path) -> Result<Option<PlanFacts>> 
     let mut plan = PlanFacts {
         path: load::PLACE.join("/"),
         owner: loaded.plan.owner.text.clone(),
+        components: loaded.plan.components.len(),
         problems: loaded.problems.len(),
         ..PlanFacts::default()
     };

@@ -1,6 +1,8 @@
 //! What is known about a project: entries of ledgers that are whole, files of test results, the rules of this program.
 
 use std::{
+    cell::RefCell,
+    collections::HashMap,
     fs,
     io::Read as _,
     path::{Path, PathBuf},
@@ -12,12 +14,12 @@ use sha2::{Digest as _, Sha256};
 use testudo_ledger::{Depth, Heads, Journal, Next, Statement, VerifyingKey};
 use testudo_model::DetectorId;
 use testudo_plan::{
-    evidence::{Files, Judgement, Records, RuleSet, World, judge},
+    evidence::{Files, Judgement, Records, RuleSet, Since, World, judge},
     junit::TestReport,
 };
 use testudo_policy::{Date, config::Ledger};
 use testudo_source::{
-    git::{ReadLimits, Repository, revision},
+    git::{CommitObject, Oid, ReadLimits, Repository, revision, tree_diff},
     walk,
 };
 
@@ -78,7 +80,7 @@ impl Facts {
             records: Records::new(statements),
             junit: asked.junit.iter().map(|path| results(path)).collect::<Result<_>>()?,
             rules: rules(&words)?,
-            tree: Tree { root: loaded.root.clone(), walked: load::walked(&loaded.root)? },
+            tree: Tree { root: loaded.root.clone(), walked: load::walked(&loaded.root)?, history: History::of(&home) },
         })
     }
 
@@ -196,6 +198,54 @@ struct Tree {
     root: PathBuf,
     /// What a scan finds, in order.
     walked: Vec<String>,
+    history: Option<History>,
+}
+
+/// What changed since commits, each compared with `HEAD` once.
+pub(in crate::commands) struct History {
+    repository: Repository,
+    head: Oid,
+    /// Where recorded scans count from, below the work tree; empty for the work tree itself.
+    folder: String,
+    /// Paths that changed, by commit; none for a commit that is not here.
+    changed: RefCell<HashMap<String, Option<Vec<String>>>>,
+}
+
+impl History {
+    pub(in crate::commands) fn of(home: &Path) -> Option<Self> {
+        let repository = Repository::discover(home, ReadLimits::default()).ok()?;
+        let root = fs::canonicalize(repository.work_tree()?).ok()?;
+        let folder = walk::display(home.strip_prefix(root).ok()?);
+        let head = repository.head()?;
+        Some(Self { repository, head, folder, changed: RefCell::default() })
+    }
+
+    /// Whether files at a path below where scans count from, or any for none, differ from those of a commit.
+    pub(in crate::commands) fn since(&self, commit: &str, path: Option<&str>) -> Since {
+        if self.head.to_string() == commit {
+            return Since::Same;
+        }
+        let mut known = self.changed.borrow_mut();
+        let changed = known.entry(commit.to_owned()).or_insert_with(|| self.compare(commit));
+        let Some(changed) = changed else { return Since::Unknown };
+        let parts = [Some(self.folder.as_str()), path].into_iter().flatten().filter(|part| !part.is_empty());
+        let scope = parts.collect::<Vec<_>>().join("/");
+        let below = |file: &String| {
+            scope.is_empty() || file.strip_prefix(&scope).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if changed.iter().any(below) { Since::Changed } else { Since::Same }
+    }
+
+    fn compare(&self, commit: &str) -> Option<Vec<String>> {
+        let mut reader = self.repository.objects().reader();
+        let mut tree = |oid: Oid| CommitObject::parse(&reader.read(&oid).ok()?.bytes).map(|commit| commit.tree);
+        let (old, new) = (tree(revision::commit(&self.repository, commit).ok()?)?, tree(self.head)?);
+        let found = tree_diff::difference(&mut reader, Some(old), new);
+        let paths = found.removed.into_iter().chain(found.added);
+        // What testudo itself keeps is no part of what is scanned for.
+        let own = |path: &String| path.starts_with(".testudo/") || path.contains("/.testudo/");
+        Some(paths.map(|side| String::from_utf8_lossy(&side.path).into_owned()).filter(|path| !own(path)).collect())
+    }
 }
 
 impl Tree {
@@ -229,5 +279,9 @@ impl Files for Tree {
             }
         }
         (len <= MAX_ATTESTED).then(|| testudo_model::hex(&hash.finalize()))
+    }
+
+    fn since(&self, commit: &str, path: Option<&str>) -> Since {
+        self.history.as_ref().map_or(Since::Unknown, |history| history.since(commit, path))
     }
 }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use testudo_plan::{Plan, Problem, Reading, Source, check, file, wildcard};
 use testudo_source::walk::{self, GitIgnore, Submodules, WalkOptions};
 
@@ -30,6 +30,24 @@ impl Loaded {
         sources(&self.files)
     }
 
+    /// Refuses to write over a file of the plan, or into the folder of the ledgers.
+    pub(super) fn spare(&self, output: &Path) -> Result<()> {
+        let folder = match output.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let written = [fs::canonicalize(output).ok(), fs::canonicalize(folder).ok()];
+        let of_plan =
+            |path: &PathBuf| self.files.iter().any(|(name, _)| fs::canonicalize(name).ok().as_ref() == Some(path));
+        if written[0].as_ref().is_some_and(of_plan) {
+            bail!("{}: is a file of the plan; write the report somewhere else", output.display());
+        }
+        if written.iter().flatten().any(|path| path.components().any(|part| part.as_os_str() == ".testudo")) {
+            bail!("{}: is in the folder that testudo keeps; write the report somewhere else", output.display());
+        }
+        Ok(())
+    }
+
     /// The main file.
     pub(super) fn name(&self) -> &str {
         &self.files[0].0
@@ -43,6 +61,7 @@ fn sources(files: &[(String, String)]) -> Vec<Source<'_>> {
 /// Reads the plan of a project, or the plan that is named.
 pub(super) fn load(target: &Path) -> Result<Loaded> {
     let path = find(target)?;
+    plain(&path)?;
     let mut files = vec![(shown(&path), files::read_text(&path)?)];
     let first = file::read(&sources(&files));
     let mut wrong = Vec::new();
@@ -64,6 +83,15 @@ pub(super) fn load(target: &Path) -> Result<Loaded> {
     problems.extend(check::consistency(&plan, &sources(&files)));
     file::in_order(&mut problems);
     Ok(Loaded { root: root_of(&path), files, plan, problems })
+}
+
+/// A plan is a file of its own: what a link leads to would be shown with its errors, and a pipe has no end.
+fn plain(path: &Path) -> Result<()> {
+    let kind = path.symlink_metadata().with_context(|| format!("{}: cannot be read", path.display()))?;
+    if !kind.is_file() {
+        bail!("{}: is no plain file, and a plan is read from one", path.display());
+    }
+    Ok(())
 }
 
 /// A path as a reader would type it: from the working directory where the file is below it.
@@ -128,6 +156,10 @@ fn included(folder: &Path, glob: &str) -> Result<Vec<PathBuf>, &'static str> {
     }
     if parents.contains('*') {
         return Err("has a star in the name of a folder");
+    }
+    let inside = fs::canonicalize(folder.join(parents)).ok().zip(fs::canonicalize(folder).ok());
+    if inside.is_some_and(|(parents, folder)| !parents.starts_with(folder)) {
+        return Err("leads out of the folder of the plan through a link");
     }
     let entries = fs::read_dir(folder.join(parents)).into_iter().flatten().flatten();
     let fits = |entry: &fs::DirEntry| {

@@ -60,12 +60,22 @@ pub(super) fn run(args: &ReportArgs) -> Result<ExitCode> {
         Form::Html => Format::Html,
         Form::Json => Format::Json,
     };
+    if let Some(path) = &args.output {
+        loaded.spare(path)?;
+    }
     let text = Document::new(&loaded.plan, &judgement, about).write(format);
     match &args.output {
         Some(path) => files::write_private(path, text.as_bytes())?,
         None => terminal::stdout(&text)?,
     }
-    Ok(ExitCode::from(u8::from(refused(&judgement, args.fail_on).next().is_some())))
+    let due = match args.fail_on {
+        FailOn::Never => Vec::new(),
+        _ => testudo_plan::check::due(&loaded.plan, facts.today),
+    };
+    if !due.is_empty() {
+        terminal::note(&format!("{} days of the plan have passed; `testudo plan check` says which", due.len()));
+    }
+    Ok(ExitCode::from(u8::from(!due.is_empty() || refused(&judgement, args.fail_on).next().is_some())))
 }
 
 /// Controls and checks at or above a status.

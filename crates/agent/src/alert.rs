@@ -81,7 +81,7 @@ pub(crate) fn name_of(hit: &Hit) -> String {
 pub(crate) fn of_line(hit: &Hit, judged: &Judged, line: &[u8], path: &str) -> Alert {
     let text = String::from_utf8_lossy(line);
     let message = format!("{}: {}", hit.description, text.trim());
-    let mut alert = alert(&name_of(hit), &masked(&hit.description), severity(hit.level), &message);
+    let mut alert = alert(&name_of(hit), &hit.title, severity(hit.level), &message);
     alert.location.path = Some(path.to_owned());
     let of = |name: &str| judged.fields.get(name).filter(|value| !value.is_empty());
     alert.source = of("srcip").or(of("srcuser")).or(of("dstuser")).map(|source| masked(source));

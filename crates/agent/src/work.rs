@@ -104,10 +104,13 @@ pub fn run(config: Config, duty: Duty, stop: &AtomicBool, tell: &mut dyn FnMut(&
     if duty == Duty::Once {
         return agent.once(tell);
     }
-    let (signal, notes, threads) = agent.start_sinks()?;
+    let Sinks { signal, notes, threads } = agent.start_sinks()?;
     while !stop.load(Ordering::SeqCst) {
+        let before = agent.spool.last();
         agent.turn(tell)?;
-        signal.wake();
+        if agent.spool.last() > before {
+            signal.wake();
+        }
         notes.try_iter().for_each(|note| tell(&note));
         agent.wait();
     }
@@ -123,6 +126,14 @@ pub fn run(config: Config, duty: Duty, stop: &AtomicBool, tell: &mut dyn FnMut(&
     Ok(())
 }
 
+/// Sinks that have threads of their own.
+struct Sinks {
+    signal: Arc<Signal>,
+    /// What they have to say.
+    notes: Receiver<String>,
+    threads: Vec<JoinHandle<()>>,
+}
+
 struct Agent {
     config: Config,
     spool: Spool,
@@ -133,6 +144,7 @@ struct Agent {
     responder: Responder,
     file: Delivery,
     others: Vec<Delivery>,
+    /// Which events the sinks have; the file of alerts comes first.
     done: Vec<Arc<AtomicU64>>,
     /// Responses that are kept and not carried out yet.
     planned: Vec<String>,
@@ -288,13 +300,13 @@ impl Agent {
         self.spool.add(AgentEventBody::Start(start));
     }
 
-    fn start_sinks(&mut self) -> Result<(Arc<Signal>, Receiver<String>, Vec<JoinHandle<()>>), AgentError> {
+    fn start_sinks(&mut self) -> Result<Sinks, AgentError> {
         let (signal, (send, receive)) = (Arc::new(Signal::default()), channel());
         let mut threads = Vec::new();
         for delivery in std::mem::take(&mut self.others) {
             threads.push(delivery.start(Arc::clone(&signal), send.clone())?);
         }
-        Ok((signal, receive, threads))
+        Ok(Sinks { signal, notes: receive, threads })
     }
 
     /// Looks at all there is, and hands it over.
@@ -337,7 +349,9 @@ impl Agent {
             self.responder.carry_out(&id, &mut self.spool);
             self.spool.commit()?;
         }
-        self.deliver(tell);
+        if self.spool.last() > self.done[0].load(Ordering::SeqCst) {
+            self.deliver(tell);
+        }
         let done = self.done.iter().map(|done| done.load(Ordering::SeqCst)).min().unwrap_or(0);
         self.spool.forget(done)
     }
@@ -403,7 +417,9 @@ impl Agent {
         };
         let alert = alert::of_line(hit, &judged, line.text, path);
         let rule = alert.rule.clone();
-        let Some(id) = self.spool.add(AgentEventBody::Alert(alert)) else { return };
+        // Who attacks is blocked also where there is no room to say why.
+        let kept = self.spool.add(AgentEventBody::Alert(alert));
+        let id = kept.unwrap_or_else(|| self.spool.unkept());
         let answered = self.config.response.rules.iter().any(|own| *own == rule || *own == hit.id.to_string());
         let address: Option<IpAddr> = alert::address(&judged).filter(|_| answered);
         if let Some(address) = address {

@@ -1,6 +1,7 @@
 //! A brute force from one network namespace against another: the source is shut out, let in again when its time is over or
 //! somebody takes the block back, and an address of the allow-list never is. Needs root, `ip` and `nft`; says `skipped` where
 //! it cannot run.
+#![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 use std::{
     fs,

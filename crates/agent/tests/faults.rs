@@ -1,5 +1,6 @@
 //! The agent is ended with SIGKILL at random moments while a log is written and rotated and the hub fails at random: at the
 //! end the hub, the file of alerts and the ledger have every line once.
+#![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

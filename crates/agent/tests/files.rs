@@ -1,4 +1,5 @@
 //! Every way in which a file can change, each seen by a check against its baseline, and by the agent while it happens.
+#![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 use std::{
     collections::BTreeSet,

@@ -13,6 +13,9 @@ use super::state::order;
 /// How deep folders are followed.
 const MAX_DEPTH: usize = 200;
 
+/// Takes every path, and every folder that cannot be read.
+type Told<'t> = (&'t mut dyn FnMut(&Path), &'t mut dyn FnMut(&Path, &io::Error));
+
 /// What is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Scope {
@@ -62,13 +65,7 @@ impl Scope {
         }
     }
 
-    fn below(
-        &self,
-        path: &Path,
-        dev: u64,
-        depth: usize,
-        told: (&mut dyn FnMut(&Path), &mut dyn FnMut(&Path, &io::Error)),
-    ) {
+    fn below(&self, path: &Path, dev: u64, depth: usize, told: Told<'_>) {
         if self.is_excluded(path) {
             return;
         }

@@ -162,7 +162,10 @@ impl Watch {
             return;
         }
         if flags.contains(ReadFlags::IGNORED) {
-            self.folders.remove(&number);
+            // A tree that went away may come back, and nobody would hear of it.
+            if let Some(tree) = self.folders.remove(&number).filter(|path| self.scope.trees().contains(path)) {
+                self.unwatched = Some(format!("{}: it went away", tree.display()));
+            }
             return;
         }
         let Some(folder) = self.folders.get(&number) else { return };

@@ -37,6 +37,8 @@ pub struct Hit {
     pub id: u32,
     /// Its level, 0 to 16.
     pub level: u8,
+    /// Its description, with the names of fields in it: the same for every event.
+    pub title: String,
     /// Its description, with the values of fields in it.
     pub description: String,
     /// Its groups.
@@ -212,7 +214,8 @@ impl Engine {
         Hit {
             id: rule.id,
             level: rule.level,
-            description: event.expanded(&rule.description),
+            title: expanded(&rule.description, &|name| Some(name)),
+            description: expanded(&rule.description, &|name| event.field(name)),
             groups: rule.groups.clone(),
             mitre: rule.mitre.clone(),
             info: rule.info.clone(),
@@ -274,22 +277,22 @@ impl Event<'_> {
         let all = |names: &[String]| names.iter().map(|name| self.field(name).map(short)).collect::<Option<Vec<_>>>();
         Some((all(&correlation.same)?, all(&correlation.different)?))
     }
+}
 
-    /// `$(field)` replaced by its value, or by nothing.
-    fn expanded(&self, text: &str) -> String {
-        let (mut out, mut rest) = (String::new(), text);
-        while let Some((before, behind)) = rest.split_once("$(") {
-            out.push_str(before);
-            let Some((name, behind)) = behind.split_once(')') else {
-                out.push_str("$(");
-                rest = behind;
-                continue;
-            };
-            out.push_str(self.field(name).unwrap_or_default());
+/// `$(field)` replaced by its value, or by nothing.
+fn expanded<'v>(text: &'v str, value: &dyn Fn(&'v str) -> Option<&'v str>) -> String {
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some((before, behind)) = rest.split_once("$(") {
+        out.push_str(before);
+        let Some((name, behind)) = behind.split_once(')') else {
+            out.push_str("$(");
             rest = behind;
-        }
-        out + rest
+            continue;
+        };
+        out.push_str(value(name).unwrap_or_default());
+        rest = behind;
     }
+    out + rest
 }
 
 #[cfg(test)]

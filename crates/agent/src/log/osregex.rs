@@ -21,7 +21,7 @@ pub(crate) struct OsRegex {
 
 /// A set of bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Set([bool; 256]);
+struct Set([u64; 4]);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Repeat {
@@ -152,11 +152,15 @@ fn is_punctuation(byte: u8) -> bool {
 
 impl Set {
     fn of(test: fn(u8) -> bool) -> Self {
-        let mut set = [false; 256];
-        for byte in 0..=u8::MAX {
-            set[usize::from(byte)] = test(byte);
+        let mut set = [0; 4];
+        for byte in (0..=u8::MAX).filter(|byte| test(*byte)) {
+            set[usize::from(byte >> 6)] |= 1 << (byte & 63);
         }
         Self(set)
+    }
+
+    fn has(self, byte: u8) -> bool {
+        self.0[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1
     }
 
     fn without(self, other: Self) -> Self {
@@ -167,7 +171,7 @@ impl Set {
 
     /// As a class of crate `regex`.
     fn write(self, out: &mut String) {
-        let members: Vec<usize> = (0..256).filter(|byte| self.0[*byte]).collect();
+        let members: Vec<usize> = (0..=u8::MAX).filter(|byte| self.has(*byte)).map(usize::from).collect();
         if members.is_empty() {
             // A class that holds nothing matches nothing.
             out.push_str(r"[^\x00-\xff]");

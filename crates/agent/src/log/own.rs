@@ -178,9 +178,12 @@ mod tests {
         assert_eq!(known, parts, "a document is of no rule");
     }
 
+    /// Whether a rule has to fire, and on which lines.
+    type Case<'d> = (bool, Vec<&'d str>);
+
     /// Fenced blocks of a document, as lines: `bad` ones have to bring the rule, `good` ones must not.
-    fn cases(document: &str) -> Vec<(bool, Vec<&str>)> {
-        let (mut cases, mut open): (Vec<(bool, Vec<&str>)>, Option<(bool, Vec<&str>)>) = (Vec::new(), None);
+    fn cases(document: &str) -> Vec<Case<'_>> {
+        let (mut cases, mut open): (Vec<Case<'_>>, Option<Case<'_>>) = (Vec::new(), None);
         for line in document.lines() {
             match (&mut open, line) {
                 (None, "```bad" | "```good") => open = Some((line == "```bad", Vec::new())),

@@ -124,6 +124,9 @@ impl Tail {
             self.begin(file.try_clone()?, position.offset, Name::Own)?;
             return Ok(true);
         }
+        if named.is_none() && position == Position::default() {
+            return Ok(false);
+        }
         let rotated = rotated(&self.log.path)?;
         let is_own = |file: &&(i128, PathBuf)| {
             File::open(&file.1).is_ok_and(|opened| {

@@ -132,6 +132,11 @@ impl Spool {
         &self.boot
     }
 
+    /// Number of the last event that is on the disk.
+    pub(crate) fn last(&self) -> u64 {
+        self.last
+    }
+
     /// Something that is known.
     pub(crate) fn value(&self, key: &str) -> Option<&str> {
         self.values.get(key).map(String::as_str)
@@ -183,6 +188,11 @@ impl Spool {
         let event = AgentEvent { seq: self.seq, time: machine::now(), body };
         self.open.events.push(Kept { number, boot: self.boot.clone(), event });
         id
+    }
+
+    /// What stands for the id of an alert that there was no room for.
+    pub(crate) fn unkept(&self) -> String {
+        format!("{}/{}/0", self.agent, self.boot)
     }
 
     fn lost(&self) -> BTreeMap<String, u64> {

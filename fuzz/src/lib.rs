@@ -4,6 +4,7 @@
 //! fast way finding what the slow way finds. Two drivers run them: `tests/short.rs` with the rest of the tests, and
 //! `libfuzzer/` for as long as one likes.
 
+pub mod agent;
 pub mod archives;
 pub mod detect;
 #[path = "../../crates/cli/src/commands/baseline/foreign.rs"]
@@ -44,6 +45,9 @@ macro_rules! targets {
 }
 
 targets! {
+    "agent-config" agent::config 1500;
+    "agent-lines" agent::lines 1000;
+    "agent-rules" agent::rules 600;
     "answers" network::answers 2000;
     "ar" archives::ar 1000;
     "attributes" git::attributes 60;

@@ -51,6 +51,8 @@ enum Command {
     Status(commands::status::StatusArgs),
     /// Run stages, deploy, check, promote, and go back where a check fails
     Release(commands::release::ReleaseArgs),
+    /// Watch a host: logs, files and listening ports; tell what is wrong, and block who attacks
+    Agent(testudo_agent::command::AgentArgs),
     /// Deploy secrets: create, show, change and hand over what is in SOPS files
     Vault(commands::vault::VaultArgs),
     /// Shell completions
@@ -103,6 +105,7 @@ fn main() -> ExitCode {
         Command::Plan(args) => commands::plan::run(args),
         Command::Status(args) => commands::status::run(&args),
         Command::Release(args) => commands::release::run(args),
+        Command::Agent(args) => commands::agent::run(args),
         Command::Vault(args) => commands::vault::run(args),
         Command::Completions(args) => commands::completions::run(args),
         Command::Man(args) => commands::man::run(args),

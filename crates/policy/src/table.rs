@@ -1,6 +1,6 @@
 //! A reader over spanned TOML tables: known keys, types, required keys. Every problem is kept, and reading goes on.
 
-use std::ops::Range;
+use std::{ops::Range, time::Duration};
 
 use toml::{
     Spanned,
@@ -14,6 +14,8 @@ use crate::{
 
 /// Problems that are kept; more do not help anybody.
 pub const MAX_PROBLEMS: usize = 1000;
+/// Longest time that can be written.
+pub const MAX_TIME: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// A place in one of the files that are read together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -286,6 +288,29 @@ impl<'a, 'i> Table<'a, 'i> {
             }
         }
         numbers
+    }
+
+    /// A time with its unit: `500ms`, `30s`, `10m`, `2h`; more than nothing and at most [`MAX_TIME`].
+    pub fn time(&mut self, key: &'static str) -> Option<Duration> {
+        let word = self.text(key)?;
+        let digits = word.text.len() - word.text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, unit) = word.text.split_at(digits);
+        let millis = match unit {
+            "ms" => Some(1),
+            "s" => Some(1000),
+            "m" => Some(60_000),
+            "h" => Some(3_600_000),
+            _ => None,
+        };
+        let time = number.parse::<u64>().ok().zip(millis).and_then(|(number, millis)| number.checked_mul(millis));
+        let time = time.map(Duration::from_millis).filter(|time| !time.is_zero() && *time <= MAX_TIME);
+        if time.is_none() {
+            let help =
+                Some("write a number and its unit, such as 500ms, 30s, 10m or 2h; at most seven days".to_owned());
+            let message = format!("`{key}` is no time");
+            self.sink.push(Problem::new(self.sink.codes.value, &word.place, message, help));
+        }
+        time
     }
 
     /// Tells that a key is missing.

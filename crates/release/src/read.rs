@@ -23,8 +23,6 @@ const STAGE_KEYS: &[&str] =
     &["id", "idempotent", "junit", "kind", "min-tests", "needs", "probe", "rollback", "run", "settle", "timeout"];
 const TIMEOUT: Duration = Duration::from_secs(3600);
 const SETTLE: Duration = Duration::from_secs(10);
-/// Longest time that can be written.
-const MAX_TIME: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Most stages of an environment.
 const MAX_STAGES: usize = 100;
 
@@ -170,7 +168,7 @@ fn stage(value: Value<'_, '_>, sink: &mut Sink) -> Option<(Stage, Vec<Word>)> {
         .choice("kind", KINDS)
         .unwrap_or_else(|| if table.has("kind") { Kind::Run } else { implied(&id.text, &table) });
     let needs = table.words("needs");
-    let timeout = time(&mut table, "timeout").unwrap_or(TIMEOUT);
+    let timeout = table.time("timeout").unwrap_or(TIMEOUT);
     for (key, kinds) in OWN {
         if table.has(key) && !kinds.contains(&kind) {
             let names: Vec<&str> =
@@ -231,7 +229,7 @@ fn work(kind: Kind, table: &mut Table<'_, '_>) -> Work {
             probe: table.need_text("probe").text,
             rollback: table.need_text("rollback").text,
             idempotent: if table.flag("idempotent") { Idempotent::Yes } else { Idempotent::No },
-            settle: time(table, "settle").unwrap_or(SETTLE),
+            settle: table.time("settle").unwrap_or(SETTLE),
         }),
     }
 }
@@ -247,27 +245,6 @@ fn min_tests(table: &mut Table<'_, '_>) -> u32 {
         table.sink().push(Problem::new(CODES.value, &place, "`min-tests` is 0", help));
     }
     number.max(1)
-}
-
-/// `500ms`, `30s`, `10m`, `2h`.
-fn time(table: &mut Table<'_, '_>, key: &'static str) -> Option<Duration> {
-    let word = table.text(key)?;
-    let digits = word.text.len() - word.text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (number, unit) = word.text.split_at(digits);
-    let millis = match unit {
-        "ms" => Some(1),
-        "s" => Some(1000),
-        "m" => Some(60_000),
-        "h" => Some(3_600_000),
-        _ => None,
-    };
-    let time = number.parse::<u64>().ok().zip(millis).and_then(|(number, millis)| number.checked_mul(millis));
-    let time = time.map(Duration::from_millis).filter(|time| !time.is_zero() && *time <= MAX_TIME);
-    if time.is_none() {
-        let help = Some("write a number and its unit, such as 500ms, 30s, 10m or 2h; at most seven days".to_owned());
-        table.sink().push(Problem::new(CODES.value, &word.place, format!("`{key}` is no time"), help));
-    }
-    time
 }
 
 /// The JSON Schema (draft 2020-12) of `testudo.toml` with its releases.

@@ -68,7 +68,10 @@ enum Form {
 pub(crate) fn run(args: ConfigArgs) -> Result<ExitCode> {
     match args.command {
         Command::Show(args) => show(&args)?,
-        Command::Schema => crate::terminal::stdout(&format!("{:#}\n", testudo_release::configuration_schema()))?,
+        Command::Schema => crate::terminal::stdout(&format!(
+            "{:#}\n",
+            testudo_agent::config::configuration_schema(testudo_release::configuration_schema())
+        ))?,
         Command::Path { target } => match config::discover(&target) {
             Some(path) => crate::terminal::stdout(&format!("{}\n", path.display()))?,
             None => crate::terminal::note(&format!(

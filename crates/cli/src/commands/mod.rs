@@ -3,6 +3,7 @@
 //! `run` gives the exit code; an error is a mistake of the user or of a file (exit code 2). Whatever looks at files goes
 //! through [`crate::scan`], so that a baseline, a hook and a plain scan never disagree.
 
+pub(crate) mod agent;
 pub(crate) mod baseline;
 pub(crate) mod completions;
 pub(crate) mod config;

@@ -108,6 +108,13 @@ fn own_rules() -> Vec<OwnRule> {
     let probe =
         |r: &testudo_probe::Rule| OwnRule { info: r.info(), category: "probe", document: r.help, live: String::new() };
     rules.extend(testudo_probe::RULES.iter().map(probe));
+    let agent = |r: testudo_agent::log::OwnRule| OwnRule {
+        info: r.info,
+        category: "agent",
+        document: r.document,
+        live: String::new(),
+    };
+    rules.extend(testudo_agent::log::own_rules().into_iter().map(agent));
     rules.sort_by(|a, b| a.info.id.cmp(&b.info.id));
     rules
 }

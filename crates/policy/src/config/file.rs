@@ -20,7 +20,7 @@ use crate::{
 pub const MAX_BYTES: usize = 1 << 20;
 
 /// Sections whose content whoever needs them reads: their tables have names of the user's own.
-const ELSEWHERE: &[&str] = &["release"];
+const ELSEWHERE: &[&str] = &["agent", "release"];
 
 /// Problems that are told at once; more do not help anybody.
 const MAX_FAULTS: usize = 20;

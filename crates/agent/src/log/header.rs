@@ -1,0 +1,222 @@
+//! What stands in front of a message in a system log: time, machine, program.
+//!
+//! Read are RFC 3164 (`Oct 11 22:14:15 host sshd[12]: text`), the same with a year, timestamps after ISO 8601 in their
+//! place (rsyslog, `journalctl -o short-iso`), and RFC 5424; each with or without a priority. A line without such a
+//! beginning is all message.
+
+/// A line, cut into its parts. Texts are bytes of the line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Header<'l> {
+    /// Seconds since 1970, where the line names its zone.
+    pub(crate) time: Option<u64>,
+    pub(crate) host: Option<&'l [u8]>,
+    pub(crate) program: Option<&'l [u8]>,
+    pub(crate) message: &'l [u8],
+}
+
+const MONTHS: [&[u8]; 12] =
+    [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
+
+/// Reads the beginning of a line.
+pub(crate) fn read(line: &[u8]) -> Header<'_> {
+    let whole = Header { message: line, ..Header::default() };
+    let (had_priority, rest) = priority(line).map_or((false, line), |rest| (true, rest));
+    if had_priority && rest.starts_with(b"1 ") {
+        return structured(&rest[2..]).unwrap_or(whole);
+    }
+    let Some((time, rest)) = iso(rest).or_else(|| classic(rest).map(|rest| (None, rest))) else {
+        return if had_priority { Header { message: rest, ..Header::default() } } else { whole };
+    };
+    let Some(rest) = rest.strip_prefix(b" ") else { return whole };
+    let (host, rest) = word(rest);
+    if host.is_empty() || !host.iter().copied().all(is_name) {
+        return whole;
+    }
+    let Some(rest) = rest.strip_prefix(b" ") else { return whole };
+    let (program, message) = program(rest);
+    Header { time, host: Some(host), program, message }
+}
+
+/// Seconds since 1970 of a time after RFC 3339.
+pub(crate) fn seconds(text: &str) -> Option<u64> {
+    iso(text.as_bytes()).and_then(|(time, _)| time)
+}
+
+/// `<34>`.
+fn priority(line: &[u8]) -> Option<&[u8]> {
+    let rest = line.strip_prefix(b"<")?;
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    if (1..=3).contains(&digits) { rest[digits..].strip_prefix(b">") } else { None }
+}
+
+/// RFC 5424 section 6, behind the version.
+fn structured(rest: &[u8]) -> Option<Header<'_>> {
+    let (time, rest) = word(rest);
+    let time = iso(time).and_then(|(time, _)| time);
+    let (host, rest) = word(rest.strip_prefix(b" ")?);
+    let (program, rest) = word(rest.strip_prefix(b" ")?);
+    let (_, rest) = word(rest.strip_prefix(b" ")?);
+    let (_, rest) = word(rest.strip_prefix(b" ")?);
+    let rest = data(rest.strip_prefix(b" ")?)?;
+    let message = rest.strip_prefix(b" ").unwrap_or(rest);
+    let message = message.strip_prefix(b"\xef\xbb\xbf").unwrap_or(message);
+    let named = |word: &'static [u8], text| if text == word { None } else { Some(text) };
+    Some(Header { time, host: named(b"-", host), program: named(b"-", program), message })
+}
+
+/// Passes over `-`, or elements in brackets.
+fn data(rest: &[u8]) -> Option<&[u8]> {
+    if let Some(rest) = rest.strip_prefix(b"-") {
+        return Some(rest);
+    }
+    let (mut rest, mut quoted) = (rest, false);
+    while rest.first() == Some(&b'[') {
+        let mut at = 1;
+        loop {
+            match rest.get(at)? {
+                b'\\' => at += 1,
+                b'"' => quoted = !quoted,
+                b']' if !quoted => break,
+                _ => {}
+            }
+            at += 1;
+        }
+        rest = &rest[at + 1..];
+    }
+    Some(rest)
+}
+
+/// `2026-01-31T12:00:00.123+01:00`, or with a space; the time is known where there is a zone.
+fn iso(line: &[u8]) -> Option<(Option<u64>, &[u8])> {
+    let shape = b"dddd-dd-dd dd:dd:dd";
+    let fits = |(byte, shape): (&u8, &u8)| match shape {
+        b'd' => byte.is_ascii_digit(),
+        b' ' => matches!(byte, b' ' | b'T'),
+        shape => byte == shape,
+    };
+    let head = line.get(..shape.len())?;
+    if !head.iter().zip(shape).all(fits) {
+        return None;
+    }
+    let mut rest = &line[shape.len()..];
+    if let Some(fraction) = rest.strip_prefix(b".").or_else(|| rest.strip_prefix(b",")) {
+        rest = &fraction[fraction.iter().take_while(|b| b.is_ascii_digit()).count()..];
+    }
+    let (offset, rest) = zone(rest);
+    let field = |from: usize, to: usize| number(&head[from..to]);
+    let days = days(i64::from(field(0, 4)), field(5, 7), field(8, 10));
+    let seconds = days * 86_400 + i64::from(field(11, 13) * 3600 + field(14, 16) * 60 + field(17, 19));
+    Some((offset.and_then(|offset| u64::try_from(seconds - offset).ok()), rest))
+}
+
+/// `Z`, `+0100` or `+01:00`, as seconds east of Greenwich.
+fn zone(rest: &[u8]) -> (Option<i64>, &[u8]) {
+    if let Some(rest) = rest.strip_prefix(b"Z") {
+        return (Some(0), rest);
+    }
+    let sign = match rest.first() {
+        Some(b'+') => 1,
+        Some(b'-') => -1,
+        _ => return (None, rest),
+    };
+    let digits = |at: usize| rest.get(at..at + 2).filter(|d| d.iter().all(u8::is_ascii_digit)).map(number);
+    let colon = usize::from(rest.get(3) == Some(&b':'));
+    match (digits(1), digits(3 + colon)) {
+        (Some(hours), Some(minutes)) => (Some(sign * i64::from(hours * 3600 + minutes * 60)), &rest[5 + colon..]),
+        _ => (None, rest),
+    }
+}
+
+/// `Oct 11 22:14:15`, `2026 Oct 11 22:14:15` and `Oct 11 2026 22:14:15`; they name no zone.
+fn classic(line: &[u8]) -> Option<&[u8]> {
+    let year = |text: &[u8]| text.len() > 4 && text[..4].iter().all(u8::is_ascii_digit) && text[4] == b' ';
+    let rest = if year(line) { &line[5..] } else { line };
+    if !MONTHS.iter().any(|month| rest.starts_with(month)) || rest.get(3) != Some(&b' ') {
+        return None;
+    }
+    let rest = rest[4..].trim_ascii_start();
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    if !(1..=2).contains(&digits) {
+        return None;
+    }
+    let rest = rest[digits..].strip_prefix(b" ")?;
+    let rest = if year(rest) { &rest[5..] } else { rest };
+    let clock = b"dd:dd:dd";
+    let fits = |(byte, shape): (&u8, &u8)| if *shape == b'd' { byte.is_ascii_digit() } else { byte == shape };
+    rest.get(..clock.len())?.iter().zip(clock).all(fits).then(|| &rest[clock.len()..])
+}
+
+/// `sshd[12]: text`, `kernel: text`; what names no program is all message.
+fn program(rest: &[u8]) -> (Option<&[u8]>, &[u8]) {
+    let name = rest.iter().take_while(|b| is_name(**b)).count();
+    let behind = &rest[name..];
+    let behind = match behind.strip_prefix(b"[") {
+        Some(number) => {
+            let digits = number.iter().take_while(|b| b.is_ascii_digit()).count();
+            match number[digits..].strip_prefix(b"]") {
+                Some(behind) if digits > 0 => behind,
+                _ => return (None, rest),
+            }
+        }
+        None => behind,
+    };
+    match behind.strip_prefix(b":") {
+        Some(message) if name > 0 => (Some(&rest[..name]), message.strip_prefix(b" ").unwrap_or(message)),
+        _ => (None, rest),
+    }
+}
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'(' | b')' | b'-' | b'.' | b'/' | b'_' | b'@')
+}
+
+fn word(text: &[u8]) -> (&[u8], &[u8]) {
+    text.split_at(text.iter().position(|b| *b == b' ').unwrap_or(text.len()))
+}
+
+fn number(digits: &[u8]) -> u32 {
+    digits.iter().fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0'))
+}
+
+/// Days from 1970-01-01 in the Gregorian calendar; a month or day that there is none of counts on.
+fn days(year: i64, month: u32, day: u32) -> i64 {
+    let (year, month) = if month <= 2 { (year - 1, i64::from(month) + 9) } else { (year, i64::from(month) - 3) };
+    let (era, year) = (year.div_euclid(400), year.rem_euclid(400));
+    let day_of_year = (153 * month + 2) / 5 + i64::from(day) - 1;
+    era * 146_097 + year * 365 + year / 4 - year / 100 + day_of_year - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beginnings_of_lines() {
+        type Row<'a> = (&'a str, Option<u64>, Option<&'a str>, Option<&'a str>, &'a str);
+        let rows: &[Row<'_>] = &[
+            ("Oct 11 22:14:15 web-1 sshd[12]: Failed", None, Some("web-1"), Some("sshd"), "Failed"),
+            ("Oct  1 22:14:15 web-1 su: x", None, Some("web-1"), Some("su"), "x"),
+            ("2026 Oct 11 22:14:15 h su: x", None, Some("h"), Some("su"), "x"),
+            ("Oct 11 2026 22:14:15 h su: x", None, Some("h"), Some("su"), "x"),
+            ("<34>Oct 11 22:14:15 h su: x", None, Some("h"), Some("su"), "x"),
+            ("1970-01-02T00:00:10.123456+00:00 h su[1]: x", Some(86_410), Some("h"), Some("su"), "x"),
+            ("1970-01-02T01:00:10+0100 h su: x", Some(86_410), Some("h"), Some("su"), "x"),
+            ("1970-01-02 00:00:10 h su: x", None, Some("h"), Some("su"), "x"),
+            ("<34>1 1970-01-02T00:00:10Z h su 1 ID1 [a b=\"]\\\"\"] x", Some(86_410), Some("h"), Some("su"), "x"),
+            ("<34>1 - - - - - - x", None, None, None, "x"),
+            ("Oct 11 22:14:15 h no program here", None, Some("h"), None, "no program here"),
+            ("Oct 11 22:14:15 h systemd-logind[3]:x", None, Some("h"), Some("systemd-logind"), "x"),
+            ("10.0.0.1 - - [x] \"GET /\"", None, None, None, "10.0.0.1 - - [x] \"GET /\""),
+            ("<34>free", None, None, None, "free"),
+            ("Oct", None, None, None, "Oct"),
+            ("", None, None, None, ""),
+        ];
+        for (line, time, host, program, message) in rows {
+            let found = read(line.as_bytes());
+            assert_eq!(found.time, *time, "{line}");
+            assert_eq!(found.host, host.map(str::as_bytes), "{line}");
+            assert_eq!(found.program, program.map(str::as_bytes), "{line}");
+            assert_eq!(found.message, message.as_bytes(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The hub: batches of events over HTTPS. The hub knows what it has by agent, start and number, so what is sent twice is
+//! stored once. Each batch names the digest of the one before, so that what is missing between two shows.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use testudo_model::{AgentBatch, hex};
+use testudo_net::{Client, HostRule, Method, Policy, Reach, Request, Trust, Url, tls::Authorities};
+
+use super::Sink;
+use crate::{
+    AgentError,
+    config::{HubConfig, Token},
+    machine,
+    spool::frame::Kept,
+};
+
+/// Longest wait between two tries.
+const MOST: Duration = Duration::from_secs(300);
+/// About how large a batch is, in bytes.
+const BATCH: usize = 256 << 10;
+/// Largest token and certificates that are read, in bytes.
+const MAX_FILE: u64 = 1 << 20;
+
+/// The hub.
+pub(crate) struct Hub {
+    config: HubConfig,
+    client: Client,
+    url: Url,
+    agent: String,
+    host: String,
+    state: PathBuf,
+    sent: Sent,
+}
+
+/// What the hub has, and what it may have. A batch that may have arrived is sent again as it was.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Sent {
+    boot: String,
+    /// SHA-256 of the last batch that the hub has.
+    previous: String,
+    /// Number of the last event of the batch that is on its way.
+    until: u64,
+}
+
+impl Hub {
+    pub(crate) fn new(config: &HubConfig, state: &Path, agent: &str) -> Result<Self, AgentError> {
+        let wrong = |why: String| AgentError::Setting(format!("[agent.hub] url: {why}"));
+        let mut rule = HostRule::parse(&config.url).map_err(|error| wrong(error.to_string()))?;
+        let url = Url::parse(&format!("{}/api/v1/agents/{agent}/events", config.url));
+        let url = url.map_err(|error| wrong(error.to_string()))?;
+        // An address says what it is; a name may turn out to be one of a private network.
+        if matches!(url.host(), testudo_net::Host::Name(_)) && !config.allow_private {
+            rule.reach = Reach::Public;
+        }
+        let trust = match &config.ca {
+            Some(path) => Trust::Authorities(
+                Authorities::from_pem(&small(path)?).map_err(|error| AgentError::Setting(error.to_string()))?,
+            ),
+            None => Trust::default(),
+        };
+        let state = state.join("hub.json");
+        let sent = fs::read(&state).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        Ok(Self {
+            config: config.clone(),
+            client: Client::new(Policy { hosts: vec![rule], trust, ..Policy::default() }),
+            url,
+            agent: agent.to_owned(),
+            host: machine::host(),
+            state,
+            sent,
+        })
+    }
+
+    fn token(&self) -> Result<String, AgentError> {
+        match &self.config.token {
+            Token::File(path) => Ok(small(path)?.trim().to_owned()),
+            Token::Variable(name) => std::env::var(name).map(|value| value.trim().to_owned()).map_err(|_| {
+                AgentError::Setting(format!(
+                    "{name} is not set: put the token of this agent into it, or name a token-file"
+                ))
+            }),
+        }
+    }
+
+    /// The events of the next batch: of one start, and no more than fit.
+    fn next<'k>(&self, events: &'k [Kept]) -> &'k [Kept] {
+        let Some(first) = events.first() else { return events };
+        let (mut size, mut count) = (0, 0);
+        for kept in events.iter().take_while(|kept| kept.boot == first.boot) {
+            let is_again = self.sent.until >= first.number && kept.number > self.sent.until;
+            size += serde_json::to_vec(&kept.event).map_or(0, |bytes| bytes.len());
+            if count > 0 && (size > BATCH || is_again) {
+                break;
+            }
+            count += 1;
+        }
+        &events[..count]
+    }
+
+    fn send(&mut self, events: &[Kept]) -> Result<u64, AgentError> {
+        let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(0) };
+        if self.sent.boot != first.boot {
+            self.sent = Sent { boot: first.boot.clone(), ..Sent::default() };
+        }
+        self.sent.until = last.number;
+        self.keep()?;
+        let batch = AgentBatch {
+            agent: self.agent.clone(),
+            host: self.host.clone(),
+            boot: first.boot.clone(),
+            previous: self.sent.previous.clone(),
+            events: events.iter().map(|kept| kept.event.clone()).collect(),
+        };
+        let body = serde_json::to_vec(&batch).expect("texts and numbers can be written as JSON");
+        let digest = hex(&Sha256::digest(&body));
+        let (status, answer) = self.post(body)?;
+        let refused = |why: &str| Err(AgentError::Setting(format!("{} answered {status}: {why}", self.config.url)));
+        match status {
+            200..=299 => {
+                let Some(seq) = answer["acknowledged"].as_u64() else { return refused("it acknowledged nothing") };
+                if seq >= last.event.seq {
+                    self.sent.previous = digest;
+                    self.keep()?;
+                }
+                Ok(up_to(events, seq))
+            }
+            // The hub has other events than the spool begins with; it says which it expects.
+            409 => {
+                let expected =
+                    ["expected", "next", "next_seq"].iter().find_map(|key| answer[*key].as_u64()).unwrap_or(0);
+                if expected > first.event.seq {
+                    return Ok(up_to(events, expected - 1));
+                }
+                refused("events are missing there that are not kept here any more")
+            }
+            401 | 403 => {
+                refused("the token does not fit; make another one with `testudo hub token create --scope agent`")
+            }
+            _ => refused(answer["error"].as_str().unwrap_or("it did not take the events")),
+        }
+    }
+
+    fn keep(&self) -> Result<(), AgentError> {
+        let text = serde_json::to_vec(&self.sent).expect("texts and numbers can be written as JSON");
+        machine::replace(&self.state, &text)
+    }
+
+    fn post(&self, body: Vec<u8>) -> Result<(u16, Value), AgentError> {
+        let told = |error: testudo_net::NetError| AgentError::Setting(error.to_string());
+        let headers = vec![
+            ("Authorization".to_owned(), format!("Bearer {}", self.token()?)),
+            ("Content-Type".to_owned(), "application/json".to_owned()),
+        ];
+        let request = Request { method: Method::Post, url: self.url.clone(), headers, body: Some(body) };
+        let response = self.client.send(&request).map_err(told)?;
+        let status = response.status();
+        let bytes = response.body().and_then(testudo_net::Body::bytes).map_err(told)?;
+        Ok((status, serde_json::from_slice(&bytes).unwrap_or_default()))
+    }
+}
+
+/// The number of the last event that is not behind a number of its start.
+fn up_to(events: &[Kept], seq: u64) -> u64 {
+    events.iter().rev().find(|kept| kept.event.seq <= seq).map_or(0, |kept| kept.number)
+}
+
+fn small(path: &Path) -> Result<String, AgentError> {
+    let told = |source| AgentError::Read { path: path.to_owned(), source };
+    if fs::metadata(path).map_err(told)?.len() > MAX_FILE {
+        return Err(AgentError::TooLarge { path: path.to_owned(), limit: MAX_FILE });
+    }
+    fs::read_to_string(path).map_err(told)
+}
+
+impl Sink for Hub {
+    fn take(&mut self, events: &[Kept]) -> Result<u64, AgentError> {
+        self.send(self.next(events))
+    }
+
+    /// Doubles with each failure; a part of it is left to chance, so that agents do not come back all at once.
+    fn patience(&self, failures: u32) -> Duration {
+        let longest = Duration::from_millis(250 << failures.min(12)).min(MOST);
+        let chance = machine::random::<2>().ok().and_then(|text| u32::from_str_radix(&text, 16).ok()).unwrap_or(0);
+        longest / 2 + longest / 2 * chance / 65_536
+    }
+}

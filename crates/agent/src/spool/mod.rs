@@ -1,0 +1,424 @@
+//! What the agent saw and what it knows, kept so that the end of a process or of the power loses nothing.
+//!
+//! Events and knowledge (places in logs, what rules remember, files and ports that were told, responses) are written in
+//! [frames](frame): both at once. A folder has files of frames; each file begins with all that is known, so an older one
+//! can go once every sink has its events. Where the folder is as large as it may be, events are not kept but counted, the
+//! least severe first, and the count is told as soon as there is room.
+
+pub(crate) mod frame;
+pub(crate) mod reader;
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use testudo_model::{AgentEvent, AgentEventBody, Severity};
+
+use self::{
+    frame::{Frame, Kept, Read},
+    reader::{path_of, segments},
+};
+use crate::{AgentError, machine};
+
+/// From which size on the next file is begun, in bytes.
+const SEGMENT: u64 = 4 << 20;
+/// Where counts of events that were not kept stand.
+const LOST: &str = "lost";
+
+/// The spool, for the one process that writes it.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    folder: PathBuf,
+    file: File,
+    /// Bytes of the file that is written.
+    size: u64,
+    number: u64,
+    /// Older files: number, last event, bytes.
+    older: Vec<(u64, u64, u64)>,
+    limit: u64,
+    agent: String,
+    boot: String,
+    seq: u64,
+    /// Number of the last event that was written.
+    last: u64,
+    values: BTreeMap<String, String>,
+    open: Frame,
+}
+
+/// What a spool was found to hold.
+#[derive(Debug, Default)]
+pub(crate) struct Recovered {
+    pub(crate) values: BTreeMap<String, String>,
+    pub(crate) last: u64,
+    /// What was wrong, for people.
+    pub(crate) told: Vec<String>,
+    older: Vec<(u64, u64, u64)>,
+}
+
+/// What is known, for somebody who only looks.
+pub(crate) fn look(folder: &Path) -> Result<BTreeMap<String, String>, AgentError> {
+    let mut recovered = Recovered::default();
+    for number in segments(folder)? {
+        match read(&path_of(folder, number)) {
+            Ok(bytes) => drop(recovered.take(&bytes)),
+            // The agent took it away in between: a later one has all that is known.
+            Err(AgentError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(recovered.values)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, AgentError> {
+    fs::read(path).map_err(|source| AgentError::Read { path: path.to_owned(), source })
+}
+
+impl Recovered {
+    /// Takes the frames of a file; gives the length of those that are whole.
+    fn take(&mut self, bytes: &[u8]) -> usize {
+        let mut at = 0;
+        while let Read::Frame(frame, length) = Frame::read(&bytes[at..]) {
+            at += length;
+            if frame.all {
+                self.values.clear();
+            }
+            for (key, value) in frame.set {
+                match value {
+                    Some(value) => self.values.insert(key, value),
+                    None => self.values.remove(&key),
+                };
+            }
+            self.last = frame.events.last().map_or(self.last.max(frame.after), |kept| kept.number);
+        }
+        at
+    }
+}
+
+impl Spool {
+    /// Opens the spool of a folder, and takes off what a cut left of the last frame.
+    pub(crate) fn open(folder: &Path, agent: &str, limit: u64) -> Result<(Self, Vec<String>), AgentError> {
+        let told = |source| AgentError::Write { path: folder.to_owned(), source };
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(told)?;
+        let mut recovered = Recovered::default();
+        let numbers = segments(folder)?;
+        for (at, number) in numbers.iter().enumerate() {
+            recovered.segment(folder, *number, at + 1 == numbers.len())?;
+        }
+        let number = numbers.last().map_or(1, |number| number + 1);
+        let file = create(&path_of(folder, number))?;
+        let mut spool = Self {
+            folder: folder.to_owned(),
+            file,
+            size: 0,
+            number,
+            older: recovered.older,
+            limit,
+            agent: agent.to_owned(),
+            boot: machine::random::<8>()?,
+            seq: 0,
+            last: recovered.last,
+            values: recovered.values,
+            open: Frame::default(),
+        };
+        spool.begin()?;
+        Ok((spool, recovered.told))
+    }
+
+    pub(crate) fn boot(&self) -> &str {
+        &self.boot
+    }
+
+    /// Number of the last event that is on the disk.
+    pub(crate) fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Something that is known.
+    pub(crate) fn value(&self, key: &str) -> Option<&str> {
+        self.values.get(key).map(String::as_str)
+    }
+
+    /// All that is known under names with a beginning, in order; names are given without it.
+    pub(crate) fn values<'s>(&'s self, front: &'s str) -> impl Iterator<Item = (&'s str, &'s str)> {
+        let from = self.values.range(front.to_owned()..);
+        from.map_while(move |(key, value)| Some((key.strip_prefix(front)?, value.as_str())))
+    }
+
+    /// Sets what is known with the next frame; nothing forgets it.
+    pub(crate) fn set(&mut self, key: String, value: Option<String>) {
+        let same = self.values.get(&key) == value.as_ref();
+        if same && !self.open.set.contains_key(&key) {
+            return;
+        }
+        match &value {
+            Some(value) => self.values.insert(key.clone(), value.clone()),
+            None => self.values.remove(&key),
+        };
+        self.open.set.insert(key, value);
+    }
+
+    /// Adds an event to the next frame; an alert gets its id. None where there is no room, which is counted.
+    pub(crate) fn add(&mut self, body: AgentEventBody) -> Option<String> {
+        let (class, share) = class(&body);
+        if self.bytes() > self.limit / 10 * share {
+            let mut lost = self.lost();
+            *lost.entry(class.to_owned()).or_default() += 1;
+            self.keep_lost(&lost);
+            return None;
+        }
+        let lost = self.lost();
+        if !lost.is_empty() {
+            self.keep_lost(&BTreeMap::new());
+            self.push(AgentEventBody::Loss { lost });
+        }
+        Some(self.push(body))
+    }
+
+    fn push(&mut self, mut body: AgentEventBody) -> String {
+        self.seq += 1;
+        let id = format!("{}/{}/{}", self.agent, self.boot, self.seq);
+        if let AgentEventBody::Alert(alert) = &mut body {
+            alert.id.clone_from(&id);
+        }
+        let number = self.last + self.open.events.len() as u64 + 1;
+        let event = AgentEvent { seq: self.seq, time: machine::now(), body };
+        self.open.events.push(Kept { number, boot: self.boot.clone(), event });
+        id
+    }
+
+    /// What stands for the id of an alert that there was no room for.
+    pub(crate) fn unkept(&self) -> String {
+        format!("{}/{}/0", self.agent, self.boot)
+    }
+
+    fn lost(&self) -> BTreeMap<String, u64> {
+        self.value(LOST).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    }
+
+    fn keep_lost(&mut self, lost: &BTreeMap<String, u64>) {
+        let text = serde_json::to_string(lost).expect("names and numbers can be written as JSON");
+        self.set(LOST.to_owned(), (!lost.is_empty()).then_some(text));
+    }
+
+    /// Events of the next frame.
+    pub(crate) fn waiting(&self) -> usize {
+        self.open.events.len()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.size + self.older.iter().map(|(_, _, bytes)| bytes).sum::<u64>()
+    }
+
+    /// Writes the next frame. With events it is on the disk when this is done.
+    pub(crate) fn commit(&mut self) -> Result<(), AgentError> {
+        if self.open.events.is_empty() && self.open.set.is_empty() {
+            return Ok(());
+        }
+        let mut frame = Frame { after: self.last, ..std::mem::take(&mut self.open) };
+        if self.size >= SEGMENT {
+            self.roll()?;
+            // What is known and what happened stand in one frame here, too.
+            (frame.all, frame.set) = (true, self.known());
+        }
+        let last = frame.events.last().map(|kept| kept.number);
+        let is_first = self.size == 0;
+        self.write(&frame)?;
+        if is_first {
+            self.sync_folder()?;
+        }
+        if let Some(last) = last {
+            self.file.sync_data().map_err(|source| self.told(source))?;
+            self.last = last;
+        }
+        Ok(())
+    }
+
+    fn told(&self, source: io::Error) -> AgentError {
+        AgentError::Write { path: path_of(&self.folder, self.number), source }
+    }
+
+    fn write(&mut self, frame: &Frame) -> Result<(), AgentError> {
+        let bytes = frame.bytes();
+        if let Err(source) = self.file.write_all(&bytes) {
+            // What was written in part would hide all that comes behind it.
+            drop(self.file.set_len(self.size));
+            return Err(self.told(source));
+        }
+        self.size += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn roll(&mut self) -> Result<(), AgentError> {
+        self.file.sync_data().map_err(|source| self.told(source))?;
+        let file = create(&path_of(&self.folder, self.number + 1))?;
+        self.older.push((self.number, self.last, self.size));
+        self.number += 1;
+        (self.file, self.size) = (file, 0);
+        Ok(())
+    }
+
+    /// All that is known, as a file begins with it.
+    fn known(&self) -> BTreeMap<String, Option<String>> {
+        self.values.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect()
+    }
+
+    /// Begins the file of this start.
+    fn begin(&mut self) -> Result<(), AgentError> {
+        let frame = Frame { all: true, after: self.last, events: Vec::new(), set: self.known() };
+        self.write(&frame)?;
+        self.file.sync_data().map_err(|source| self.told(source))?;
+        self.sync_folder()
+    }
+
+    fn sync_folder(&self) -> Result<(), AgentError> {
+        File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(|source| self.told(source))
+    }
+
+    /// Takes away files whose events every sink has.
+    pub(crate) fn forget(&mut self, done: u64) -> Result<(), AgentError> {
+        while let Some(&(number, last, _)) = self.older.first() {
+            if last > done {
+                break;
+            }
+            let path = path_of(&self.folder, number);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(AgentError::Write { path, source: error });
+                }
+                _ => drop(self.older.remove(0)),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Recovered {
+    fn segment(&mut self, folder: &Path, number: u64, is_last: bool) -> Result<(), AgentError> {
+        let path = path_of(folder, number);
+        let bytes = read(&path)?;
+        let whole = self.take(&bytes);
+        if whole < bytes.len() {
+            let cut = bytes.len() - whole;
+            if !is_last {
+                self.told.push(format!("{}: {cut} bytes cannot be read: the file was damaged", path.display()));
+            }
+            let write = |source| AgentError::Write { path: path.clone(), source };
+            let file = OpenOptions::new().write(true).open(&path).map_err(write)?;
+            file.set_len(whole as u64).and_then(|()| file.sync_data()).map_err(write)?;
+        }
+        self.older.push((number, self.last, whole as u64));
+        Ok(())
+    }
+}
+
+fn create(path: &Path) -> Result<File, AgentError> {
+    let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path);
+    file.map_err(|source| AgentError::Write { path: path.to_owned(), source })
+}
+
+/// The class under which a loss of it is counted, and up to how many tenths of the limit it is kept.
+fn class(body: &AgentEventBody) -> (&'static str, u64) {
+    match body {
+        AgentEventBody::Alert(alert) => match alert.severity {
+            Severity::Critical => ("critical", 10),
+            Severity::High => ("high", 10),
+            Severity::Medium => ("medium", 9),
+            Severity::Low => ("low", 8),
+            Severity::Info => ("info", 8),
+        },
+        AgentEventBody::Heartbeat => ("heartbeat", 7),
+        AgentEventBody::Response(_) => ("response", 10),
+        _ => ("start", 10),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{reader::Reader, *};
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("testudo-spool-{name}-{}", std::process::id()));
+        drop(fs::remove_dir_all(&folder));
+        folder
+    }
+
+    fn numbers(folder: &Path, after: u64) -> Vec<u64> {
+        let events = Reader::new(folder).events(after, 1000).unwrap();
+        events.into_iter().map(|kept| kept.number).collect()
+    }
+
+    #[test]
+    fn what_was_written_is_there_after_any_cut() {
+        let folder = folder("cut");
+        let (mut spool, _) = Spool::open(&folder, "web-1", 1 << 20).unwrap();
+        let mut sizes = Vec::new();
+        for number in 0..5 {
+            spool.set("log:x".to_owned(), Some(number.to_string()));
+            spool.add(AgentEventBody::Heartbeat).unwrap();
+            spool.commit().unwrap();
+            sizes.push(spool.size);
+        }
+        let path = path_of(&folder, spool.number);
+        let bytes = fs::read(&path).unwrap();
+        drop(spool);
+        for cut in (0..bytes.len()).step_by(7) {
+            fs::remove_dir_all(&folder).unwrap();
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(&path, &bytes[..cut]).unwrap();
+            let (spool, _) = Spool::open(&folder, "web-1", 1 << 20).unwrap();
+            let whole = sizes.iter().filter(|size| **size <= cut as u64).count();
+            // A place is known exactly as far as its events are.
+            assert_eq!(spool.value("log:x").map(str::to_owned), whole.checked_sub(1).map(|n| n.to_string()), "{cut}");
+            assert_eq!(numbers(&folder, 0), (1..=whole as u64).collect::<Vec<_>>());
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn files_go_when_everybody_has_their_events_and_knowledge_stays() {
+        let folder = folder("roll");
+        let (mut spool, _) = Spool::open(&folder, "web-1", 1 << 30).unwrap();
+        spool.set("known:a".to_owned(), Some("1".to_owned()));
+        let long = "x".repeat(1 << 20);
+        for _ in 0..12 {
+            spool.add(AgentEventBody::Loss { lost: BTreeMap::from([(long.clone(), 1)]) });
+            spool.commit().unwrap();
+        }
+        let before = segments(&folder).unwrap().len();
+        assert!(before > 2);
+        spool.forget(spool.last).unwrap();
+        assert_eq!(segments(&folder).unwrap().len(), 1);
+        let last = spool.last;
+        drop(spool);
+        let (spool, _) = Spool::open(&folder, "web-1", 1 << 30).unwrap();
+        assert_eq!((spool.value("known:a"), spool.last), (Some("1"), last));
+        assert_eq!(look(&folder).unwrap()["known:a"], "1");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_has_no_room_is_counted_exactly() {
+        let folder = folder("full");
+        let (mut spool, _) = Spool::open(&folder, "web-1", 4000).unwrap();
+        let mut refused = 0;
+        for _ in 0..200 {
+            refused += u64::from(spool.add(AgentEventBody::Heartbeat).is_none());
+            spool.commit().unwrap();
+        }
+        assert!(refused > 100 && refused < 200, "{refused}");
+        drop(spool);
+        let (mut spool, _) = Spool::open(&folder, "web-1", 1 << 20).unwrap();
+        spool.add(AgentEventBody::Heartbeat).unwrap();
+        spool.commit().unwrap();
+        let events = Reader::new(&folder).events(200 - refused, 10).unwrap();
+        let lost = AgentEventBody::Loss { lost: BTreeMap::from([("heartbeat".to_owned(), refused)]) };
+        assert_eq!((events.len(), &events[0].event.body), (2, &lost));
+        // Numbers of a start have no gaps.
+        assert_eq!(events.iter().map(|kept| kept.event.seq).collect::<Vec<_>>(), [1, 2]);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

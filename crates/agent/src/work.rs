@@ -1,0 +1,578 @@
+//! The agent at work: one loop that reads logs, files and ports, keeps what it saw, and then acts on it; sinks that may wait
+//! for others have threads of their own.
+//!
+//! Every turn ends with one frame of the spool, so alerts and the places in logs that they were read from are kept
+//! together. Only then is anybody told, and only then is anything blocked.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, File},
+    net::IpAddr,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc::{Receiver, channel},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use testudo_model::{AgentEventBody, AgentStart};
+
+use crate::{
+    AgentError, alert,
+    config::{Config, LogFormat, ResponseMode},
+    fim::{
+        self, Change, ChangeKind,
+        baseline::Baseline,
+        path_of,
+        releases::Releases,
+        state::{Effort, State},
+        text,
+        walk::Scope,
+        watch::{Pending, Watch},
+    },
+    log::{Engine, Line, Ruleset, memory::Kept, memory::Seen, ruleset, tail::Tail},
+    machine, ports,
+    response::{Responder, Wish, firewall::Nft},
+    sink::{Delivery, Signal, file::AlertFile, hub::Hub, ledger::Ledger},
+    spool::Spool,
+};
+
+/// How long nothing is looked at where nothing happens.
+const TURN: Duration = Duration::from_millis(500);
+/// The same while files change: an alert comes when they rest, or after [`RESTLESS`].
+const SHORT_TURN: Duration = Duration::from_millis(100);
+const RESTLESS: Duration = Duration::from_secs(1);
+/// How often ports are looked at.
+const PORTS: Duration = Duration::from_secs(5);
+/// How often the hub hears that the agent is there.
+const HEARTBEAT: Duration = Duration::from_secs(60);
+/// How long places in logs that brought no alert may be unwritten.
+const LAZY: Duration = Duration::from_secs(5);
+/// How often all files are looked at where some cannot be watched.
+const RESCAN: Duration = Duration::from_secs(3600);
+/// Pieces of a log that are read in one turn.
+const PIECES: usize = 8;
+/// Largest wish that is read, in bytes.
+const MAX_WISH: u64 = 1 << 16;
+
+const LOG: &str = "log:";
+const MEMORY: &str = "memory:";
+const FILE: &str = "file:";
+const PORT: &str = "port:";
+const PORTS_KNOWN: &str = "ports";
+
+/// How long the agent runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duty {
+    /// Until it is asked to stop.
+    Always,
+    /// Until it looked at all there is.
+    Once,
+}
+
+/// The folder of wishes to take responses back.
+pub(crate) fn wishes(state: &Path) -> PathBuf {
+    state.join("wishes")
+}
+
+/// The baseline of files.
+pub(crate) fn baseline_path(state: &Path) -> PathBuf {
+    state.join("files.db")
+}
+
+/// Makes the folder of the state, and keeps other agents out of it.
+pub(crate) fn hold(state: &Path) -> Result<File, AgentError> {
+    let told = |source| AgentError::Write { path: state.to_owned(), source };
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(state).map_err(told)?;
+    let lock =
+        fs::OpenOptions::new().write(true).create(true).truncate(false).open(state.join("lock")).map_err(told)?;
+    lock.try_lock().map_err(|_| AgentError::Held { path: state.to_owned() })?;
+    Ok(lock)
+}
+
+/// Runs the agent. `tell` takes what people should know; nothing of it is an alert.
+///
+/// # Errors
+/// It cannot begin, or cannot keep what it sees.
+pub fn run(config: Config, duty: Duty, stop: &AtomicBool, tell: &mut dyn FnMut(&str)) -> Result<(), AgentError> {
+    let mut agent = Agent::begin(config, tell)?;
+    if duty == Duty::Once {
+        return agent.once(tell);
+    }
+    let Sinks { signal, notes, threads } = agent.start_sinks()?;
+    while !stop.load(Ordering::SeqCst) {
+        let before = agent.spool.last();
+        agent.turn(tell)?;
+        if agent.spool.last() > before {
+            signal.wake();
+        }
+        notes.try_iter().for_each(|note| tell(&note));
+        agent.wait();
+    }
+    agent.turn(tell)?;
+    agent.spool.commit()?;
+    agent.deliver(tell);
+    signal.end();
+    for thread in threads {
+        // A sink that panicked has nothing more to say.
+        drop(thread.join());
+    }
+    notes.try_iter().for_each(|note| tell(&note));
+    Ok(())
+}
+
+/// Sinks that have threads of their own.
+struct Sinks {
+    signal: Arc<Signal>,
+    /// What they have to say.
+    notes: Receiver<String>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+struct Agent {
+    config: Config,
+    spool: Spool,
+    engine: Engine,
+    logs: Vec<Tail>,
+    files: Option<Files>,
+    sockets: BTreeMap<u64, (Option<String>, Option<u32>)>,
+    responder: Responder,
+    file: Delivery,
+    others: Vec<Delivery>,
+    /// Which events the sinks have; the file of alerts comes first.
+    done: Vec<Arc<AtomicU64>>,
+    /// Responses that are kept and not carried out yet.
+    planned: Vec<String>,
+    times: Times,
+    /// What was said already.
+    said: BTreeSet<String>,
+    /// Held as long as the agent runs.
+    _lock: File,
+}
+
+/// When things were done last; none means never.
+#[derive(Debug, Default)]
+struct Times {
+    ports: Option<Instant>,
+    heartbeat: Option<Instant>,
+    commit: Option<Instant>,
+    expiry: Option<Instant>,
+}
+
+/// What is watched of files.
+struct Files {
+    baseline: Baseline,
+    scope: Scope,
+    watch: Option<Watch>,
+    releases: Option<Releases>,
+    pending: Pending,
+    since: Option<Instant>,
+    scanned: Instant,
+}
+
+fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
+    let due = last.is_none_or(|last| last.elapsed() >= every);
+    if due {
+        *last = Some(Instant::now());
+    }
+    due
+}
+
+impl Agent {
+    fn begin(config: Config, tell: &mut dyn FnMut(&str)) -> Result<Self, AgentError> {
+        let lock = hold(&config.state)?;
+        let (spool, told) = Spool::open(&config.state.join("spool"), &config.name, config.spool_limit)?;
+        told.iter().for_each(|note| tell(note));
+        let file = Box::new(AlertFile::new(&config.alerts, &config.name));
+        let file = Delivery::new("alerts", file, &config.state);
+        let mut others = Vec::new();
+        if let Some(ledger) = &config.ledger {
+            let sink = Ledger::new(ledger, &config.state, &config.name)?;
+            others.push(Delivery::new("ledger", Box::new(sink), &config.state));
+        }
+        if let Some(hub) = &config.hub {
+            let sink = Hub::new(hub, &config.state, &config.name)?;
+            others.push(Delivery::new("hub", Box::new(sink), &config.state));
+        }
+        let logs = config.logs.iter().map(|log| {
+            let position = spool.value(&format!("{LOG}{}", text(&log.path)));
+            Tail::new(log.clone(), position.and_then(|position| serde_json::from_str(position).ok()))
+        });
+        let mut agent = Self {
+            engine: engine(&config, tell)?,
+            logs: logs.collect(),
+            files: None,
+            sockets: BTreeMap::new(),
+            responder: Responder::new(Box::new(Nft)),
+            done: [&file].into_iter().chain(&others).map(Delivery::done).collect(),
+            file,
+            others,
+            planned: Vec::new(),
+            times: Times::default(),
+            said: BTreeSet::new(),
+            spool,
+            config,
+            _lock: lock,
+        };
+        agent.remember();
+        let watched = agent.open_files(tell)?;
+        agent.announce(&watched);
+        let mut told = Vec::new();
+        agent.responder.restore(&mut agent.spool, &mut told);
+        told.iter().for_each(|note| tell(note));
+        agent.spool.commit()?;
+        agent.scan_files(tell)?;
+        Ok(agent)
+    }
+
+    /// Puts back what rules remembered.
+    fn remember(&mut self) {
+        for (name, seen) in self.spool.values(MEMORY) {
+            let key = name.split_once(':').and_then(|(rule, values)| {
+                Some((rule.parse().ok()?, serde_json::from_str::<Vec<String>>(values).ok()?))
+            });
+            if let (Some((rule, values)), Ok(seen)) = (key, serde_json::from_str::<Vec<Seen>>(seen)) {
+                self.engine.restore(Kept { rule, values, seen });
+            }
+        }
+    }
+
+    /// Opens the baseline, which is made where there is none, and watches. Says what cannot be watched.
+    fn open_files(&mut self, tell: &mut dyn FnMut(&str)) -> Result<Vec<String>, AgentError> {
+        let trees: Vec<PathBuf> = self.config.fim.trees.iter().filter(|tree| tree.exists()).cloned().collect();
+        if trees.is_empty() {
+            return Ok(Vec::new());
+        }
+        let own = [self.config.state.clone(), self.config.alerts.clone()];
+        let exclude: Vec<PathBuf> = self.config.fim.exclude.iter().cloned().chain(own).collect();
+        let path = baseline_path(&self.config.state);
+        let scope = Scope::new(&trees, &exclude);
+        // The folders are watched before they are looked at, so nothing happens in between.
+        let mut reduced = Vec::new();
+        let watch = match Watch::new(scope.clone()) {
+            Ok(watch) => {
+                reduced.extend(watch.unwatched.clone());
+                Some(watch)
+            }
+            Err(error) => {
+                reduced.push(error.to_string());
+                None
+            }
+        };
+        if !path.exists() {
+            let made = fim::init(&path, scope.trees(), &exclude)?;
+            tell(&format!("the baseline of {} files and folders was made: they are taken as they are", made.scanned));
+        }
+        let baseline = Baseline::open(&path)?;
+        if baseline.head.trees != scope.trees().iter().map(|tree| text(tree)).collect::<Vec<_>>() {
+            tell(
+                "the baseline is of other trees than the configuration; make it again with `testudo agent fim init --config FILE`",
+            );
+        }
+        let releases = self.config.releases.clone();
+        let releases = releases.map(|config| Releases::new(config, self.config.fim.release_trees.clone()));
+        let (pending, scanned) = (Pending::default(), Instant::now());
+        self.files = Some(Files { baseline, scope, watch, releases, pending, since: None, scanned });
+        Ok(reduced)
+    }
+
+    /// Says that the agent began, and what it sees.
+    fn announce(&mut self, unwatched: &[String]) {
+        let mut start = AgentStart { version: env!("CARGO_PKG_VERSION").to_owned(), ..AgentStart::default() };
+        if self.files.is_some() {
+            start.watches.push("files".to_owned());
+        }
+        if !self.logs.is_empty() {
+            start.watches.push("logs".to_owned());
+        }
+        if self.config.ports.watch {
+            start.watches.push("ports".to_owned());
+        }
+        start.reduced = unwatched.to_vec();
+        for log in self.logs.iter().filter(|log| !log.log().path.exists()) {
+            start.reduced.push(format!("{} is not there", log.log().path.display()));
+        }
+        self.spool.add(AgentEventBody::Start(start));
+    }
+
+    fn start_sinks(&mut self) -> Result<Sinks, AgentError> {
+        let (signal, (send, receive)) = (Arc::new(Signal::default()), channel());
+        let mut threads = Vec::new();
+        for delivery in std::mem::take(&mut self.others) {
+            threads.push(delivery.start(Arc::clone(&signal), send.clone())?);
+        }
+        Ok(Sinks { signal, notes: receive, threads })
+    }
+
+    /// Looks at all there is, and hands it over.
+    fn once(&mut self, tell: &mut dyn FnMut(&str)) -> Result<(), AgentError> {
+        loop {
+            let before: Vec<_> = self.logs.iter().map(|log| log.position().cloned()).collect();
+            self.turn(tell)?;
+            if before == self.logs.iter().map(|log| log.position().cloned()).collect::<Vec<_>>() {
+                break;
+            }
+        }
+        self.spool.commit()?;
+        self.deliver(tell);
+        for other in &mut self.others {
+            if let Err(error) = other.step() {
+                tell(&format!("{error}; the events are kept"));
+            }
+        }
+        Ok(())
+    }
+
+    /// One turn: what happened is read and kept, then told and acted upon.
+    fn turn(&mut self, tell: &mut dyn FnMut(&str)) -> Result<(), AgentError> {
+        self.read_logs(tell);
+        self.look_at_files(tell)?;
+        if self.config.ports.watch && is_due(&mut self.times.ports, PORTS) {
+            self.look_at_ports();
+        }
+        self.answer_wishes(tell);
+        if is_due(&mut self.times.expiry, Duration::from_secs(1)) {
+            self.responder.expire(&mut self.spool);
+        }
+        if self.config.hub.is_some() && is_due(&mut self.times.heartbeat, HEARTBEAT) {
+            self.spool.add(AgentEventBody::Heartbeat);
+        }
+        if self.spool.waiting() > 0 || !self.planned.is_empty() || is_due(&mut self.times.commit, LAZY) {
+            self.spool.commit()?;
+        }
+        for id in std::mem::take(&mut self.planned) {
+            self.responder.carry_out(&id, &mut self.spool);
+            self.spool.commit()?;
+        }
+        if self.spool.last() > self.done[0].load(Ordering::SeqCst) {
+            self.deliver(tell);
+        }
+        let done = self.done.iter().map(|done| done.load(Ordering::SeqCst)).min().unwrap_or(0);
+        self.spool.forget(done)
+    }
+
+    /// Says something once.
+    fn say(&mut self, what: String, tell: &mut dyn FnMut(&str)) {
+        if self.said.insert(what.clone()) {
+            tell(&what);
+        }
+    }
+
+    fn deliver(&mut self, tell: &mut dyn FnMut(&str)) {
+        if let Err(error) = self.file.step() {
+            self.say(format!("{error}; the events are kept"), tell);
+        }
+    }
+
+    fn wait(&self) {
+        let restless = self.files.as_ref().is_some_and(|files| files.since.is_some());
+        let time = if restless { SHORT_TURN } else { TURN };
+        let time = Timespec { tv_sec: 0, tv_nsec: i64::from(time.subsec_nanos()) };
+        let watch = self.files.as_ref().and_then(|files| files.watch.as_ref()).filter(|_| !restless);
+        let mut queues: Vec<PollFd<'_>> = watch.into_iter().map(|watch| PollFd::new(watch, PollFlags::IN)).collect();
+        // A signal ends the wait; then the loop looks why.
+        poll(&mut queues, Some(&time)).unwrap_or_default();
+    }
+
+    fn read_logs(&mut self, tell: &mut dyn FnMut(&str)) {
+        let mut logs = std::mem::take(&mut self.logs);
+        for log in &mut logs {
+            for _ in 0..PIECES {
+                let lines = match log.lines() {
+                    Ok(lines) => lines,
+                    Err(error) => {
+                        self.say(format!("{}: cannot be read: {error}", log.log().path.display()), tell);
+                        break;
+                    }
+                };
+                let path = log.log().path.display().to_string();
+                for line in &lines {
+                    self.judge(line, &path, log.log().format);
+                }
+                if lines.is_empty() {
+                    break;
+                }
+            }
+            if let Some(position) = log.position() {
+                self.spool.set(format!("{LOG}{}", text(&log.log().path)), Some(json(position)));
+            }
+        }
+        self.logs = logs;
+        for Kept { rule, values, seen } in self.engine.changes() {
+            let name = format!("{MEMORY}{rule}:{}", json(&values));
+            self.spool.set(name, (!seen.is_empty()).then(|| json(&seen)));
+        }
+    }
+
+    fn judge(&mut self, line: &[u8], path: &str, format: LogFormat) {
+        let line = Line { text: line, location: path, arrival: machine::seconds(), format };
+        let judged = self.engine.judge(line);
+        let Some(hit) = judged.rule.as_ref().filter(|hit| !hit.is_silent && hit.level >= self.config.level) else {
+            return;
+        };
+        let alert = alert::of_line(hit, &judged, line.text, path);
+        let rule = alert.rule.clone();
+        // Who attacks is blocked also where there is no room to say why.
+        let kept = self.spool.add(AgentEventBody::Alert(alert));
+        let id = kept.unwrap_or_else(|| self.spool.unkept());
+        let answered = self.config.response.rules.iter().any(|own| *own == rule || *own == hit.id.to_string());
+        let address: Option<IpAddr> = alert::address(&judged).filter(|_| answered);
+        if let Some(address) = address {
+            let planned = self.responder.plan(&id, address, &self.config, &mut self.spool);
+            self.planned.extend(planned);
+        }
+    }
+
+    /// Takes what the system says of files, and tells what differs once they rest.
+    fn look_at_files(&mut self, tell: &mut dyn FnMut(&str)) -> Result<(), AgentError> {
+        let Some(files) = &mut self.files else { return Ok(()) };
+        let mut more = files.watch.as_mut().map(Watch::take).transpose()?.unwrap_or_default();
+        let lost = std::mem::take(&mut more.is_all);
+        let moved = !more.paths.is_empty() || !more.trees.is_empty();
+        files.pending.paths.append(&mut more.paths);
+        files.pending.trees.append(&mut more.trees);
+        if moved {
+            files.since.get_or_insert_with(Instant::now);
+        }
+        let unwatched = files.watch.as_ref().is_none_or(|watch| watch.unwatched.is_some());
+        if lost || unwatched && files.scanned.elapsed() >= RESCAN {
+            if lost {
+                let why = "the system lost events of files, so all of them are looked at again";
+                self.spool.add(AgentEventBody::Alert(alert::of_unwatched(why)));
+            }
+            return self.scan_files(tell);
+        }
+        let rests = files.since.is_some_and(|since| !moved || since.elapsed() >= RESTLESS);
+        if !rests {
+            return Ok(());
+        }
+        files.since = None;
+        let pending = std::mem::take(&mut files.pending);
+        let mut paths = pending.paths;
+        for tree in &pending.trees {
+            paths.extend(files.baseline.below(tree)?);
+            let front = format!("{FILE}{}/", text(tree));
+            paths.extend(self.spool.values(&front).map(|(rest, _)| tree.join(path_of(rest))));
+            files.scope.walk_from(tree, &mut |path| paths.extend([path.to_owned()]));
+        }
+        let mut changes = Vec::new();
+        for path in paths.iter().filter(|path| files.scope.has(path)) {
+            let old = files.baseline.find(path)?;
+            // A folder changes with what is in it, which is told for itself.
+            let new = State::of(path, None, Effort::Everything, fim::nanoseconds()).ok();
+            match Change::between(path, old, new) {
+                Some(change) => changes.push(change),
+                None => self.spool.set(format!("{FILE}{}", text(path)), None),
+            }
+        }
+        self.tell_changes(changes, tell);
+        Ok(())
+    }
+
+    /// Holds all files against the baseline.
+    fn scan_files(&mut self, tell: &mut dyn FnMut(&str)) -> Result<(), AgentError> {
+        let Some(files) = &mut self.files else { return Ok(()) };
+        files.scanned = Instant::now();
+        let mut changes = Vec::new();
+        fim::compare(&files.baseline, Effort::Changed, &mut fim::Checked::default(), &mut |change| {
+            changes.push(change)
+        })?;
+        self.tell_changes(changes, tell);
+        Ok(())
+    }
+
+    /// Makes alerts of changes that were not told yet.
+    fn tell_changes(&mut self, changes: Vec<Change>, tell: &mut dyn FnMut(&str)) {
+        let gone = "-".to_owned();
+        let name = |change: &Change| format!("{FILE}{}", change.path);
+        let fingerprint = |change: &Change| change.new.as_ref().map_or(gone.clone(), State::fingerprint);
+        let new: Vec<Change> = changes
+            .into_iter()
+            .filter(|change| self.spool.value(&name(change)) != Some(fingerprint(change).as_str()))
+            .collect();
+        if new.is_empty() {
+            return;
+        }
+        for change in &new {
+            self.spool.set(name(change), Some(fingerprint(change)));
+        }
+        if let Some(Err(error)) = self.files.as_mut().and_then(|files| files.releases.as_mut()).map(Releases::refresh) {
+            self.say(error.to_string(), tell);
+        }
+        let releases = self.files.as_ref().and_then(|files| files.releases.as_ref());
+        let mut alerts = Vec::new();
+        for change in fim::renamed(new) {
+            let sha256 = change.new.as_ref().and_then(|state| state.sha256.as_deref());
+            let changed = change.new.as_ref().filter(|_| change.kind != ChangeKind::Deleted);
+            let time =
+                changed.map_or_else(machine::seconds, |state| u64::try_from(state.ctime / 1_000_000_000).unwrap_or(0));
+            let release = releases.and_then(|releases| releases.explain(&path_of(&change.path), sha256, time));
+            alerts.push(alert::of_change(&change, release));
+        }
+        for alert in alerts {
+            self.spool.add(AgentEventBody::Alert(alert));
+        }
+    }
+
+    fn look_at_ports(&mut self) {
+        let found = ports::listeners(Path::new("/proc"), &mut self.sockets);
+        let is_first = self.spool.value(PORTS_KNOWN).is_none();
+        if is_first {
+            self.spool.set(PORTS_KNOWN.to_owned(), Some(machine::now()));
+        }
+        for listener in found {
+            let name = format!("{PORT}{}", listener.key());
+            if self.spool.value(&name).is_some() {
+                continue;
+            }
+            self.spool.set(name, Some(String::new()));
+            if !is_first && !self.config.ports.allow.contains(&listener.name()) {
+                self.spool.add(AgentEventBody::Alert(alert::of_listener(&listener)));
+            }
+        }
+    }
+
+    /// Takes back what somebody asked to be taken back.
+    fn answer_wishes(&mut self, tell: &mut dyn FnMut(&str)) {
+        let Ok(entries) = fs::read_dir(wishes(&self.config.state)) else { return };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            let small = fs::metadata(&path).is_ok_and(|found| found.len() <= MAX_WISH);
+            let wish = fs::read(&path).ok().filter(|_| small);
+            let wish: Option<Wish> = wish.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            if let Some(wish) = wish
+                && let Err(error) = self.responder.undo(&wish, &mut self.spool)
+            {
+                tell(&error.to_string());
+            }
+            drop(fs::remove_file(&path));
+        }
+    }
+}
+
+fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("texts and numbers can be written as JSON")
+}
+
+/// The engine with the rules of the configuration, or with ours.
+fn engine(config: &Config, tell: &mut dyn FnMut(&str)) -> Result<Engine, AgentError> {
+    let Some(folder) = &config.rules else { return Ok(Engine::new(ruleset())) };
+    let loaded = Ruleset::of_folder(folder, crate::log::Counting::Wazuh)?;
+    if !loaded.problems.is_empty() {
+        let count = loaded.problems.len();
+        tell(&format!(
+            "{}: {count} parts cannot be used; `testudo agent logtest --ruleset` shows them",
+            folder.display()
+        ));
+    }
+    Ok(Engine::new(loaded.ruleset))
+}
+
+/// Whether anything is blocked for real.
+pub(crate) fn enforces(config: &Config) -> bool {
+    config.response.mode == ResponseMode::Enforce
+}

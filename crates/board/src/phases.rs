@@ -306,7 +306,7 @@ fn alerted(facts: &Facts<'_>, chain: &Chain<'_>) -> Option<Reading> {
             && matches!(alert.severity, testudo_model::Severity::Critical | testudo_model::Severity::High)
     };
     let count = usize::from(severe(&newest)) + alerts.filter(|(_, alert)| severe(alert)).count();
-    let evidence = evidence(facts, statement, &format!("alert: {}", newest.title));
+    let evidence = evidence(facts, statement, &format!("alert: {}", newest.message));
     let recent = evidence.age_days.is_none_or(|age| age <= i64::from(facts.max_age));
     let (state, verdict) = match count {
         0 => (State::Fine, "no severe alert that no release explains".to_owned()),

@@ -16,7 +16,7 @@ use testudo_ledger::{
     Appended, Appender, Event, Head, Journal, PolicyDigest, ReleaseEvent, ReleaseStep, ScanEvent, SigningKey, Subject,
     TestResultEvent, TriageEvent, VaultEvent, VerdictEvent, VerifyingKey, predicate,
 };
-use testudo_model::ScanReport;
+use testudo_model::{Alert, Concern, Response, ScanReport};
 use testudo_plan::junit::TestReport;
 use testudo_policy::{
     IgnoreFile, Outcome, Verdict,
@@ -444,6 +444,24 @@ pub(crate) fn said(statement: &testudo_ledger::Statement) -> String {
         predicate::VAULT => match serde_json::from_value::<VaultEvent>(predicate.clone()) {
             Ok(event) => vault_line(&event),
             Err(error) => format!("use of secrets that cannot be read: {error}"),
+        },
+        predicate::ALERT => match serde_json::from_value::<Alert>(predicate.clone()) {
+            Ok(alert) => {
+                let release = alert.release.map_or_else(String::new, |release| format!(", explained by {release}"));
+                format!("{} alert: {}{release}", alert.severity, alert.message)
+            }
+            Err(error) => format!("alert that cannot be read: {error}"),
+        },
+        predicate::RESPONSE => match serde_json::from_value::<Response>(predicate.clone()) {
+            Ok(response) => {
+                let state = to_value(response.state).unwrap_or_default();
+                format!("block of {} {}: {}", response.target, state.as_str().unwrap_or_default(), response.reason)
+            }
+            Err(error) => format!("response that cannot be read: {error}"),
+        },
+        predicate::CONCERN => match serde_json::from_value::<Concern>(predicate.clone()) {
+            Ok(concern) => format!("concern of {} answered: {}", concern.raised_by, concern.title),
+            Err(error) => format!("concern that cannot be read: {error}"),
         },
         predicate::REPAIR => format!("repair: {} bytes of an entry written in part were taken off", predicate["bytes"]),
         other => other.to_owned(),

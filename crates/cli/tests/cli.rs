@@ -10,6 +10,9 @@ mod gitleaks;
 mod import;
 #[path = "cli/ledger.rs"]
 mod ledger;
+#[cfg(unix)]
+#[path = "cli/lifecycle.rs"]
+mod lifecycle;
 #[path = "cli/plan.rs"]
 mod plan;
 #[path = "cli/probe.rs"]

@@ -6,7 +6,7 @@ use super::{
     around,
     classify::{self, Assignment, Quoting, Syntax},
     forms::Form,
-    layouts,
+    labels, layouts,
 };
 use crate::engine::Pattern;
 
@@ -86,6 +86,10 @@ fn single<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern
     let constant = !name.bytes().any(|b| b.is_ascii_lowercase());
     let argument = comma && !head.contains(['"', '\'', '`']) && constant;
     let neighbour = form == Form::Assign && comma && !argument && !is_switch(head, before) && !follows_bracket(before);
+    // `["DB_USER", "DB_PASSWORD"]`: names of variables, and no value of any.
+    if neighbour && labels::is_constant(value) {
+        return None;
+    }
     let behind = &text[found.end..];
     let aside = neighbour
         || around::is_of_another(before, name)

@@ -46,7 +46,10 @@ fn write_new(path: &Path, text: &str) -> Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = match options.open(path) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            bail!("{}: is there already, and a key that is lost opens nothing again; name another file", path.display());
+            bail!(
+                "{}: is there already, and a key that is lost opens nothing again; name another file",
+                path.display()
+            );
         }
         file => file.with_context(|| format!("{}: cannot be written", path.display()))?,
     };

@@ -2,7 +2,7 @@
 //!
 //! 32 bytes, as 64 hexadecimal digits in `.testudo/key` of the project, committed by default so that every machine
 //! makes the same digests. That is a trade: who has the key and a digest can test guesses of a weak secret (a short
-//! password; not a random token) without network. A private key, given by the environment value `TESTUDO_KEY`, closes
+//! password; not a random token) without network. A private key, given by the environment value `TESTUDO_DIGEST_KEY`, closes
 //! that. Without either the built-in key is used: digests are the same in every project, and anybody can test guesses.
 
 use std::{
@@ -13,7 +13,7 @@ use std::{
 use crate::{PolicyError, atomic};
 
 /// Name of the environment value that overrides the file.
-pub const ENVIRONMENT_NAME: &str = "TESTUDO_KEY";
+pub const ENVIRONMENT_NAME: &str = "TESTUDO_DIGEST_KEY";
 
 /// Folder and file below the root of a project.
 const PLACE: [&str; 2] = [".testudo", "key"];

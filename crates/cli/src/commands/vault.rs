@@ -6,6 +6,7 @@ mod edit;
 mod editor;
 mod exec;
 mod identities;
+mod keygen;
 mod keys;
 mod open;
 mod save;
@@ -21,6 +22,7 @@ use testudo_vault::Format;
 /// Deploy secrets: create, show, change and hand over what is in SOPS files
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
+  testudo vault keygen ~/.config/sops/age/keys.txt             a key of your own; prints what others encrypt for
   testudo vault create prod.env --from plain.env --age age1…   encrypt a file for a recipient
   testudo vault set prod.yaml db.password --stdin < password   put a value in
   testudo vault show prod.yaml --key db.password               print one value
@@ -53,6 +55,8 @@ enum Command {
     Unset(change::UnsetArgs),
     /// List the names in a file and who can open it; needs no key
     Keys(keys::KeysArgs),
+    /// Make a key that opens files: the secret part goes into a file, the public one to standard output
+    Keygen(keygen::KeygenArgs),
     /// Run a command with the values of files in its environment
     Exec(exec::ExecArgs),
 }
@@ -100,6 +104,7 @@ pub(crate) fn run(args: VaultArgs) -> Result<ExitCode> {
         Command::Set(args) => change::set(&args),
         Command::Unset(args) => change::unset(&args),
         Command::Keys(args) => keys::run(&args),
+        Command::Keygen(args) => keygen::run(&args),
         Command::Exec(args) => exec::run(&args),
     }
 }

@@ -14,6 +14,8 @@ use crate::{
 /// elements without markup; the others stay within a value, a string, or an address.
 const FORMS: &[(Kind, &str)] = &[
     (Kind::Handler, "\"'></script></textarea></title></style>--><img src=x onerror={c}()>"),
+    // Without quotes, which a filter takes out and a statement breaks at.
+    (Kind::Handler, "<img src=x onerror={c}()>"),
     (Kind::Handler, "\" autofocus onfocus={c}() x=\""),
     (Kind::Handler, "' autofocus onfocus={c}() x='"),
     (Kind::Handler, "x autofocus onfocus={c}() x="),

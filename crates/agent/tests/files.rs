@@ -122,7 +122,7 @@ fn every_mutation_is_seen_by_a_check_and_gone_when_accepted() {
         }
         let (folder, tree) = tree("check");
         let db = folder.join("files.db");
-        assert_eq!(init(&db, &[tree.clone()], &[]).unwrap().scanned, 5);
+        assert_eq!(init(&db, std::slice::from_ref(&tree), &[]).unwrap().scanned, 5);
         assert_eq!(check(&db, false).unwrap().changes, [], "{name}");
         mutate(&tree);
         let checked = check(&db, false).unwrap();

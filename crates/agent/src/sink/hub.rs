@@ -140,9 +140,9 @@ impl Hub {
                 }
                 refused("events are missing there that are not kept here any more")
             }
-            401 | 403 => {
-                refused("the token does not fit; make another one with `testudo hub token create --scope agent`")
-            }
+            401 | 403 => refused(
+                "the token does not fit; make another one with `testudo hub token create --scope agent --agent NAME`",
+            ),
             _ => refused(answer["error"].as_str().unwrap_or("it did not take the events")),
         }
     }

@@ -2,8 +2,11 @@
 
 use std::{io, process::ExitCode};
 
-use anyhow::Result;
-use testudo_agent::command::{AgentArgs, Terminal, execute};
+use anyhow::{Result, bail};
+use testudo_agent::{
+    AgentError,
+    command::{AgentArgs, Terminal, execute},
+};
 
 use crate::terminal;
 
@@ -11,5 +14,13 @@ pub(crate) fn run(args: AgentArgs) -> Result<ExitCode> {
     let mut input = io::stdin().lock();
     let mut out = io::stdout().lock();
     let mut ends = Terminal { input: &mut input, out: &mut out, tell: &mut terminal::note };
-    Ok(ExitCode::from(execute(args, &mut ends)?))
+    match execute(args, &mut ends) {
+        Ok(code) => Ok(ExitCode::from(code)),
+        Err(AgentError::Configuration(problems)) => {
+            terminal::problems(&problems);
+            bail!("the agent cannot run with this configuration")
+        }
+        // It says its cause itself.
+        Err(error) => bail!("{error}"),
+    }
 }

@@ -160,7 +160,7 @@ pub(crate) fn run(args: &StatusArgs) -> Result<ExitCode> {
 }
 
 /// What is set up, by the files that are there.
-fn found(home: &Path) -> Result<Found> {
+pub(super) fn found(home: &Path) -> Result<Found> {
     let options = WalkOptions {
         include: Vec::new(),
         exclude: Vec::new(),

@@ -167,9 +167,9 @@ pub struct Concern {
     pub answered_by: Option<String>,
 }
 
-/// What an agent sends, in the order in which it happened.
+/// What an agent sends, in the order in which it happened. What is said stands in `body`: an alert has a time of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "class", rename_all = "kebab-case")]
+#[serde(tag = "class", content = "body", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum AgentEventBody {
     /// The agent began.
@@ -223,4 +223,37 @@ pub struct AgentBatch {
     pub previous: String,
     /// The events, by number.
     pub events: Vec<AgentEvent>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_can_be_read_again() {
+        let response = Response {
+            id: "web-1/00/r1".to_owned(),
+            alert: "web-1/00/1".to_owned(),
+            action: ResponseAction::Block,
+            target: "192.0.2.1".to_owned(),
+            host: "web-1".to_owned(),
+            state: ResponseState::Active,
+            time: "2026-01-31T12:00:00Z".to_owned(),
+            until: "2026-01-31T12:10:00Z".to_owned(),
+            reason: String::new(),
+            actor: None,
+        };
+        let lost = BTreeMap::from([("info".to_owned(), 3)]);
+        for (body, class) in [
+            (AgentEventBody::Response(response), "response"),
+            (AgentEventBody::Heartbeat, "heartbeat"),
+            (AgentEventBody::Start(AgentStart::default()), "start"),
+            (AgentEventBody::Loss { lost }, "loss"),
+        ] {
+            let event = AgentEvent { seq: 1, time: "2026-01-31T12:00:01Z".to_owned(), body };
+            let text = serde_json::to_string(&event).unwrap();
+            assert!(text.contains(&format!("\"class\":\"{class}\"")), "{text}");
+            assert_eq!(serde_json::from_str::<AgentEvent>(&text).unwrap(), event);
+        }
+    }
 }

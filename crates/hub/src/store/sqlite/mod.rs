@@ -177,6 +177,3 @@ fn row<T, P: rusqlite::Params>(
     use rusqlite::OptionalExtension as _;
     Ok(connection.prepare_cached(query)?.query_row(parameters, read).optional()?)
 }
-
-#[cfg(test)]
-mod tests;

@@ -25,7 +25,7 @@ mod world;
 
 use std::{
     fs,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
     sync::{Mutex, PoisonError},
 };
@@ -41,7 +41,7 @@ pub use world::{Moment, World};
 use auth::{LINK_LIFE, Throttle};
 use boards::Boards;
 use decisions::Decisions;
-use http::Request;
+use http::{Body, Request, Target};
 use store::Store;
 
 /// Folder of bodies that are being received.
@@ -111,6 +111,17 @@ impl Hub {
             boards: Boards::default(),
             day: Mutex::default(),
         })
+    }
+
+    /// Answers a request of a machine without a socket, as an embedding program or a test wants it: the status.
+    pub fn ask(&self, token: &str, (method, target): (&str, &str), (media, body): (&str, Vec<u8>)) -> u16 {
+        let Some(target) = Target::parse(target) else { return Refusal::malformed("the address").status() };
+        let host = self.settings.address.map_or_else(|| "localhost".to_owned(), |address| address.to_string());
+        let headers =
+            vec![("host", host), ("authorization", format!("Bearer {token}")), ("content-type", media.to_owned())];
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let request = Request { method: method.to_owned(), target, address, headers, body: Body::of(body) };
+        http::answer(self, &request).status
     }
 
     /// A link for the first administrator, as long as none has ever signed in.

@@ -77,8 +77,8 @@ pub(crate) fn names(person: &Person, connection: &Connection) -> Result<Vec<Stri
     Ok(names)
 }
 
-/// What a person has to do, and how many findings of theirs there are, up to a thousand.
-pub(crate) fn items(hub: &Hub, person: &Person, now: &Moment) -> Result<(Vec<Item>, usize), HubError> {
+/// What a person has to do, and whether there are findings of theirs that are not listed.
+pub(crate) fn items(hub: &Hub, person: &Person, now: &Moment) -> Result<(Vec<Item>, bool), HubError> {
     let names = hub.store.read(|connection| names(person, connection))?;
     let mut items = Vec::new();
     for product in hub.store.read(store::products)? {
@@ -111,10 +111,10 @@ pub(crate) fn items(hub: &Hub, person: &Person, now: &Moment) -> Result<(Vec<Ite
     }
     hub.store.read(|connection| {
         items.extend(concerns(connection, &names, now)?);
-        let (findings, count) = findings(connection, &names)?;
+        let (findings, more) = findings(connection, &names)?;
         items.extend(findings);
         items.sort_by(|a, b| a.urgency.cmp(&b.urgency));
-        Ok((items, count))
+        Ok((items, more))
     })
 }
 
@@ -137,10 +137,10 @@ fn concerns(connection: &Connection, names: &[String], now: &Moment) -> Result<V
     Ok(mine.collect())
 }
 
-fn findings(connection: &Connection, names: &[String]) -> Result<(Vec<Item>, usize), HubError> {
+fn findings(connection: &Connection, names: &[String]) -> Result<(Vec<Item>, bool), HubError> {
     let filter = Filter { state: Some(FindingState::Open), owners: names.to_vec(), ..Filter::default() };
     let page = store::findings(connection, &filter, FINDINGS)?;
-    let count = if page.next.is_some() { store::matching(connection, &filter, 1000)? } else { page.findings.len() };
+    let more = page.next.is_some();
     let items = page.findings.into_iter().map(|finding| Item {
         urgency: match finding.severity {
             Severity::Critical => Urgency::Now,
@@ -154,5 +154,5 @@ fn findings(connection: &Connection, names: &[String]) -> Result<(Vec<Item>, usi
         link: format!("/findings/{}", finding.id),
         product: finding.product,
     });
-    Ok((items.collect(), count))
+    Ok((items.collect(), more))
 }

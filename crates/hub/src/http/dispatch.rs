@@ -130,6 +130,14 @@ pub(crate) fn answer(hub: &Hub, request: &Request) -> Response {
     if for_people { pages::refused(&refusal, &principal) } else { refusal.to_json() }
 }
 
+/// Whether the one who asks may send a body to this route. Asked before a large one is received: nobody fills the disk of a hub
+/// whose token they do not have.
+pub(super) fn admit(hub: &Hub, request: &Request) -> Result<(), Refusal> {
+    let (route, parameters) = routes::find(&request.method, &request.target.segments)?;
+    let principal = who(hub, request, (&hub.now(), hub.address(request)))?;
+    permitted(route, &parameters, &principal)
+}
+
 fn route(hub: &Hub, request: &Request, principal: &mut Principal) -> Result<Response, Refusal> {
     if !hub.is_own_host(request.header("host")) {
         return Err(Refusal::malformed("this host is not the hub's; use the address that it printed"));

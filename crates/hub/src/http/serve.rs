@@ -29,7 +29,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::{Encryption, Refusal, Request, Response, Target, body::Receiving, request::HEADERS};
+use super::{Encryption, Refusal, Request, Response, Target, body::Receiving, dispatch, request::HEADERS};
 use crate::{Hub, HubError, http, routes};
 
 /// Connections at once. Those that come later wait in the queue of the system.
@@ -46,6 +46,8 @@ const HEADER_TIME: Duration = Duration::from_secs(10);
 const PART_TIME: Duration = Duration::from_secs(10);
 /// Time until a whole body is there.
 const BODY_TIME: Duration = Duration::from_secs(300);
+/// Largest body that is received before it is known who sends it, in bytes: a form.
+const UNASKED: u64 = 64 << 10;
 /// Time for a handshake of TLS.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// Time after which an answer that nobody takes is given up.
@@ -165,16 +167,31 @@ async fn respond(hub: Arc<Hub>, incoming: Incoming<Streaming>, peer: IpAddr) -> 
         Ok((route, _)) => route.takes.limit(),
         Err(refusal) => return refuse(&refusal),
     };
+    let bare = Request { method, target, address: peer, headers, body: super::Body::of(Vec::new()) };
+    let bare = if limit > UNASKED {
+        let asked = Arc::clone(&hub);
+        let admitted = tokio::task::spawn_blocking(move || dispatch::admit(&asked, &bare).map(|()| bare)).await;
+        match admitted {
+            Ok(Ok(bare)) => bare,
+            Ok(Err(refusal)) => return refuse(&refusal),
+            Err(_) => return failed(),
+        }
+    } else {
+        bare
+    };
     let body = match receive(body, limit, hub.incoming_file()).await {
         Ok(body) => body,
         Err(refusal) => return refuse(&refusal),
     };
-    let request = Request { method, target, address: peer, headers, body };
+    let request = Request { body, ..bare };
     let answered = tokio::task::spawn_blocking(move || http::answer(&hub, &request)).await;
-    answered.unwrap_or_else(|_| {
-        let response = Response::json(&serde_json::json!({ "error": "the hub could not do this", "status": 500 }));
-        response.with_status(500)
-    })
+    answered.unwrap_or_else(|_| failed())
+}
+
+/// What is answered where a handler ended in a way that nobody meant.
+fn failed() -> Response {
+    let response = Response::json(&serde_json::json!({ "error": "the hub could not do this", "status": 500 }));
+    response.with_status(500)
 }
 
 async fn receive(mut body: Streaming, limit: u64, place: Result<PathBuf, HubError>) -> Result<super::Body, Refusal> {

@@ -9,12 +9,12 @@ use crate::store::MomentRow;
 pub(crate) fn severities(counts: &[usize; 5]) -> Html {
     const ROW: usize = 26;
     const LEFT: usize = 80;
-    const WIDTH: usize = 420;
+    const WIDTH: usize = 260;
     let most = counts.iter().copied().max().unwrap_or(0).max(1);
     let words: Vec<String> =
         Severity::WORDS.iter().zip(counts).rev().map(|(word, count)| format!("{count} {word}")).collect();
     let mut out = format!(
-        "<svg class=\"chart\" viewBox=\"0 0 560 {}\" role=\"img\" aria-label=\"Open findings: {}\">",
+        "<svg class=\"chart\" viewBox=\"0 0 400 {}\" role=\"img\" aria-label=\"Open findings: {}\">",
         5 * ROW,
         words.join(", ")
     );

@@ -39,16 +39,26 @@ pub(crate) fn list(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     }
     body += &chart::severities(&counts);
     body += &fields(&filter, &products);
+    let next = found.next.as_ref().map_or_else(String::new, |next| {
+        let word = if found.findings.len() == ROWS { "Next page" } else { "Search further" };
+        format!("<p><a rel=\"next\" href=\"/findings?{}after={next}\">{word}</a></p>\n", again(ask.query()))
+    });
     if found.findings.is_empty() {
-        body += &empty("No finding is like that. Take a filter away, or look at all states.", "");
+        let why = if next.is_empty() {
+            "No finding is like that. Take a filter away, or look at all states."
+        } else {
+            "No finding is like that among those that were searched. The search goes on from here."
+        };
+        body += &(empty(why, "") + &next);
         return Ok(page(ask, Place::Findings, "Findings", &body));
     }
-    let count = if count >= COUNTED { format!("{COUNTED} or more") } else { count.to_string() };
+    let count = match count {
+        None => "Findings".to_owned(),
+        Some(COUNTED..) => format!("{COUNTED} or more findings"),
+        Some(count) => format!("{count} findings"),
+    };
     body += &table(person, &found, (&names, &count), ask);
-    if let Some(next) = &found.next {
-        body +=
-            &format!("<p><a rel=\"next\" href=\"/findings?{}after={next}\">Next page</a></p>\n", again(ask.query()));
-    }
+    body += &next;
     Ok(page(ask, Place::Findings, "Findings", &body))
 }
 
@@ -98,7 +108,7 @@ fn table(person: &Person, found: &Page, (names, count): (&[String], &str), ask: 
         String::new()
     };
     out += "<p class=\"quiet\">Keys: <kbd>j</kbd> and <kbd>k</kbd> move, <kbd>x</kbd> chooses, <kbd>Enter</kbd> opens, <kbd>/</kbd> searches.</p>\n";
-    out += &format!("<table class=\"list\"><caption>{count} findings, the greatest harm first</caption>\n<thead><tr>");
+    out += &format!("<table class=\"list\"><caption>{count}, the greatest harm first</caption>\n<thead><tr>");
     if may {
         out += "<th scope=\"col\" class=\"narrow\">Choose</th>";
     }

@@ -43,10 +43,10 @@ fn item(moment: &MomentRow, next: Option<&MomentRow>, (product, here): (&str, &B
     let id = moment.id;
     let mut links = Vec::new();
     if let Some(cause) = moment.cause.filter(|cause| here.contains(cause)) {
-        links.push(format!("<a href=\"#m{cause}\" aria-label=\"What moment {id} came from\">came from</a>"));
+        links.push(format!("<a href=\"#m{cause}\" aria-label=\"moment {id} came from {cause}\">came from</a>"));
     }
     if let Some(next) = next {
-        links.push(format!("<a href=\"#m{}\" aria-label=\"The moment after {id}\">next</a>", next.id));
+        links.push(format!("<a href=\"#m{}\" aria-label=\"next after moment {id}\">next</a>", next.id));
     }
     if let (Some(seq), false) = (moment.seq, moment.environment.is_empty()) {
         let link = crate::timeline::link(product, &moment.environment, seq);
@@ -55,7 +55,7 @@ fn item(moment: &MomentRow, next: Option<&MomentRow>, (product, here): (&str, &B
             text(&moment.environment)
         ));
     } else if !moment.link.is_empty() {
-        links.push(format!("<a href=\"{}\" aria-label=\"More about moment {id}\">more</a>", text(&moment.link)));
+        links.push(format!("<a href=\"{}\" aria-label=\"more about moment {id}\">more</a>", text(&moment.link)));
     }
     let mark = match moment.mark.as_str() {
         mark @ ("good" | "bad" | "look") => mark,

@@ -10,7 +10,7 @@ use crate::{
 /// The page.
 pub(crate) fn page_of(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let person = ask.person()?;
-    let (items, findings) = work::items(hub, person, &ask.now)?;
+    let (items, more) = work::items(hub, person, &ask.now)?;
     let names = hub.store.read(|connection| work::names(person, connection))?;
     let shown: Vec<String> = names.iter().map(|name| format!("<code>{}</code>", text(name))).collect();
     let mut body = format!("<h1>My work</h1>\n<p class=\"quiet\">What is owned by {}</p>\n", shown.join(", "));
@@ -37,12 +37,8 @@ pub(crate) fn page_of(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
         );
     }
     body += "</tbody></table>\n";
-    let listed = items.iter().filter(|item| item.kind == "finding").count();
-    if findings > listed {
-        let more = if findings >= 1000 { "1000 or more".to_owned() } else { findings.to_string() };
-        body += &format!(
-            "<p>{listed} of {more} findings are listed; <a href=\"/findings\">all findings</a> can be filtered by owner.</p>\n"
-        );
+    if more {
+        body += "<p>There are more findings; <a href=\"/findings\">all findings</a> can be filtered by owner.</p>\n";
     }
     Ok(page(ask, Place::Work, "My work", &body))
 }

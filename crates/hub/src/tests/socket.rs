@@ -72,6 +72,10 @@ fn requests_are_bounded() {
     let facts = "/api/v1/products/shop/facts";
     assert_eq!(status(&post(facts, "content-length: 2\r\n", "{}")), "200");
     assert_eq!(status(&post(facts, "content-length: 5000000\r\n", "{}")), "413", "told before it is sent");
+    let stranger = format!(
+        "POST /api/v1/products/shop/scans HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: 100000000\r\n\r\n{{"
+    );
+    assert_eq!(status(&exchange(address, stranger.as_bytes())), "401", "told before the body is received");
     let chunk = format!("{:x}\r\n{}\r\n", 60_000, " ".repeat(60_000));
     let chunked = format!("{}0\r\n\r\n", chunk.repeat(80));
     assert_eq!(status(&post(facts, "transfer-encoding: chunked\r\n", &chunked)), "413", "told while it is sent");

@@ -11,9 +11,8 @@ use testudo_model::Severity;
 use super::{row, rows};
 use crate::HubError;
 
-/// Findings of one owner that are looked up one by one. Where there are more, they are so frequent that walking along the list
-/// meets them soon.
-const FEW: usize = 2000;
+/// Findings that a search for a text looks at for one page. It may find nothing among them, and goes on with the next page.
+const LOOKED_AT: usize = 5000;
 
 /// How far a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -144,46 +143,48 @@ pub(crate) struct Filter {
     pub(crate) owners: Vec<String>,
     /// A text in title, message, path or rule, in any case.
     pub(crate) text: Option<String>,
-    /// Scan that saw them last.
+    /// Scan that saw them first.
     pub(crate) scan: Option<i64>,
     /// The last row of the page before: severity and number.
     pub(crate) after: Option<(usize, i64)>,
 }
 
 impl Filter {
-    /// Conditions and their parameters.
-    fn conditions(&self) -> (Vec<String>, Vec<Value>) {
-        let (mut conditions, mut values) = (Vec::new(), Vec::new());
-        let mut add = |condition: &str, value: Value| {
-            values.push(value);
-            conditions.push(condition.replace('#', &format!("?{}", values.len())));
-        };
+    /// Conditions that an index answers, and their parameters.
+    fn conditions(&self) -> Conditions {
+        let mut all = Conditions::default();
         if let Some(state) = self.state {
-            add("f.state = #", state.as_str().to_owned().into());
+            all.add("f.state = #", state.as_str().to_owned().into());
         }
         if let Some(severity) = self.severity {
-            add("f.severity = #", (severity as i64).into());
+            all.add("f.severity = #", (severity as i64).into());
         }
         if let Some(rule) = &self.rule {
-            add("f.rule = #", rule.clone().into());
+            all.add("f.rule = #", rule.clone().into());
         }
         if let Some(product) = &self.product {
-            add("f.product = (SELECT id FROM product WHERE name = #)", product.clone().into());
+            all.add("f.product = (SELECT id FROM product WHERE name = #)", product.clone().into());
         }
         if let Some(scan) = self.scan {
-            add("f.last_scan = #", scan.into());
+            all.add("f.first_scan = #", scan.into());
         }
-        if let Some(text) = &self.text {
-            let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-            let like = "(f.path LIKE # ESCAPE '\\' OR f.title LIKE # ESCAPE '\\' OR f.message LIKE # ESCAPE '\\' OR f.rule LIKE # ESCAPE '\\')";
-            add(like, format!("%{escaped}%").into());
-        }
-        if let Some((severity, id)) = self.after {
-            add("f.severity <= #", i64::try_from(severity).unwrap_or(i64::MAX).into());
-            let same = format!("(f.severity < {severity} OR f.id < #)");
-            add(&same, id.into());
-        }
-        (conditions, values)
+        all
+    }
+}
+
+/// Conditions of a query, with their parameters.
+#[derive(Debug, Clone, Default)]
+struct Conditions(Vec<String>, Vec<Value>);
+
+impl Conditions {
+    /// Adds one, with `#` for its parameter.
+    fn add(&mut self, condition: &str, value: Value) {
+        self.1.push(value);
+        self.0.push(condition.replace('#', &format!("?{}", self.1.len())));
+    }
+
+    fn text(&self) -> String {
+        if self.0.is_empty() { "TRUE".to_owned() } else { self.0.join(" AND ") }
     }
 }
 
@@ -196,70 +197,115 @@ pub(crate) struct Page {
     pub(crate) next: Option<String>,
 }
 
+/// The way along the findings: where rows come from, in which order, under which conditions.
+struct Walk {
+    from: &'static str,
+    order: &'static str,
+    conditions: Conditions,
+}
+
+impl Walk {
+    fn new(filter: &Filter, owner: Option<&String>) -> Self {
+        let mut conditions = filter.conditions();
+        let (from, order, severity, id) = match owner {
+            None => ("finding f", "f.severity DESC, f.id DESC", "f.severity", "f.id"),
+            Some(owner) => {
+                conditions.add("o.owner = #", owner.clone().into());
+                let from = "finding_owner o CROSS JOIN finding f ON f.id = o.finding";
+                (from, "o.severity DESC, o.finding DESC", "o.severity", "o.finding")
+            }
+        };
+        if let Some((last, number)) = filter.after {
+            conditions.add(&format!("{severity} <= #"), i64::try_from(last).unwrap_or(i64::MAX).into());
+            conditions.add(&format!("({severity} < {last} OR {id} < #)"), number.into());
+        }
+        Self { from, order, conditions }
+    }
+
+    /// The key of the last finding that a search looks at; none where it looks at all.
+    fn end(&self, connection: &Connection) -> Result<Option<(usize, i64)>, HubError> {
+        let query = format!(
+            "SELECT f.severity, f.id FROM {} WHERE {} ORDER BY {} LIMIT 1 OFFSET {}",
+            self.from,
+            self.conditions.text(),
+            self.order,
+            LOOKED_AT - 1
+        );
+        let values = rusqlite::params_from_iter(&self.conditions.1);
+        row(connection, (&query, values), |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+}
+
 /// Findings that are wanted, at most `limit`.
 pub(crate) fn findings(connection: &Connection, filter: &Filter, limit: usize) -> Result<Page, HubError> {
-    let (conditions, mut values) = filter.conditions();
-    let (from, conditions) = owned(connection, filter, conditions, &mut values)?;
+    if filter.owners.len() < 2 {
+        return of_owner(connection, filter, filter.owners.first(), limit);
+    }
+    // Of several owners, the lists of each are put together.
+    let (mut all, mut more) = (Vec::new(), false);
+    for owner in &filter.owners {
+        let page = of_owner(connection, filter, Some(owner), limit)?;
+        more |= page.next.is_some();
+        all.extend(page.findings);
+    }
+    all.sort_by_key(|finding| std::cmp::Reverse((finding.severity, finding.id)));
+    all.dedup_by_key(|finding| finding.id);
+    more |= all.len() > limit;
+    all.truncate(limit);
+    let next = all.last().filter(|_| more).map(|last| key(last.severity as usize, last.id));
+    Ok(Page { findings: all, next })
+}
+
+/// Where the next page begins.
+fn key(severity: usize, id: i64) -> String {
+    format!("{severity}-{id}")
+}
+
+fn of_owner(connection: &Connection, filter: &Filter, owner: Option<&String>, limit: usize) -> Result<Page, HubError> {
+    let walk = Walk::new(filter, owner);
+    let mut conditions = walk.conditions.clone();
+    let walked = conditions.text();
+    let searched = filter.text.as_ref().map(|text| {
+        let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        let like = ["path", "title", "message", "rule"].map(|column| format!("f.{column} LIKE # ESCAPE '\\'"));
+        let mut search = Conditions(Vec::new(), std::mem::take(&mut conditions.1));
+        search.add(&format!("({})", like.join(" OR ")), format!("%{escaped}%").into());
+        conditions.1 = std::mem::take(&mut search.1);
+        search.text()
+    });
+    let (from, order) = (walk.from, walk.order);
+    let (from, wanted, order) = match &searched {
+        None => (from.to_owned(), walked, order),
+        Some(search) => {
+            let looked = format!("(SELECT f.id AS id FROM {from} WHERE {walked} ORDER BY {order} LIMIT {LOOKED_AT})");
+            let from = format!("{looked} w CROSS JOIN finding f ON f.id = w.id");
+            (from, search.clone(), "f.severity DESC, f.id DESC")
+        }
+    };
     let query = format!(
-        "SELECT {COLUMNS} FROM {from} CROSS JOIN product p ON p.id = f.product {} ORDER BY f.severity DESC, f.id DESC LIMIT {}",
-        and(&conditions),
+        "SELECT {COLUMNS} FROM {from} CROSS JOIN product p ON p.id = f.product WHERE {wanted} ORDER BY {order} LIMIT {}",
         limit + 1
     );
-    let mut findings = rows(connection, (&query, rusqlite::params_from_iter(values)), read)?;
-    let next = (findings.len() > limit).then(|| findings.pop()).flatten();
-    let next = next.and(findings.last()).map(|last| format!("{}-{}", last.severity as usize, last.id));
+    let mut findings = rows(connection, (&query, rusqlite::params_from_iter(&conditions.1)), read)?;
+    let full = (findings.len() > limit).then(|| findings.pop()).flatten().is_some();
+    let next = match findings.last().filter(|_| full) {
+        Some(last) => Some(key(last.severity as usize, last.id)),
+        None if searched.is_some() => walk.end(connection)?.map(|(severity, id)| key(severity, id)),
+        None => None,
+    };
     Ok(Page { findings, next })
 }
 
-/// How many findings are wanted, counted up to `most`.
-pub(crate) fn matching(connection: &Connection, filter: &Filter, most: usize) -> Result<usize, HubError> {
-    let (conditions, mut values) = Filter { after: None, ..filter.clone() }.conditions();
-    let (from, conditions) = owned(connection, filter, conditions, &mut values)?;
-    let query = format!("SELECT count(*) FROM (SELECT 1 FROM {from} {} LIMIT {most})", and(&conditions));
-    Ok(row(connection, (&query, rusqlite::params_from_iter(values)), |row| row.get(0))?.unwrap_or(0))
-}
-
-fn and(conditions: &[String]) -> String {
-    if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) }
-}
-
-/// Where rows come from when owners are asked for: from the owners where these have few findings, else from the list.
-fn owned(
-    connection: &Connection,
-    filter: &Filter,
-    mut conditions: Vec<String>,
-    values: &mut Vec<Value>,
-) -> Result<(String, Vec<String>), HubError> {
-    if filter.owners.is_empty() {
-        return Ok(("finding f".to_owned(), conditions));
+/// How many findings are wanted, counted up to `most`; none where a text is searched for or several owners are asked about, because
+/// nobody counts what nobody looked at.
+pub(crate) fn matching(connection: &Connection, filter: &Filter, most: usize) -> Result<Option<usize>, HubError> {
+    if filter.text.is_some() || filter.owners.len() > 1 {
+        return Ok(None);
     }
-    let names: Vec<String> = filter
-        .owners
-        .iter()
-        .map(|owner| {
-            values.push(owner.clone().into());
-            format!("?{}", values.len())
-        })
-        .collect();
-    let names = names.join(", ");
-    let few = {
-        let marks: Vec<String> = (1..=filter.owners.len()).map(|at| format!("?{at}")).collect();
-        let query = format!(
-            "SELECT count(*) FROM (SELECT 1 FROM finding_owner WHERE owner IN ({}) LIMIT {})",
-            marks.join(", "),
-            FEW + 1
-        );
-        row(connection, (&query, rusqlite::params_from_iter(&filter.owners)), |row| row.get::<_, usize>(0))?
-            .is_some_and(|count| count <= FEW)
-    };
-    if few {
-        let from = format!(
-            "(SELECT DISTINCT finding FROM finding_owner WHERE owner IN ({names})) o CROSS JOIN finding f ON f.id = o.finding"
-        );
-        return Ok((from, conditions));
-    }
-    conditions.push(format!("EXISTS (SELECT 1 FROM finding_owner o WHERE o.owner IN ({names}) AND o.finding = f.id)"));
-    Ok(("finding f".to_owned(), conditions))
+    let walk = Walk::new(&Filter { after: None, ..filter.clone() }, filter.owners.first());
+    let query =
+        format!("SELECT count(*) FROM (SELECT 1 FROM {} WHERE {} LIMIT {most})", walk.from, walk.conditions.text());
+    row(connection, (&query, rusqlite::params_from_iter(&walk.conditions.1)), |row| row.get(0))
 }
 
 /// One finding.

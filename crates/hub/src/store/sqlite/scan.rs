@@ -125,9 +125,10 @@ impl<'a> Ingestion<'a> {
     /// Takes one finding.
     pub(crate) fn add(&mut self, finding: &Finding) -> Result<(), HubError> {
         self.result.findings += 1;
-        let known = "SELECT id, state, decided FROM finding WHERE product = ?1 AND fingerprint = ?2";
+        let known = "SELECT id, state, decided, owners, severity FROM finding WHERE product = ?1 AND fingerprint = ?2";
         let known = row(self.transaction, (known, params![self.product, finding.fingerprint.as_str()]), |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?))
+            let known = Known { id: row.get(0)?, owners: row.get(3)?, severity: row.get(4)? };
+            Ok((known, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?))
         })?;
         let suppressed = finding.suppressed.is_some();
         let state = match known.as_ref().and_then(|(_, _, decided)| decided.as_deref()) {
@@ -137,8 +138,8 @@ impl<'a> Ingestion<'a> {
         };
         let before = known.as_ref().map(|(_, state, _)| state.as_str());
         let is_new = state == "open" && before.is_none_or(|before| matches!(before, "closed" | "suppressed"));
-        let id = self.write(finding, (known.as_ref().map(|(id, ..)| *id), state), is_new)?;
-        self.write_owners(finding, id, known.is_some())?;
+        let id = self.write(finding, (known.as_ref().map(|(known, ..)| known.id), state), is_new)?;
+        self.write_owners(finding, id, known.as_ref().map(|(known, ..)| known))?;
         self.write_document(finding, id)?;
         if is_new {
             self.result.opened += 1;
@@ -196,14 +197,19 @@ impl<'a> Ingestion<'a> {
         Ok(id.unwrap_or_default())
     }
 
-    fn write_owners(&self, finding: &Finding, id: i64, known: bool) -> Result<(), HubError> {
-        if known {
+    fn write_owners(&self, finding: &Finding, id: i64, known: Option<&Known>) -> Result<(), HubError> {
+        if let Some(known) = known {
+            let owners: Vec<String> = serde_json::from_str(&known.owners)?;
+            if owners.iter().eq(finding.owner.iter().take(OWNERS)) && known.severity == finding.severity as i64 {
+                return Ok(());
+            }
             self.transaction.prepare_cached("DELETE FROM finding_owner WHERE finding = ?1")?.execute([id])?;
         }
-        let mut insert =
-            self.transaction.prepare_cached("INSERT OR IGNORE INTO finding_owner (owner, finding) VALUES (?1, ?2)")?;
+        let mut insert = self
+            .transaction
+            .prepare_cached("INSERT OR IGNORE INTO finding_owner (owner, severity, finding) VALUES (?1, ?2, ?3)")?;
         for owner in finding.owner.iter().take(OWNERS) {
-            insert.execute(params![short(owner), id])?;
+            insert.execute(params![short(owner), finding.severity as i64, id])?;
         }
         Ok(())
     }
@@ -327,6 +333,13 @@ impl<'a> Ingestion<'a> {
         }
         Ok(())
     }
+}
+
+/// A finding that the hub has already.
+struct Known {
+    id: i64,
+    owners: String,
+    severity: i64,
 }
 
 /// Keeps the worst, in order.

@@ -102,13 +102,17 @@ CREATE TABLE finding (
 CREATE INDEX finding_by_state ON finding (state, severity, id);
 CREATE INDEX finding_by_product ON finding (product, state, severity, id);
 CREATE INDEX finding_by_rule ON finding (rule, state, severity, id);
+CREATE INDEX finding_by_scan ON finding (first_scan, severity, id);
 CREATE INDEX finding_by_end ON finding (until) WHERE until IS NOT NULL;
 
 CREATE TABLE finding_owner (
   owner TEXT NOT NULL,
+  -- That of the finding: a list of one owner is walked in the order in which it is shown.
+  severity INTEGER NOT NULL,
   finding INTEGER NOT NULL REFERENCES finding,
-  PRIMARY KEY (owner, finding)
+  PRIMARY KEY (owner, severity, finding)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX owner_of_finding ON finding_owner (finding);
 
 CREATE TABLE finding_document (
   finding INTEGER PRIMARY KEY REFERENCES finding,

@@ -28,10 +28,10 @@ impl Hub {
     /// The board of a product.
     pub(crate) fn board(&self, product: &ProductRow, now: &Moment) -> Result<Board, HubError> {
         let known = self.boards.0.lock().unwrap_or_else(PoisonError::into_inner).get(&product.id).cloned();
-        if let Some((revision, day, board)) = known {
-            if revision == product.revision && day == now.day() {
-                return Ok(board);
-            }
+        if let Some((_, _, board)) =
+            known.filter(|(revision, day, _)| *revision == product.revision && day == now.day())
+        {
+            return Ok(board);
         }
         let board = self.make_board(product, now)?;
         let entry = (product.revision, now.day().to_owned(), board.clone());

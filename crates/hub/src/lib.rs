@@ -91,10 +91,10 @@ impl Hub {
     /// # Errors
     /// The folder or the database cannot be used, or the address is not of this machine alone and nothing encrypts.
     pub fn open(settings: Settings) -> Result<Self, HubError> {
-        if let (Some(address), Encryption::None) = (settings.address, &settings.encryption) {
-            if !address.ip().is_loopback() {
-                return Err(HubError::ClearText(address));
-            }
+        if let (Some(address), Encryption::None) = (settings.address, &settings.encryption)
+            && !address.ip().is_loopback()
+        {
+            return Err(HubError::ClearText(address));
         }
         let store = Store::open(&settings.folder)?;
         let decisions = Decisions::open(&settings.folder)?;

@@ -69,6 +69,9 @@ pub(crate) enum Gives {
     AnyJson,
 }
 
+/// Values of the names in a path.
+pub(crate) type Names = Vec<(&'static str, String)>;
+
 /// One thing that can be asked.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Route {
@@ -101,7 +104,7 @@ impl Route {
         self.segments().filter_map(name)
     }
 
-    fn matches(&self, segments: &[String]) -> Option<Vec<(&'static str, String)>> {
+    fn matches(&self, segments: &[String]) -> Option<Names> {
         let mut own = self.segments();
         let mut found = Vec::new();
         for segment in segments {
@@ -121,10 +124,7 @@ fn name(part: &'static str) -> Option<&'static str> {
 }
 
 /// The route of a request, and the values of the names in its path. A word stands before a name.
-pub(crate) fn find(
-    method: &str,
-    segments: &[String],
-) -> Result<(&'static Route, Vec<(&'static str, String)>), Refusal> {
+pub(crate) fn find(method: &str, segments: &[String]) -> Result<(&'static Route, Names), Refusal> {
     let here: Vec<_> = ROUTES.iter().filter_map(|route| Some((route, route.matches(segments)?))).collect();
     if here.is_empty() {
         return Err(Refusal::Absent);

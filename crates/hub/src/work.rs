@@ -113,7 +113,7 @@ pub(crate) fn items(hub: &Hub, person: &Person, now: &Moment) -> Result<(Vec<Ite
         items.extend(concerns(connection, &names, now)?);
         let (findings, more) = findings(connection, &names)?;
         items.extend(findings);
-        items.sort_by(|a, b| a.urgency.cmp(&b.urgency));
+        items.sort_by_key(|item| item.urgency);
         Ok((items, more))
     })
 }

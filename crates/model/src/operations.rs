@@ -171,6 +171,7 @@ pub struct Concern {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "class", content = "body", rename_all = "kebab-case")]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "almost all events that are sent are alerts")]
 pub enum AgentEventBody {
     /// The agent began.
     Start(AgentStart),

@@ -65,10 +65,10 @@ fn read(bytes: &[u8]) -> Result<Pushed<'_>, Refusal> {
     }
     let key = |line: &[u8]| serde_json::from_slice::<Value>(line).ok()?.get("publicKey")?.as_str().map(str::to_owned);
     let (mut keys, mut entries) = (String::new(), lines.as_slice());
-    if let Some((first, rest)) = entries.split_first() {
-        if let Some(pem) = key(first) {
-            (keys, entries) = (pem, rest);
-        }
+    if let Some((first, rest)) = entries.split_first()
+        && let Some(pem) = key(first)
+    {
+        (keys, entries) = (pem, rest);
     }
     let Some((head, entries)) = entries.split_last() else {
         return Err(Refusal::malformed("the signed head is missing: it is the last line"));

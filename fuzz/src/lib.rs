@@ -10,6 +10,7 @@ pub mod detect;
 #[path = "../../crates/cli/src/commands/baseline/foreign.rs"]
 mod foreign;
 pub mod git;
+pub mod hub;
 pub mod import;
 pub mod input;
 pub mod ledger;
@@ -63,6 +64,8 @@ targets! {
     "gitleaks-toml" rules::gitleaks_toml 150;
     "gzip" archives::gzip 600;
     "host-rule" network::host_rule 3000;
+    "hub-body" hub::body 400;
+    "hub-target" hub::target 3000;
     "ignore-file" policy::ignore_file 1000;
     "import" import::report 1500;
     "index" git::index_file 600;

@@ -4,6 +4,7 @@
 mod bench;
 mod conformance;
 mod coverage;
+mod hub;
 mod instructions;
 mod schema;
 
@@ -35,6 +36,15 @@ enum Command {
         #[arg(long, required = true)]
         dir: Vec<PathBuf>,
     },
+    /// Measure a hub: start, memory, taking in a large report, each list afterwards
+    HubBench {
+        /// The program, built with --release
+        #[arg(default_value = "target/release/testudo")]
+        program: PathBuf,
+        /// Findings of the report
+        #[arg(short, default_value_t = 100_000)]
+        n: usize,
+    },
     /// Time whole commands, alone or against a peer's command, in turn; or count the instructions of a fixed set
     Bench {
         /// Pairs of runs
@@ -63,6 +73,7 @@ fn main() -> Result<()> {
         Command::Coverage => coverage::write(),
         Command::Schema => schema::write(),
         Command::Conformance { suite, dir } => conformance::write(&suite, &dir),
+        Command::HubBench { program, n } => hub::bench(&program, n),
         Command::Bench { instructions: true, write, counter, .. } => {
             instructions::run(counter, if write { Then::Write } else { Then::Compare })
         }

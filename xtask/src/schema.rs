@@ -9,6 +9,7 @@ pub(crate) fn schemas() -> Result<Vec<(&'static str, String)>> {
     let text = |schema: serde_json::Value| serde_json::to_string_pretty(&schema).map(|t| t + "\n");
     Ok(vec![
         ("scan-report.schema.json", text(testudo_model::schema::scan_report().to_value())?),
+        ("hub.openapi.json", text(testudo_hub::openapi())?),
         (
             "testudo-toml.schema.json",
             text(testudo_agent::config::configuration_schema(testudo_release::configuration_schema()))?,

@@ -12,7 +12,7 @@ mod text;
 use serde::Serialize;
 
 pub use facts::{Facts, Found, PlanFacts};
-pub use page::page;
+pub use page::{STYLE, content, page};
 pub use text::{Look, text};
 
 /// Where a phase stands. The worse, the greater.

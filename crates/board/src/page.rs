@@ -5,21 +5,32 @@ use testudo_report::{markup, style_source};
 
 use crate::{Board, Phase, State, text::seen};
 
-const STYLE: &str = include_str!("page.css");
+/// The style of the page.
+pub const STYLE: &str = include_str!("page.css");
 
 /// The board as an HTML page.
 #[must_use]
 pub fn page(board: &Board) -> String {
-    let title = format!("Security of {}", board.product);
-    let mut out = format!(
+    let title = title(board);
+    let head = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" \
          content=\"default-src 'none'; style-src '{}'; base-uri 'none'; form-action 'none'\">\n<meta name=\"referrer\" \
          content=\"no-referrer\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n<p class=\"day\">{}</p>\n",
+         <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n",
         style_source(STYLE),
-        markup(&board.day),
         title = markup(&title),
     );
+    head + &content(board) + "</main>\n</body>\n</html>\n"
+}
+
+fn title(board: &Board) -> String {
+    format!("Security of {}", board.product)
+}
+
+/// The board as a part of a page that has [`STYLE`].
+#[must_use]
+pub fn content(board: &Board) -> String {
+    let mut out = format!("<h1>{}</h1>\n<p class=\"day\">{}</p>\n", markup(&title(board)), markup(&board.day));
     for refused in &board.refused {
         out += &format!("<p><strong>No evidence:</strong> {}</p>\n", markup(refused));
     }
@@ -37,7 +48,7 @@ pub fn page(board: &Board) -> String {
     for phase in &board.phases {
         out += &card(phase);
     }
-    out + "</ol>\n</main>\n</body>\n</html>\n"
+    out + "</ol>\n"
 }
 
 fn card(phase: &Phase) -> String {

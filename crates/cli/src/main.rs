@@ -53,6 +53,10 @@ enum Command {
     Release(commands::release::ReleaseArgs),
     /// Watch a host: logs, files and listening ports; tell what is wrong, and block who attacks
     Agent(testudo_agent::command::AgentArgs),
+    /// Run the hub: one place that keeps what scans, releases and agents say, and shows who has to do what
+    Hub(commands::hub::HubArgs),
+    /// Push a scan, ledgers and the plan of a product to the hub
+    Push(commands::push::PushArgs),
     /// Deploy secrets: create, show, change and hand over what is in SOPS files
     Vault(commands::vault::VaultArgs),
     /// Shell completions
@@ -106,6 +110,8 @@ fn main() -> ExitCode {
         Command::Status(args) => commands::status::run(&args),
         Command::Release(args) => commands::release::run(args),
         Command::Agent(args) => commands::agent::run(args),
+        Command::Hub(args) => commands::hub::run(args),
+        Command::Push(args) => commands::push::run(&args),
         Command::Vault(args) => commands::vault::run(args),
         Command::Completions(args) => commands::completions::run(args),
         Command::Man(args) => commands::man::run(args),

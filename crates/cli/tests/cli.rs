@@ -6,6 +6,8 @@
 mod book;
 #[path = "cli/gitleaks.rs"]
 mod gitleaks;
+#[path = "cli/hub.rs"]
+mod hub;
 #[path = "cli/import.rs"]
 mod import;
 #[path = "cli/ledger.rs"]

@@ -12,6 +12,7 @@ mod error;
 mod event;
 #[cfg(feature = "fault")]
 pub mod fault;
+mod follow;
 mod journal;
 mod key;
 mod statement;
@@ -23,6 +24,7 @@ pub use event::{
     Event, Extent, OpenFinding, PolicyDigest, ReleaseEvent, ReleaseState, ReleaseStep, ScanEvent, StageOutcome,
     TestResultEvent, TriageEvent, VaultEvent, VaultFile, VerdictEvent, predicate,
 };
+pub use follow::{Followed, Known, follow};
 pub use journal::{Appended, Appender, Entry, Journal, Next};
 pub use key::{SigningKey, VerifyingKey};
 pub use statement::{Head, Place, Statement, Subject};

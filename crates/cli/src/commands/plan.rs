@@ -18,7 +18,7 @@ use testudo_plan::{
 };
 
 use crate::{clock, terminal};
-pub(super) use board::plan_facts;
+pub(super) use board::{plan_facts, pushed};
 use facts::{Asked, Facts};
 pub(super) use facts::{History, keys, recorded};
 use load::Loaded;

@@ -162,14 +162,7 @@ pub(crate) fn run(args: &StatusArgs) -> Result<ExitCode> {
         // What has an owner as a whole is owned by all who own a file of it.
         owners: &|path| {
             let Some(owners) = &owners else { return Vec::new() };
-            let files = if path == "." { walked.as_slice() } else { &[path.to_owned()] };
-            let mut all: Vec<String> = Vec::new();
-            for owner in files.iter().flat_map(|file| owners.of(file)) {
-                if !all.contains(&owner) {
-                    all.push(owner);
-                }
-            }
-            all
+            if path == "." { owners_of_all(owners, &walked) } else { owners.of(path) }
         },
     };
     let board = Board::of(&facts);
@@ -215,6 +208,17 @@ fn owners(home: &Path) -> Result<Option<Owners>> {
     Ok(found.map(|(owners, _)| owners))
 }
 
+/// Whoever owns one of these files, each once.
+pub(super) fn owners_of_all(owners: &Owners, files: &[String]) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for owner in files.iter().flat_map(|file| owners.of(file)) {
+        if !all.contains(&owner) {
+            all.push(owner);
+        }
+    }
+    all
+}
+
 /// The project from the working directory.
 fn here(home: &Path) -> String {
     let current = std::env::current_dir().and_then(fs::canonicalize).unwrap_or_default();
@@ -241,7 +245,7 @@ fn release_keys(home: &Path, environments: &[String]) -> Vec<VerifyingKey> {
 }
 
 /// What is set up, by the files that are there.
-fn found(home: &Path) -> Result<(Found, Vec<String>)> {
+pub(super) fn found(home: &Path) -> Result<(Found, Vec<String>)> {
     let options = WalkOptions {
         include: Vec::new(),
         exclude: Vec::new(),

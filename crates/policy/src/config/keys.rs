@@ -76,6 +76,8 @@ keys! {
     ledger.record = "ledger.record";
     ledger.key = "ledger.key";
     ledger.trusted = "ledger.trusted";
+    hub.url = "hub.url";
+    hub.product = "hub.product";
     output.format = "output.format";
     output.color = "output.color";
 }

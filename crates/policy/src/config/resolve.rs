@@ -178,10 +178,14 @@ fn unknown_key(name: &str) -> String {
     }
 }
 
+/// Variables that begin like a section and are no settings: a secret is never shown among them.
+const NO_SETTINGS: &[&str] = &["TESTUDO_HUB_TOKEN"];
+
 /// A variable that starts like a section of ours and names no key is a mistake. Other names belong to somebody else.
 fn refuse_unknown_variables(set: &BTreeMap<&str, &str>) -> Result<(), ConfigError> {
     let mut known: Vec<String> = KEYS.iter().map(Key::environment_name).collect();
     known.extend(ENVIRONMENT_ALIASES.iter().map(|(name, _)| (*name).to_owned()));
+    known.extend(NO_SETTINGS.iter().map(|name| (*name).to_owned()));
     let prefixes: Vec<String> = sections().iter().map(|s| format!("TESTUDO_{}_", s.to_ascii_uppercase())).collect();
     for name in set.keys().filter(|name| prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))) {
         if known.iter().all(|k| k != name) {

@@ -24,6 +24,8 @@ pub struct Config {
     pub secrets: Secrets,
     /// What is recorded in the ledger.
     pub ledger: Ledger,
+    /// Where results are pushed.
+    pub hub: Hub,
     /// How results are written.
     pub output: Output,
 }
@@ -178,6 +180,16 @@ pub struct Ledger {
     pub key: String,
     /// Files of public keys (PEM) whose entries count, relative to the configuration file; the own key always counts.
     pub trusted: Vec<String>,
+}
+
+/// Where results are pushed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Hub {
+    /// Address of the hub, `https://hub.example`. Counts in a file that was named with `--config` only.
+    pub url: String,
+    /// Name of the product in the hub; empty means the name of the folder of the project.
+    pub product: String,
 }
 
 /// How results are written.

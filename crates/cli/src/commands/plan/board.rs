@@ -1,10 +1,11 @@
-//! What the board says of a plan.
+//! What the board and the hub say of a plan.
 
 use std::path::Path;
 
 use anyhow::Result;
 use testudo_board::PlanFacts;
-use testudo_plan::{check, evidence::Status};
+use testudo_hub::{ControlFacts, PlanFigures, ProductFacts, RoleFacts};
+use testudo_plan::{check, evidence::Status, nouns::Role};
 
 use super::{
     facts::{Asked, Facts},
@@ -36,4 +37,45 @@ pub(in crate::commands) fn plan_facts(root: &Path) -> Result<Option<PlanFacts>> 
     plan.open = judgement.controls.iter().filter(|judged| judged.outcome.status > Status::Waived).count();
     plan.failing = of(Status::Failing);
     Ok(Some(plan))
+}
+
+/// What a push says of the plan of a project: figures, roles, and controls that do not hold. Nothing where there is no plan.
+pub(in crate::commands) fn pushed(root: &Path) -> Result<ProductFacts> {
+    let Some(figures) = plan_facts(root)? else { return Ok(ProductFacts::default()) };
+    let loaded = load::load(root)?;
+    let role = |role: &Role| RoleFacts {
+        id: role.id.text.clone(),
+        people: role.people.iter().map(|person| person.text.clone()).collect(),
+        channel: role.channel.as_ref().map_or_else(String::new, |channel| channel.text.clone()),
+    };
+    let mut facts = ProductFacts {
+        roles: loaded.plan.roles.iter().map(role).collect(),
+        plan: Some(PlanFigures {
+            path: figures.path,
+            owner: figures.owner,
+            components: figures.components,
+            problems: figures.problems,
+            due: figures.due,
+            controls: figures.controls.iter().map(|(status, count)| ((*status).to_owned(), *count)).collect(),
+        }),
+        ..ProductFacts::default()
+    };
+    if figures.problems == 0 {
+        let gathered = Facts::gather(&Asked::default(), &loaded)?;
+        let judgement = gathered.judge(&loaded);
+        let open = judgement
+            .controls
+            .iter()
+            .zip(&loaded.plan.controls)
+            .filter(|(judged, _)| judged.outcome.status > Status::Waived);
+        facts.controls = open
+            .map(|(judged, control)| ControlFacts {
+                id: judged.id.to_owned(),
+                status: judged.outcome.status.as_str().to_owned(),
+                owner: control.owner.text.clone(),
+                reason: judged.outcome.reasons.first().cloned().unwrap_or_default(),
+            })
+            .collect();
+    }
+    Ok(facts)
 }

@@ -1,0 +1,105 @@
+//! `testudo hub` and `testudo push` as a user meets them.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, Stdio},
+};
+
+use crate::{Project, key_line, key_of};
+
+/// A hub that runs as long as the test.
+struct Hub {
+    child: Child,
+    address: String,
+    /// What it printed behind its address.
+    link: String,
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn start(project: &Project) -> Hub {
+    let words = ["hub", "--listen", "127.0.0.1:0", "--data", "../hub"];
+    let mut command = project.command(env!("CARGO_BIN_EXE_testudo"), &words);
+    command.current_dir(project.path("shop")).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let address = lines.next().unwrap().unwrap().trim_end_matches('/').to_owned();
+    let link = lines.next().unwrap().unwrap();
+    Hub { child, address, link }
+}
+
+/// Runs a command in the folder of the product.
+fn testudo(project: &Project, token: &str, words: &[&str]) -> crate::Ran {
+    let mut command = project.command(env!("CARGO_BIN_EXE_testudo"), words);
+    crate::Ran::of(command.current_dir(project.path("shop")).env("TESTUDO_HUB_TOKEN", token).output().unwrap())
+}
+
+#[test]
+fn a_project_is_pushed_and_nobody_changes_its_past() {
+    let project = Project::new("hub");
+    project.write("shop/testudo.toml", "[hub]\nproduct = \"shop\"\nurl = \"https://hub.example\"\n");
+    project.write("shop/CODEOWNERS", "* @ana\n");
+    project.write("shop/a.py", &key_line('F'));
+    let hub = start(&project);
+    assert!(hub.link.contains("/welcome/") && hub.link.contains("signs admin in once"), "{}", hub.link);
+    let made =
+        project.testudo(&["hub", "token", "create", "--scope", "push", "--product", "shop", "--data", "hub"]).ok();
+    let token = made.out.trim();
+    testudo(&project, "", &["gate", "--record", "dev", "."]).says(&["FAILED"]);
+    let words = ["push", "--hub", &hub.address, "--ledger", "dev"];
+    let first = testudo(&project, token, &words).ok();
+    let first = first.says(&["ledger dev: 2 new entries", "scan: 1 findings: 1 new, 0 gone"]);
+    assert!(!first.err.contains(&key_of('F')) && !first.err.contains(token), "{first:?}");
+    testudo(&project, token, &words).ok().says(&["ledger dev: 0 new entries"]);
+    project.write("shop/a.py", "pass\n");
+    testudo(&project, token, &words).ok().says(&["scan: 0 findings: 0 new, 1 gone"]);
+    // An older copy of the ledger is put back.
+    let (lines, head) =
+        (project.read("shop/.testudo/ledger/dev.jsonl"), project.read("shop/.testudo/ledger/dev.head.json"));
+    testudo(&project, "", &["scan", "--record", "dev", "."]).ok();
+    testudo(&project, token, &words).ok().says(&["ledger dev: 1 new entries"]);
+    project.write("shop/.testudo/ledger/dev.jsonl", &lines);
+    project.write("shop/.testudo/ledger/dev.head.json", &head);
+    testudo(&project, token, &words).fails(1).says(&["the hub refused", "its end was cut off"]);
+    // A token of another product, one that was made up, and one that was taken back.
+    let other = ["push", "--hub", &hub.address, "--product", "other", "--no-scan"];
+    testudo(&project, token, &other).fails(1).says(&["this token is for `shop` alone"]);
+    testudo(&project, "x", &words).fails(1).says(&["this token is not known"]);
+    project.testudo(&["hub", "token", "revoke", "1", "--data", "hub"]).ok();
+    testudo(&project, token, &words).fails(1).says(&["this token is not known"]);
+    project.testudo(&["hub", "verify", "--data", "hub"]).ok().says(&["are whole"]);
+    let link = project.testudo(&["hub", "link", "--user", "bo", "--role", "viewer", "--data", "hub"]).ok();
+    assert!(link.out.starts_with("http://127.0.0.1:7878/welcome/"), "{link:?}");
+}
+
+#[test]
+fn a_token_goes_nowhere_unasked() {
+    let project = Project::new("hub-token");
+    project.write("shop/testudo.toml", "[hub]\nurl = \"https://evil.example\"\n");
+    let push = |words: &[&str]| testudo(&project, "x", &[&["push"], words].concat());
+    push(&[]).fails(2).says(&["does not decide who gets your token"]);
+    push(&["--hub", "http://10.0.0.1"]).fails(2).says(&["would travel in clear text"]);
+    push(&["--hub", "http://hub.example"]).fails(2).says(&["would travel in clear text"]);
+    push(&["--hub", "https://hub.example/path"]).fails(2).says(&["without a path"]);
+    testudo(&project, "", &["push", "--hub", "https://hub.example"]).fails(2).says(&["no token"]);
+    project.write("shop/testudo.toml", "");
+    push(&[]).fails(2).says(&["no hub is named"]);
+}
+
+#[test]
+fn clear_text_is_for_this_machine_alone() {
+    let project = Project::new("hub-clear");
+    let words = ["hub", "--data", "hub", "--listen"];
+    project.testudo(&[&words[..], &["0.0.0.0:0"]].concat()).fails(2).says(&["--behind-tls", "--certificate"]);
+    project.write("no.pem", "x");
+    let tls = ["127.0.0.1:0", "--certificate", "no.pem", "--certificate-key", "no.pem"];
+    project.testudo(&[&words[..], &tls].concat()).fails(2).says(&["no.pem", "holds no certificate"]);
+    let document = project.testudo(&["hub", "openapi"]).ok();
+    let document: serde_json::Value = serde_json::from_str(&document.out).unwrap();
+    assert_eq!(document["openapi"], "3.1.0");
+}

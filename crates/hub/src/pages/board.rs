@@ -1,0 +1,152 @@
+//! The boards: every product at a glance, and one in full.
+
+use testudo_board::{Board, State};
+
+use super::{Html, Place, chart, empty, page, text};
+use crate::{
+    Hub,
+    api::products::named,
+    http::{Ask, Refusal, Response, encode},
+    store,
+};
+
+/// Every product.
+pub(crate) fn all(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
+    let products = hub.store.read(store::products)?;
+    if products.is_empty() {
+        let why = "Nothing was pushed yet. Make a token, and push from a project:";
+        let command =
+            "testudo hub token create --scope push --product NAME\nTESTUDO_HUB_TOKEN=… testudo push --product NAME";
+        let body = format!("<h1>Board</h1>\n{}", empty(why, command));
+        return Ok(page(ask, Place::Board, "Board", &body));
+    }
+    let counts = hub.store.read(|connection| store::severities(connection, None))?;
+    let mut body = format!(
+        "<h1>Board</h1>\n<section aria-labelledby=\"open\"><h2 id=\"open\">Open findings</h2>\n{}</section>\n<ul class=\"products\">\n",
+        chart::severities(&counts)
+    );
+    for product in &products {
+        let board = hub.board(product, &ask.now)?;
+        body += &glance(&board);
+    }
+    body += "</ul>\n";
+    Ok(page(ask, Place::Board, "Board", &body))
+}
+
+fn glance(board: &Board) -> Html {
+    let path = encode(&board.product);
+    let mut out = format!("<li><h2><a href=\"/products/{path}\">{}</a></h2>\n", text(&board.product));
+    out += &match &board.next {
+        Some(step) => format!("<p><strong>Next, {}:</strong> {}</p>\n", text(step.phase), text(&step.why)),
+        None => "<p>Nothing to do: every phase is fine.</p>\n".to_owned(),
+    };
+    out += "<ol class=\"steps\">\n";
+    for phase in &board.phases {
+        out += &format!(
+            "<li class=\"{}\">{} <span class=\"state\">{}</span></li>\n",
+            class(phase.state),
+            text(phase.phase),
+            phase.state.as_str()
+        );
+    }
+    out += "</ol>\n";
+    out + &links(&path) + "</li>\n"
+}
+
+fn links(path: &str) -> Html {
+    format!(
+        "<ul class=\"links\"><li><a href=\"/products/{path}/timeline\">Timeline</a></li><li><a href=\"/findings?product={path}\">Findings</a></li></ul>\n"
+    )
+}
+
+/// The class of a state, as crate `board` names it.
+fn class(state: State) -> &'static str {
+    match state {
+        State::Fine => "fine",
+        State::NotSetUp => "open",
+        State::Stale | State::Attention => "look",
+        State::Failing => "failing",
+    }
+}
+
+/// One product.
+pub(crate) fn one(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
+    let product = named(hub, ask)?;
+    let board = hub.board(&product, &ask.now)?;
+    let (counts, ledgers, scans) = hub.store.read(|connection| {
+        let counts = store::severities(connection, Some(product.id))?;
+        Ok((counts, store::ledgers(connection, product.id)?, store::scans(connection, product.id, 10)?))
+    })?;
+    let path = encode(&product.name);
+    let mut body = testudo_board::content(&board);
+    body += &links(&path);
+    body += &format!(
+        "<section aria-labelledby=\"open\"><h2 id=\"open\">Open findings</h2>\n{}</section>\n",
+        chart::severities(&counts)
+    );
+    body += &format!(
+        "<section aria-labelledby=\"ledgers\"><h2 id=\"ledgers\">Ledgers</h2>\n{}</section>\n",
+        ledger_rows(&path, &ledgers)
+    );
+    body +=
+        &format!("<section aria-labelledby=\"scans\"><h2 id=\"scans\">Scans</h2>\n{}</section>\n", scan_rows(&scans));
+    body +=
+        &format!("<section aria-labelledby=\"roles\"><h2 id=\"roles\">Roles</h2>\n{}</section>\n", role_rows(&product));
+    Ok(page(ask, Place::Board, &product.name, &body))
+}
+
+fn ledger_rows(path: &str, ledgers: &[store::LedgerRow]) -> Html {
+    if ledgers.is_empty() {
+        return empty(
+            "No ledger was pushed: phases that it speaks of look as if nothing had happened.",
+            "testudo push --ledger ENV",
+        );
+    }
+    let mut out = "<table class=\"list\"><caption>Copies; every line was checked against pinned keys</caption>\n<thead><tr><th scope=\"col\">Environment</th><th scope=\"col\">Last entry</th><th scope=\"col\">Time</th><th scope=\"col\">Keys pinned</th></tr></thead>\n<tbody>\n".to_owned();
+    for ledger in ledgers {
+        out += &format!(
+            "<tr><th scope=\"row\">{0}</th><td data-name=\"Last entry\"><a href=\"/products/{path}/ledgers/{1}/{2}\">entry {2} of {0}</a></td><td data-name=\"Time\">{3}</td><td data-name=\"Keys pinned\">{4}</td></tr>\n",
+            text(&ledger.environment),
+            encode(&ledger.environment),
+            ledger.seq,
+            super::day_and_time(&ledger.time),
+            super::day_and_time(&ledger.pinned)
+        );
+    }
+    out + "</tbody></table>\n"
+}
+
+fn scan_rows(scans: &[store::ScanRow]) -> Html {
+    if scans.is_empty() {
+        return empty("No scan was pushed.", "testudo push");
+    }
+    let mut out = "<table class=\"list\"><caption>The newest ten</caption>\n<thead><tr><th scope=\"col\">Scan</th><th scope=\"col\">Taken in</th><th scope=\"col\">By</th><th scope=\"col\">New</th><th scope=\"col\">Gone</th></tr></thead>\n<tbody>\n".to_owned();
+    for scan in scans {
+        let whole = if scan.complete { "" } else { ", not everything was looked at" };
+        out += &format!(
+            "<tr><th scope=\"row\"><a href=\"/findings?state=&amp;scan={0}\">scan {0}</a></th><td data-name=\"Taken in\">{1}</td><td data-name=\"By\">{2}{whole}</td><td data-name=\"New\">{3}</td><td data-name=\"Gone\">{4}</td></tr>\n",
+            scan.id,
+            super::day_and_time(&scan.received),
+            text(&scan.tool),
+            scan.opened,
+            scan.closed
+        );
+    }
+    out + "</tbody></table>\n"
+}
+
+fn role_rows(product: &store::ProductRow) -> Html {
+    if product.facts.roles.is_empty() {
+        return empty("No plan was pushed, so nobody knows who has which part.", "testudo plan init");
+    }
+    let mut out = "<table class=\"list\"><caption>Who has which part, by the plan</caption>\n<thead><tr><th scope=\"col\">Role</th><th scope=\"col\">People</th><th scope=\"col\">Channel</th></tr></thead>\n<tbody>\n".to_owned();
+    for role in &product.facts.roles {
+        out += &format!(
+            "<tr><th scope=\"row\">{}</th><td data-name=\"People\">{}</td><td data-name=\"Channel\">{}</td></tr>\n",
+            text(&role.id),
+            text(&role.people.join(", ")),
+            text(&role.channel)
+        );
+    }
+    out + "</tbody></table>\n"
+}

@@ -1,0 +1,124 @@
+//! Copies of ledgers: every line as it was signed, the keys that were pinned with the first push, and how far each is known.
+
+use rusqlite::{Connection, params};
+use schemars::JsonSchema;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use testudo_ledger::{Envelope, Followed, Head, Statement};
+
+use super::{row, rows};
+use crate::HubError;
+
+/// A copy of a ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct LedgerRow {
+    /// Number of the copy.
+    #[serde(skip)]
+    pub(crate) id: i64,
+    /// Its environment.
+    pub(crate) environment: String,
+    /// The public keys whose entries count (PEM).
+    pub(crate) keys: String,
+    /// The ledger.
+    pub(crate) ledger: String,
+    /// Number of its last entry.
+    pub(crate) seq: u64,
+    /// Hash of the line of its last entry.
+    pub(crate) hash: String,
+    /// Time of its last entry.
+    pub(crate) time: String,
+    /// Since when its keys are pinned.
+    pub(crate) pinned: String,
+}
+
+impl LedgerRow {
+    /// The last entry as a head has it.
+    pub(crate) fn last(&self) -> Head {
+        Head {
+            ledger: self.ledger.clone(),
+            environment: self.environment.clone(),
+            seq: self.seq,
+            hash: self.hash.clone(),
+            time: self.time.clone(),
+        }
+    }
+}
+
+const COLUMNS: &str = "id, environment, keys, ledger, seq, hash, time, pinned";
+
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<LedgerRow> {
+    Ok(LedgerRow {
+        id: row.get(0)?,
+        environment: row.get(1)?,
+        keys: row.get(2)?,
+        ledger: row.get(3)?,
+        seq: row.get(4)?,
+        hash: row.get(5)?,
+        time: row.get(6)?,
+        pinned: row.get(7)?,
+    })
+}
+
+/// The copies of a product, by environment.
+pub(crate) fn ledgers(connection: &Connection, product: i64) -> Result<Vec<LedgerRow>, HubError> {
+    let query = format!("SELECT {COLUMNS} FROM ledger WHERE product = ?1 ORDER BY environment");
+    rows(connection, (&query, [product]), read)
+}
+
+/// The copy of an environment.
+pub(crate) fn ledger(connection: &Connection, product: i64, environment: &str) -> Result<Option<LedgerRow>, HubError> {
+    let query = format!("SELECT {COLUMNS} FROM ledger WHERE product = ?1 AND environment = ?2");
+    row(connection, (&query, params![product, environment]), read)
+}
+
+/// Pins the keys of a ledger that was never pushed before, and keeps its entries.
+pub(crate) fn first_push(
+    connection: &Connection,
+    (product, environment): (i64, &str),
+    keys: &str,
+    (followed, head): (&[Followed], &str),
+    time: &str,
+) -> Result<i64, HubError> {
+    let id = connection
+        .prepare_cached("INSERT INTO ledger (product, environment, keys, ledger, seq, hash, time, head, pinned) VALUES (?1, ?2, ?3, '', 0, '', '', '', ?4)")?
+        .insert(params![product, environment, keys, time])?;
+    append(connection, id, followed, head)?;
+    Ok(id)
+}
+
+/// Keeps entries behind the last one.
+pub(crate) fn append(connection: &Connection, id: i64, followed: &[Followed], head: &str) -> Result<(), HubError> {
+    let mut insert = connection.prepare_cached("INSERT INTO ledger_line (ledger, seq, line) VALUES (?1, ?2, ?3)")?;
+    for entry in followed {
+        insert.execute(params![id, entry.statement.testudo.seq, entry.line])?;
+    }
+    if let Some(last) = followed.last() {
+        let place = &last.statement.testudo;
+        let query = "UPDATE ledger SET ledger = ?2, seq = ?3, hash = ?4, time = ?5, head = ?6 WHERE id = ?1";
+        connection.execute(query, params![id, place.ledger, place.seq, last.hash, place.time, head])?;
+    }
+    Ok(())
+}
+
+/// The line of an entry.
+pub(crate) fn line(connection: &Connection, id: i64, seq: u64) -> Result<Option<Vec<u8>>, HubError> {
+    let query = "SELECT line FROM ledger_line WHERE ledger = ?1 AND seq = ?2";
+    row(connection, (query, params![id, seq]), |row| row.get(0))
+}
+
+/// Hash of the line of an entry.
+pub(crate) fn line_hash(connection: &Connection, id: i64, seq: u64) -> Result<Option<String>, HubError> {
+    Ok(line(connection, id, seq)?.map(|line| testudo_model::hex(&Sha256::digest(line))))
+}
+
+/// What the newest entries say, the oldest of them first. They were checked when they came.
+pub(crate) fn newest_statements(connection: &Connection, id: i64, most: usize) -> Result<Vec<Statement>, HubError> {
+    let query = "SELECT line FROM ledger_line WHERE ledger = ?1 ORDER BY seq DESC LIMIT ?2";
+    let lines = rows(connection, (query, params![id, most]), |row| row.get::<_, Vec<u8>>(0))?;
+    let mut statements = Vec::with_capacity(lines.len());
+    for line in lines.iter().rev() {
+        let envelope: Envelope = serde_json::from_slice(line)?;
+        statements.push(serde_json::from_slice(&envelope.payload().unwrap_or_default())?);
+    }
+    Ok(statements)
+}

@@ -1,0 +1,179 @@
+//! The database: one SQLite file with a write-ahead log, so that readers never wait for a writer.
+//!
+//! One connection writes, a few read. Everything that belongs together is one transaction: it is there as a whole or not
+//! at all, whenever the power goes. Texts go into statements as parameters only.
+
+mod agent;
+mod audit;
+mod concern;
+mod finding;
+mod ledger;
+mod moment;
+mod person;
+mod product;
+mod scan;
+mod token;
+
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError, TryLockError},
+    time::Duration,
+};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+pub(crate) use agent::{AgentRow, AlertRow, Taken, agents, alert, alerts, take, watch};
+pub(crate) use audit::{AuditRow, Deed, audit, audit_is_whole, record};
+pub(crate) use concern::{
+    ConcernRow, NewConcern, answer_concern, concern, concerns, raise, word as concern_word, work_on,
+};
+pub(crate) use finding::{
+    Decision, Filter, FindingRow, FindingState, Page, decide, document, expire, finding, findings, matching, severities,
+};
+pub(crate) use ledger::{LedgerRow, append, first_push, ledger, ledgers, line, line_hash, newest_statements};
+pub(crate) use moment::{MomentRow, NewMoment, add_moment, latest_about, moments};
+pub(crate) use person::{
+    PersonRow, activate, add_person, end_session, enter, has_admin, make_link, people, person_named, session,
+    set_person, touch,
+};
+pub(crate) use product::{PlanRole, ProductRow, named, plan_roles, product, products, set_facts, touched};
+pub(crate) use scan::{Account, Header, Ingested, Ingestion, ScanRow, scans};
+pub(crate) use token::{TokenRow, create_token, revoke_token, token, tokens, used};
+
+use crate::HubError;
+
+/// Name of the file.
+const FILE: &str = "hub.sqlite3";
+/// Steps from an empty database to the newest form. Never changed, only added to.
+const MIGRATIONS: &[&str] = &[include_str!("schema/001.sql")];
+/// Connections that read.
+const READERS: usize = 4;
+/// How long a writer of another process is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Memory for pages of one connection, in KiB.
+const CACHE: i64 = 4096;
+
+/// The database.
+pub(crate) struct Store {
+    path: PathBuf,
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Store({})", self.path.display())
+    }
+}
+
+impl Store {
+    /// Opens the database of a folder, and makes or moves it to the newest form.
+    pub(crate) fn open(folder: &Path) -> Result<Self, HubError> {
+        make_private(folder).map_err(|source| HubError::Folder { path: folder.to_owned(), source })?;
+        let path = folder.join(FILE);
+        let mut writer = connect(&path)?;
+        migrate(&mut writer)?;
+        Ok(Self { path, writer: Mutex::new(writer), readers: Mutex::default() })
+    }
+
+    /// Reads.
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, HubError>) -> Result<T, HubError> {
+        let kept = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = kept.map_or_else(|| connect(&self.path), Ok)?;
+        let result = work(&connection);
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() < READERS {
+            readers.push(connection);
+        }
+        result
+    }
+
+    /// Writes: everything that `work` does, or nothing where it fails.
+    pub(crate) fn write<T, E: From<HubError>>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        in_transaction(writer, work)
+    }
+
+    /// The same where nobody else writes at the moment; for what may be left out.
+    pub(crate) fn write_if_idle(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<(), HubError>,
+    ) -> Result<(), HubError> {
+        match self.writer.try_lock() {
+            Ok(writer) => in_transaction(writer, work),
+            Err(TryLockError::Poisoned(writer)) => in_transaction(writer.into_inner(), work),
+            Err(TryLockError::WouldBlock) => Ok(()),
+        }
+    }
+}
+
+fn in_transaction<T, E: From<HubError>>(
+    mut writer: MutexGuard<'_, Connection>,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    let begun = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(HubError::from)?;
+    let done = work(&begun)?;
+    begun.commit().map_err(HubError::from)?;
+    Ok(done)
+}
+
+/// A folder that nobody else can look into.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)?;
+    #[cfg(unix)]
+    fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    Ok(())
+}
+
+fn connect(path: &Path) -> Result<Connection, HubError> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.execute_batch(&format!(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; \
+         PRAGMA cache_size = -{CACHE}; PRAGMA temp_store = FILE; PRAGMA journal_size_limit = 16777216;"
+    ))?;
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), HubError> {
+    let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: usize = begun.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > MIGRATIONS.len() {
+        return Err(HubError::Newer { found, known: MIGRATIONS.len() });
+    }
+    for step in &MIGRATIONS[found..] {
+        begun.execute_batch(step)?;
+    }
+    begun.pragma_update(None, "user_version", MIGRATIONS.len())?;
+    begun.commit()?;
+    Ok(())
+}
+
+/// Every row of a query.
+fn rows<T, P: rusqlite::Params>(
+    connection: &Connection,
+    (query, parameters): (&str, P),
+    read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, HubError> {
+    let mut statement = connection.prepare_cached(query)?;
+    let found = statement.query_map(parameters, read)?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
+/// The one row of a query; none where there is none.
+fn row<T, P: rusqlite::Params>(
+    connection: &Connection,
+    (query, parameters): (&str, P),
+    read: impl FnOnce(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Option<T>, HubError> {
+    use rusqlite::OptionalExtension as _;
+    Ok(connection.prepare_cached(query)?.query_row(parameters, read).optional()?)
+}

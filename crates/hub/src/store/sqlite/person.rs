@@ -1,0 +1,143 @@
+//! People, their links and their sessions.
+
+use rusqlite::{Connection, params};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{row, rows};
+use crate::{
+    HubError,
+    auth::{Digest, Person, Role, SESSION_IDLE, Secret},
+};
+
+/// A person who may sign in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct PersonRow {
+    /// Number.
+    pub(crate) id: i64,
+    /// Name.
+    pub(crate) name: String,
+    /// What they may do.
+    pub(crate) role: Role,
+    /// Names under which they own things.
+    pub(crate) handles: Vec<String>,
+    /// Whether they may sign in.
+    pub(crate) active: bool,
+    /// Since when they are known.
+    pub(crate) created: String,
+}
+
+const COLUMNS: &str = "id, name, role, handles, active, created";
+
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<PersonRow> {
+    let (role, handles): (String, String) = (row.get(2)?, row.get(3)?);
+    Ok(PersonRow {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        // A word that is none cannot be there: the table checks it.
+        role: Role::of(&role).unwrap_or(Role::Viewer),
+        handles: serde_json::from_str(&handles).unwrap_or_default(),
+        active: row.get(4)?,
+        created: row.get(5)?,
+    })
+}
+
+/// Everybody, by name.
+pub(crate) fn people(connection: &Connection) -> Result<Vec<PersonRow>, HubError> {
+    rows(connection, (&format!("SELECT {COLUMNS} FROM person ORDER BY name"), []), read)
+}
+
+/// The person of a name.
+pub(crate) fn person_named(connection: &Connection, name: &str) -> Result<Option<PersonRow>, HubError> {
+    row(connection, (&format!("SELECT {COLUMNS} FROM person WHERE name = ?1"), [name]), read)
+}
+
+/// Whether somebody who manages the hub has ever signed in: only then has the first link done its work.
+pub(crate) fn has_admin(connection: &Connection) -> Result<bool, HubError> {
+    let query = "SELECT 1 FROM person WHERE role = 'admin' AND active = 1 AND EXISTS (SELECT 1 FROM audit WHERE action = 'session.begin' AND actor = person.name)";
+    Ok(row(connection, (query, []), |_| Ok(()))?.is_some())
+}
+
+/// Adds a person.
+pub(crate) fn add_person(connection: &Connection, (name, role): (&str, Role), time: &str) -> Result<i64, HubError> {
+    let mut statement = connection.prepare_cached("INSERT INTO person (name, role, created) VALUES (?1, ?2, ?3)")?;
+    Ok(statement.insert(params![name, role.as_str(), time])?)
+}
+
+/// Sets what a person may do and which names are theirs.
+pub(crate) fn set_person(connection: &Connection, id: i64, role: Role, handles: &[String]) -> Result<bool, HubError> {
+    let query = "UPDATE person SET role = ?2, handles = ?3 WHERE id = ?1";
+    Ok(connection.execute(query, params![id, role.as_str(), serde_json::to_string(handles)?])? > 0)
+}
+
+/// Lets a person sign in, or no longer; then their sessions and links end too.
+pub(crate) fn activate(connection: &Connection, id: i64, active: bool) -> Result<bool, HubError> {
+    if !active {
+        connection.execute("DELETE FROM session WHERE person = ?1", [id])?;
+        connection.execute("DELETE FROM link WHERE person = ?1", [id])?;
+    }
+    Ok(connection.execute("UPDATE person SET active = ?2 WHERE id = ?1", params![id, active])? > 0)
+}
+
+/// Makes a link with which a person signs in once. Earlier ones of theirs end.
+pub(crate) fn make_link(
+    connection: &Connection,
+    (person, digest): (i64, &Digest),
+    expires: i64,
+) -> Result<(), HubError> {
+    connection.execute("DELETE FROM link WHERE person = ?1", [person])?;
+    let query = "INSERT INTO link (handle, digest, person, expires) VALUES (?1, ?2, ?3, ?4)";
+    connection.execute(query, params![digest.handle(), digest.bytes(), person, expires])?;
+    Ok(())
+}
+
+/// Uses a link up and begins a session; none where the link is not known, used, or too old.
+pub(crate) fn enter(
+    connection: &Connection,
+    link: &Digest,
+    (session, now): (&Digest, i64),
+) -> Result<Option<String>, HubError> {
+    let query = "SELECT link.digest, link.person, link.expires, person.name FROM link JOIN person ON person.id = link.person WHERE link.handle = ?1 AND person.active = 1";
+    let found = row(connection, (query, [link.handle()]), |row| {
+        Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, String>(3)?))
+    })?;
+    let Some((_, person, _, name)) = found.filter(|(kept, _, expires, _)| link.is(kept) && now < *expires) else {
+        return Ok(None);
+    };
+    connection.execute("DELETE FROM link WHERE handle = ?1", [link.handle()])?;
+    connection.execute("DELETE FROM session WHERE seen < ?1", [now - SESSION_IDLE])?;
+    let query = "INSERT INTO session (handle, digest, person, seen) VALUES (?1, ?2, ?3, ?4)";
+    connection.execute(query, params![session.handle(), session.bytes(), person, now])?;
+    Ok(Some(name))
+}
+
+/// The person of a session that has not ended, and when it was seen last.
+pub(crate) fn session(connection: &Connection, secret: &Secret, now: i64) -> Result<Option<(Person, i64)>, HubError> {
+    let digest = secret.digest();
+    let query = "SELECT s.digest, s.seen, p.id, p.name, p.role, p.handles FROM session s JOIN person p ON p.id = s.person WHERE s.handle = ?1 AND p.active = 1";
+    let found = row(connection, (query, [digest.handle()]), |row| {
+        let (role, handles): (String, String) = (row.get(4)?, row.get(5)?);
+        let person = Person {
+            id: row.get(2)?,
+            name: row.get(3)?,
+            role: Role::of(&role).unwrap_or(Role::Viewer),
+            handles: serde_json::from_str(&handles).unwrap_or_default(),
+            session: secret.clone(),
+        };
+        Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?, person))
+    })?;
+    let found = found.filter(|(kept, seen, _)| digest.is(kept) && now - seen < SESSION_IDLE);
+    Ok(found.map(|(_, seen, person)| (person, seen)))
+}
+
+/// Says that a session is in use.
+pub(crate) fn touch(connection: &Connection, secret: &Secret, now: i64) -> Result<(), HubError> {
+    connection.execute("UPDATE session SET seen = ?2 WHERE handle = ?1", params![secret.digest().handle(), now])?;
+    Ok(())
+}
+
+/// Ends a session.
+pub(crate) fn end_session(connection: &Connection, secret: &Secret) -> Result<(), HubError> {
+    connection.execute("DELETE FROM session WHERE handle = ?1", [secret.digest().handle()])?;
+    Ok(())
+}

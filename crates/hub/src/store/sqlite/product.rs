@@ -1,0 +1,100 @@
+//! Products: what is pushed for, and what was pushed about each beside findings and ledgers.
+
+use rusqlite::{Connection, params};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{row, rows};
+use crate::{HubError, facts::ProductFacts};
+
+/// A product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct ProductRow {
+    /// Number.
+    #[serde(skip)]
+    pub(crate) id: i64,
+    /// Name.
+    pub(crate) name: String,
+    /// Since when it is known.
+    pub(crate) created: String,
+    /// What its last push said of it.
+    pub(crate) facts: ProductFacts,
+    /// Counts up with whatever changes its board.
+    #[serde(skip)]
+    pub(crate) revision: i64,
+}
+
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<ProductRow> {
+    let facts: String = row.get(3)?;
+    Ok(ProductRow {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        created: row.get(2)?,
+        facts: serde_json::from_str(&facts).unwrap_or_default(),
+        revision: row.get(4)?,
+    })
+}
+
+/// Every product, by name.
+pub(crate) fn products(connection: &Connection) -> Result<Vec<ProductRow>, HubError> {
+    rows(connection, ("SELECT id, name, created, facts, revision FROM product ORDER BY name", []), read)
+}
+
+/// The product of a name.
+pub(crate) fn product(connection: &Connection, name: &str) -> Result<Option<ProductRow>, HubError> {
+    row(connection, ("SELECT id, name, created, facts, revision FROM product WHERE name = ?1", [name]), read)
+}
+
+/// The number of a product, which is made where it is not known yet.
+pub(crate) fn named(connection: &Connection, name: &str, time: &str) -> Result<i64, HubError> {
+    connection
+        .prepare_cached("INSERT INTO product (name, created) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING")?
+        .execute([name, time])?;
+    Ok(connection.prepare_cached("SELECT id FROM product WHERE name = ?1")?.query_row([name], |row| row.get(0))?)
+}
+
+/// Says that something changed that the board shows.
+pub(crate) fn touched(connection: &Connection, product: i64) -> Result<(), HubError> {
+    connection.execute("UPDATE product SET revision = revision + 1 WHERE id = ?1", [product])?;
+    Ok(())
+}
+
+/// Keeps what was pushed about a product, in place of what was known.
+pub(crate) fn set_facts(connection: &Connection, product: i64, facts: &ProductFacts) -> Result<(), HubError> {
+    let text = serde_json::to_string(facts)?;
+    connection.execute("UPDATE product SET facts = ?2 WHERE id = ?1", params![product, text])?;
+    connection.execute("DELETE FROM plan_role WHERE product = ?1", [product])?;
+    let mut insert = connection
+        .prepare_cached("INSERT OR IGNORE INTO plan_role (product, id, people, channel) VALUES (?1, ?2, ?3, ?4)")?;
+    for role in &facts.roles {
+        insert.execute(params![product, role.id, serde_json::to_string(&role.people)?, role.channel])?;
+    }
+    touched(connection, product)
+}
+
+/// A role of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct PlanRole {
+    /// The product.
+    pub(crate) product: String,
+    /// Its name.
+    pub(crate) id: String,
+    /// Who has it.
+    pub(crate) people: Vec<String>,
+    /// Where they are reached.
+    pub(crate) channel: String,
+}
+
+/// The roles of all plans.
+pub(crate) fn plan_roles(connection: &Connection) -> Result<Vec<PlanRole>, HubError> {
+    let query = "SELECT product.name, plan_role.id, people, channel FROM plan_role JOIN product ON product.id = plan_role.product ORDER BY 1, 2";
+    rows(connection, (query, []), |row| {
+        let people: String = row.get(2)?;
+        Ok(PlanRole {
+            product: row.get(0)?,
+            id: row.get(1)?,
+            people: serde_json::from_str(&people).unwrap_or_default(),
+            channel: row.get(3)?,
+        })
+    })
+}

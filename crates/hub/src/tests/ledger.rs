@@ -1,0 +1,176 @@
+//! Ledgers: pinned at the first push, and from then on only continued.
+
+use std::{env, fs, path::PathBuf, process};
+
+use serde_json::{Value, json};
+use testudo_ledger::{Appender, Event, Journal, SigningKey, Subject, predicate};
+
+use super::{Asker, Site, json_of, text};
+use crate::{Role, Scope};
+
+const PATH: &str = "/api/v1/products/shop/ledgers/prod";
+
+/// A ledger of a project.
+struct Project {
+    folder: PathBuf,
+    journal: Journal,
+    key: SigningKey,
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.folder));
+    }
+}
+
+impl Project {
+    fn new(name: &str) -> Self {
+        let folder = env::temp_dir().join(format!("testudo-hub-ledger-{}-{name}", process::id()));
+        drop(fs::remove_dir_all(&folder));
+        fs::create_dir_all(&folder).unwrap();
+        let journal = Journal::new(&folder.join("l"), "prod").unwrap();
+        Self { folder, journal, key: SigningKey::generate().unwrap() }
+    }
+
+    fn add(&self, kind: &str, predicate: Value) {
+        let subject = vec![Subject::new("s", "sha256", "00")];
+        let event = Event { subject, predicate_type: kind.to_owned(), predicate };
+        let by = Appender { key: &self.key, trusted: &[], time: "2026-03-01T10:00:00Z", actor: "ana" };
+        self.journal.append(&event, by).unwrap();
+    }
+
+    fn lines(&self) -> Vec<Vec<u8>> {
+        let text = fs::read(self.journal.path()).unwrap();
+        text.split(|b| *b == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect()
+    }
+
+    fn head(&self) -> Vec<u8> {
+        let head: Value = serde_json::from_slice(&self.journal.head_bytes().unwrap().unwrap()).unwrap();
+        serde_json::to_vec(&head).unwrap()
+    }
+}
+
+fn body(key: Option<&SigningKey>, lines: &[Vec<u8>], head: &[u8]) -> Vec<u8> {
+    let key = key.map(|key| serde_json::to_vec(&json!({ "publicKey": key.public().to_pem() })).unwrap());
+    let parts = key.into_iter().chain(lines.iter().cloned()).chain([head.to_vec()]);
+    parts.flat_map(|line| [line, b"\n".to_vec()].concat()).collect()
+}
+
+fn release(step: &Value, state: &str) -> Value {
+    json!({ "release": "prod-1", "version": "1.2.0", "fence": 1, "state": state, "step": step })
+}
+
+fn filled(project: &Project) {
+    project.add(
+        predicate::GATE,
+        json!({ "verdict": "failed", "reasons": ["1 high <b>"], "scan": 0, "policy": { "settings": {}, "files": {} } }),
+    );
+    project.add(predicate::RELEASE, release(&json!({ "kind": "begun", "pipeline": "00" }), "planned"));
+    project.add(predicate::RELEASE, release(&json!({ "kind": "ended", "reason": "done" }), "promoted"));
+}
+
+fn audited(site: &Site) -> String {
+    json_of(&site.person("sec", Role::Security).get("/api/v1/audit")).to_string()
+}
+
+#[test]
+fn a_ledger_is_pinned_and_continued() {
+    let (site, project) = (Site::new("pin"), Project::new("pin"));
+    let machine = site.machine(Scope::Push, "shop");
+    filled(&project);
+    assert_eq!(json_of(&machine.get(PATH))["next"], 0);
+    let no_key = machine.lines(PATH, body(None, &project.lines(), &project.head()));
+    assert_eq!(no_key.status, 400, "{}", text(&no_key));
+    let first = json_of(&machine.lines(PATH, body(Some(&project.key), &project.lines(), &project.head())));
+    assert_eq!(first, json!({ "kept": 3, "next": 3, "pinned": true }));
+    assert!(audited(&site).contains("its keys are pinned"));
+    // The same again, nothing new, and only what is new.
+    let whole = body(Some(&project.key), &project.lines(), &project.head());
+    assert_eq!(json_of(&machine.lines(PATH, whole))["kept"], 0);
+    assert_eq!(json_of(&machine.lines(PATH, body(None, &[], &project.head())))["kept"], 0);
+    project.add("testudo:other/v1", json!({}));
+    let new = body(None, &project.lines()[3..], &project.head());
+    assert_eq!(json_of(&machine.lines(PATH, new)), json!({ "kept": 1, "next": 4, "pinned": false }));
+    // It is on the line of time, and the board knows it.
+    let ana = site.person("ana", Role::Viewer);
+    let page = text(&ana.get("/products/shop/timeline"));
+    assert!(
+        page.contains("prod-1 1.2.0: promoted") && page.contains("1 high &lt;b&gt;") && page.contains("✓ verified")
+    );
+    let board = json_of(&ana.get("/api/v1/products/shop/board"));
+    let deploy = board["phases"].as_array().unwrap().iter().find(|phase| phase["phase"] == "deploy").unwrap();
+    assert_eq!(deploy["state"], "fine", "{deploy}");
+    assert!(text(&ana.get("/products/shop/ledgers/prod/2")).contains("testudo:release/v1"));
+    assert_eq!(ana.get("/products/shop/ledgers/prod/4").status, 404);
+}
+
+/// Pushes what must be refused, and checks that nothing changed but the audit.
+fn refused(site: &Site, machine: &Asker<'_>, (name, body): (&str, Vec<u8>)) {
+    let before = json_of(&machine.get(PATH));
+    let answer = machine.lines(PATH, body);
+    assert_eq!(answer.status, 409, "{name}: {}", text(&answer));
+    assert_eq!(json_of(&machine.get(PATH)), before, "{name}");
+    assert!(audited(site).contains("ledger.refused"), "{name}");
+}
+
+#[test]
+fn edits_cuts_and_foreign_keys_are_refused_and_told() {
+    let (site, project, other) = (Site::new("refuse"), Project::new("refuse"), Project::new("other"));
+    let machine = site.machine(Scope::Push, "shop");
+    filled(&project);
+    let (early_lines, early_head) = (project.lines(), project.head());
+    project.add("testudo:other/v1", json!({ "n": 1 }));
+    let (lines, head) = (project.lines(), project.head());
+    machine.lines(PATH, body(Some(&project.key), &lines, &head));
+    filled(&other);
+    other.add("testudo:other/v1", json!({}));
+    other.add("testudo:other/v1", json!({}));
+    refused(&site, &machine, ("cut off", body(None, &early_lines, &early_head)));
+    refused(&site, &machine, ("another ledger", body(None, &other.lines()[4..], &other.head())));
+    refused(&site, &machine, ("a key that was not pinned", body(Some(&other.key), &lines, &head)));
+    let mut edited = lines.clone();
+    edited[1] = other.lines()[1].clone();
+    refused(&site, &machine, ("an edit of what is known", body(None, &edited, &head)));
+    project.add("testudo:other/v1", json!({ "n": 2 }));
+    project.add("testudo:other/v1", json!({ "n": 3 }));
+    refused(&site, &machine, ("a gap", body(None, &project.lines()[5..], &project.head())));
+    refused(&site, &machine, ("the end is missing", body(None, &project.lines()[4..5], &project.head())));
+    let newest = project.lines();
+    let text_of = |line: &[u8]| String::from_utf8(line.to_vec()).unwrap();
+    let broken = text_of(&newest[4]).replacen("\"sig\":\"", "\"sig\":\"AA", 1).into_bytes();
+    refused(
+        &site,
+        &machine,
+        ("a signature that does not fit", body(None, &[broken, newest[5].clone()], &project.head())),
+    );
+    assert_eq!(json_of(&machine.lines(PATH, body(None, &newest[4..], &project.head())))["kept"], 2);
+}
+
+#[test]
+fn what_is_no_ledger_is_no_push() {
+    let (site, project) = (Site::new("odd"), Project::new("odd"));
+    let machine = site.machine(Scope::Push, "shop");
+    filled(&project);
+    let key = Some(&project.key);
+    for (name, body) in [
+        ("nothing", Vec::new()),
+        ("no head", body(key, &project.lines(), b"{}")),
+        ("only a head", body(key, &[], &project.head())),
+        (
+            "a key that is none",
+            b"{\"publicKey\":\"x\"}\n".iter().copied().chain(body(None, &project.lines(), &project.head())).collect(),
+        ),
+        ("garbage", vec![0xff; 300]),
+    ] {
+        let status = machine.lines(PATH, body).status;
+        assert!(matches!(status, 400 | 409), "{name}: {status}");
+    }
+    let elsewhere = "/api/v1/products/shop/ledgers/a%20b";
+    assert_eq!(machine.lines(elsewhere, body(key, &project.lines(), &project.head())).status, 400);
+    let staging = "/api/v1/products/shop/ledgers/staging";
+    assert_eq!(
+        machine.lines(staging, body(key, &project.lines(), &project.head())).status,
+        409,
+        "of another environment"
+    );
+}

@@ -1,0 +1,135 @@
+//! From entries of a ledger to moments on the line of time.
+
+use serde_json::Value;
+use testudo_ledger::{
+    ReleaseEvent, ReleaseState, ReleaseStep, ScanEvent, Statement, TestResultEvent, VerdictEvent, predicate,
+};
+
+use crate::{
+    HubError,
+    store::{self, NewMoment},
+};
+
+/// What an entry means on the line of time.
+struct Meaning {
+    kind: &'static str,
+    mark: &'static str,
+    said: String,
+    /// What it is about, where that is more than the entry itself.
+    about: Option<String>,
+    /// What it came from, in the order of preference.
+    causes: Vec<String>,
+}
+
+/// Puts an entry on the line of a product.
+pub(crate) fn add(
+    connection: &rusqlite::Connection,
+    product: (i64, &str),
+    statement: &Statement,
+) -> Result<(), HubError> {
+    let place = &statement.testudo;
+    let Some(meaning) = meaning(statement) else { return Ok(()) };
+    let own = entry(&place.environment, place.seq);
+    let mut cause = None;
+    for about in &meaning.causes {
+        cause = cause.or(store::latest_about(connection, product.0, about)?);
+    }
+    let link = link(product.1, &place.environment, place.seq);
+    let moment = NewMoment {
+        time: &place.time,
+        kind: meaning.kind,
+        mark: meaning.mark,
+        said: &meaning.said,
+        about: meaning.about.as_deref().unwrap_or(&own),
+        link: &link,
+        entry: Some((&place.environment, place.seq)),
+        cause,
+    };
+    store::add_moment(connection, product.0, moment).map(drop)
+}
+
+/// The page of an entry.
+pub(crate) fn link(product: &str, environment: &str, seq: u64) -> String {
+    use crate::http::encode;
+    format!("/products/{}/ledgers/{}/{seq}", encode(product), encode(environment))
+}
+
+fn entry(environment: &str, seq: u64) -> String {
+    format!("entry:{environment}:{seq}")
+}
+
+fn meaning(statement: &Statement) -> Option<Meaning> {
+    let environment = &statement.testudo.environment;
+    let plain = |kind, mark, said| Meaning { kind, mark, said, about: None, causes: Vec::new() };
+    Some(match statement.predicate_type.as_str() {
+        predicate::SCAN => {
+            let event: ScanEvent = read(&statement.predicate)?;
+            let whole = if event.summary.complete { "" } else { ", not everything was looked at" };
+            let said = format!("scan of {}: {} open{whole}", event.targets.join(" "), event.open.len());
+            plain("scan", if event.summary.complete { "plain" } else { "look" }, said)
+        }
+        predicate::GATE => {
+            let event: VerdictEvent = read(&statement.predicate)?;
+            let mark = match event.verdict.as_str() {
+                "passed" => "good",
+                "failed" => "bad",
+                _ => "look",
+            };
+            let why = event.reasons.first().map_or_else(String::new, |reason| format!(": {reason}"));
+            let said = format!("gate {} in {environment}{why}", event.verdict);
+            Meaning { causes: vec![entry(environment, event.scan)], ..plain("gate", mark, said) }
+        }
+        predicate::TEST_RESULT => {
+            let event: TestResultEvent = read(&statement.predicate)?;
+            let [passed, skipped, failed] =
+                [&event.passed_tests, &event.warned_tests, &event.failed_tests].map(Vec::len);
+            let said = format!("tests: {passed} passed, {skipped} skipped, {failed} failed");
+            plain("test", if failed > 0 { "bad" } else { "good" }, said)
+        }
+        predicate::RELEASE => release(&read(&statement.predicate)?, environment)?,
+        predicate::VAULT => {
+            let verb = statement.predicate["verb"].as_str().unwrap_or("use");
+            plain("entry", "plain", format!("secrets: {verb} by {}", statement.testudo.actor))
+        }
+        predicate::TRIAGE => {
+            plain("decision", "plain", format!("decision in the project by {}", statement.testudo.actor))
+        }
+        other => plain("entry", "plain", other.to_owned()),
+    })
+}
+
+fn release(event: &ReleaseEvent, environment: &str) -> Option<Meaning> {
+    let name = format!("{} {}", event.release, event.version);
+    let about = format!("release:{}", event.release);
+    let mut causes = vec![about.clone()];
+    let said = match &event.step {
+        // Announced only; what came of it follows.
+        ReleaseStep::Intent { .. } => return None,
+        ReleaseStep::Begun { rollback: true, .. } => format!("{name}: the return begins"),
+        ReleaseStep::Begun { .. } => format!("{name}: begins"),
+        ReleaseStep::Resumed => format!("{name}: goes on in another process"),
+        ReleaseStep::Outcome(outcome) => {
+            if let Some(seen) = outcome.entries.last() {
+                causes.insert(0, entry(environment, *seen));
+            }
+            let word = if outcome.passed { "passed" } else { "failed" };
+            format!("{name}: {} {word}: {}", outcome.stage, outcome.reason)
+        }
+        ReleaseStep::Aborted { reason } => format!("{name}: is to stop: {reason}"),
+        ReleaseStep::Ended { reason } => format!("{name}: {}: {reason}", event.state.as_str()),
+        _ => format!("{name}: {}", event.state.as_str()),
+    };
+    let failed = matches!(&event.step, ReleaseStep::Outcome(outcome) if !outcome.passed);
+    let mark = match event.state {
+        ReleaseState::RollbackFailed | ReleaseState::RolledBack | ReleaseState::Rejected => "bad",
+        _ if failed => "bad",
+        ReleaseState::InDoubt | ReleaseState::RollingBack => "look",
+        ReleaseState::Promoted => "good",
+        _ => "plain",
+    };
+    Some(Meaning { kind: "release", mark, said, about: Some(about), causes })
+}
+
+fn read<T: serde::de::DeserializeOwned>(value: &Value) -> Option<T> {
+    serde_json::from_value(value.clone()).ok()
+}

@@ -1,6 +1,7 @@
 //! From entries of a ledger to moments on the line of time.
 
 use serde_json::Value;
+use testudo_model::{Alert, Concern, Response, Severity};
 use testudo_ledger::{
     ReleaseEvent, ReleaseState, ReleaseStep, ScanEvent, Statement, TestResultEvent, VerdictEvent, predicate,
 };
@@ -19,6 +20,8 @@ struct Meaning {
     about: Option<String>,
     /// What it came from, in the order of preference.
     causes: Vec<String>,
+    /// When it happened, where somebody else may have told it at that time.
+    time: Option<String>,
 }
 
 /// Puts an entry on the line of a product.
@@ -30,11 +33,17 @@ pub(crate) fn add(
     let place = &statement.testudo;
     let Some(meaning) = meaning(statement) else { return Ok(()) };
     let own = entry(&place.environment, place.seq);
+    let link = link(product.1, &place.environment, place.seq);
+    // What an agent sends and what it records is one thing.
+    if let (Some(about), Some(time)) = (&meaning.about, &meaning.time) {
+        if store::attest_moment(connection, product.0, (about, time), (&place.environment, place.seq, &link))? {
+            return Ok(());
+        }
+    }
     let mut cause = None;
     for about in &meaning.causes {
         cause = cause.or(store::latest_about(connection, product.0, about)?);
     }
-    let link = link(product.1, &place.environment, place.seq);
     let moment = NewMoment {
         time: &place.time,
         kind: meaning.kind,
@@ -60,7 +69,7 @@ fn entry(environment: &str, seq: u64) -> String {
 
 fn meaning(statement: &Statement) -> Option<Meaning> {
     let environment = &statement.testudo.environment;
-    let plain = |kind, mark, said| Meaning { kind, mark, said, about: None, causes: Vec::new() };
+    let plain = |kind, mark, said| Meaning { kind, mark, said, about: None, causes: Vec::new(), time: None };
     Some(match statement.predicate_type.as_str() {
         predicate::SCAN => {
             let event: ScanEvent = read(&statement.predicate)?;
@@ -93,6 +102,24 @@ fn meaning(statement: &Statement) -> Option<Meaning> {
         }
         predicate::TRIAGE => {
             plain("decision", "plain", format!("decision in the project by {}", statement.testudo.actor))
+        }
+        predicate::ALERT => {
+            let alert: Alert = read(&statement.predicate)?;
+            let mark = if alert.release.is_some() || alert.severity < Severity::Medium { "plain" } else { "bad" };
+            let (about, time) = (Some(format!("alert:{}", alert.id)), Some(alert.time));
+            Meaning { about, time, ..plain("alert", mark, format!("{}: {}", alert.severity, alert.message)) }
+        }
+        predicate::RESPONSE => {
+            let response: Response = read(&statement.predicate)?;
+            let state = serde_json::to_value(response.state).ok()?;
+            let said = format!("{} {}: {}", response.target, state.as_str()?, response.reason);
+            let about = Some(format!("response:{}", response.id));
+            let causes = vec![format!("alert:{}", response.alert)];
+            Meaning { about, causes, time: Some(response.time), ..plain("response", "good", said) }
+        }
+        predicate::CONCERN => {
+            let concern: Concern = read(&statement.predicate)?;
+            plain("concern", "good", format!("concern answered: {}", concern.title))
         }
         other => plain("entry", "plain", other.to_owned()),
     })
@@ -127,7 +154,7 @@ fn release(event: &ReleaseEvent, environment: &str) -> Option<Meaning> {
         ReleaseState::Promoted => "good",
         _ => "plain",
     };
-    Some(Meaning { kind: "release", mark, said, about: Some(about), causes })
+    Some(Meaning { kind: "release", mark, said, about: Some(about), causes, time: None })
 }
 
 fn read<T: serde::de::DeserializeOwned>(value: &Value) -> Option<T> {

@@ -80,7 +80,7 @@ fn finding(number: usize) -> Value {
         "confidence": "high", "persona": "regular", "detector": "secrets",
         "location": { "path": format!("apps/portal/src/{folder}/file_{number}.py"), "span": { "start": at(1), "end": at(9) } },
         "fingerprint": format!("1:{number:032x}"), "cwe": [798], "owasp": ["A07"],
-        "owner": if number % 4 == 0 { json!(["admin"]) } else { json!(["@org/web", "@org/db"]) },
+        "owner": if number.is_multiple_of(4) { json!(["admin"]) } else { json!(["@org/web", "@org/db"]) },
         "snippet": { "line": number + 1, "text": format!("db_password = \"h*******4\"  # {}", "a long line of source ".repeat(8)), "highlight": [15, 24] },
         "fix": { "description": "Take it out, revoke it, and keep the new one in the vault." }, "properties": {}
     })

@@ -214,7 +214,7 @@ impl Engine {
         Hit {
             id: rule.id,
             level: rule.level,
-            title: expanded(&rule.description, &|name| Some(name)),
+            title: without_fields(&rule.description),
             description: expanded(&rule.description, &|name| event.field(name)),
             groups: rule.groups.clone(),
             mitre: rule.mitre.clone(),
@@ -293,6 +293,13 @@ fn expanded<'v>(text: &'v str, value: &dyn Fn(&'v str) -> Option<&'v str>) -> St
         rest = behind;
     }
     out + rest
+}
+
+/// A description up to its first field, without the word that leads to it: `Passwords are tried from $(srcip)`.
+fn without_fields(description: &str) -> String {
+    let text = description.split("$(").next().unwrap_or_default().trim_end_matches([' ', ',', ':', '(', '`', '\'']);
+    let leads = [" from", " for", " by", " of", " to", " on", " as", " at", " in", " with"];
+    leads.iter().find_map(|word| text.strip_suffix(word)).unwrap_or(text).to_owned()
 }
 
 #[cfg(test)]

@@ -127,7 +127,7 @@ fn keep_alert(
         time: &alert.time,
         kind: "alert",
         mark: if alert.release.is_some() || alert.severity < Severity::Medium { "plain" } else { "bad" },
-        said: &format!("{}, {} on {}: {}{explained}", alert.severity, alert.title, batch.host, alert.message),
+        said: &format!("{} on {}: {}{explained}", alert.severity, batch.host, alert.message),
         about: &format!("alert:{}", alert.id),
         link: "/alerts",
         cause,

@@ -71,6 +71,22 @@ pub(crate) fn add_moment(connection: &Connection, product: i64, moment: NewMomen
     ])?)
 }
 
+/// Says that an entry of a ledger tells what a moment tells that came another way; whether there was one.
+pub(crate) fn attest_moment(
+    connection: &Connection,
+    product: i64,
+    (about, time): (&str, &str),
+    (environment, seq, link): (&str, u64, &str),
+) -> Result<bool, HubError> {
+    let found = "SELECT id FROM moment WHERE product = ?1 AND about = ?2 AND time = ?3 AND seq IS NULL ORDER BY id LIMIT 1";
+    let Some(id) = row(connection, (found, params![product, about, time]), |row| row.get::<_, i64>(0))? else {
+        return Ok(false);
+    };
+    let mut statement =
+        connection.prepare_cached("UPDATE moment SET environment = ?2, seq = ?3, link = ?4 WHERE id = ?1")?;
+    Ok(statement.execute(params![id, environment, seq, link])? > 0)
+}
+
 /// The newest moment about something.
 pub(crate) fn latest_about(connection: &Connection, product: i64, about: &str) -> Result<Option<i64>, HubError> {
     let query = "SELECT id FROM moment WHERE product = ?1 AND about = ?2 ORDER BY id DESC LIMIT 1";

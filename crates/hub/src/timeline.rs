@@ -1,10 +1,10 @@
 //! From entries of a ledger to moments on the line of time.
 
 use serde_json::Value;
-use testudo_model::{Alert, Concern, Response, Severity};
 use testudo_ledger::{
     ReleaseEvent, ReleaseState, ReleaseStep, ScanEvent, Statement, TestResultEvent, VerdictEvent, predicate,
 };
+use testudo_model::{Alert, Concern, Response, Severity};
 
 use crate::{
     HubError,
@@ -35,10 +35,10 @@ pub(crate) fn add(
     let own = entry(&place.environment, place.seq);
     let link = link(product.1, &place.environment, place.seq);
     // What an agent sends and what it records is one thing.
-    if let (Some(about), Some(time)) = (&meaning.about, &meaning.time) {
-        if store::attest_moment(connection, product.0, (about, time), (&place.environment, place.seq, &link))? {
-            return Ok(());
-        }
+    if let (Some(about), Some(time)) = (&meaning.about, &meaning.time)
+        && store::attest_moment(connection, product.0, (about, time), (&place.environment, place.seq, &link))?
+    {
+        return Ok(());
     }
     let mut cause = None;
     for about in &meaning.causes {

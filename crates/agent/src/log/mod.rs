@@ -4,7 +4,7 @@
 //! language is not known here is told with file, line, rule and key, and never passed over.
 //!
 //! Events are counted as Wazuh 4 does it: a rule with `frequency="8"` fires on the eighth event within its window, and the
-//! count begins again. What is remembered is bounded ([`memory`]).
+//! count begins again. What is remembered is bounded (`memory.rs`).
 
 pub(crate) mod cidr;
 mod decoder;

@@ -32,7 +32,7 @@ pub(crate) fn page_of(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
             text(&row.said),
             text(&row.action),
             text(&row.address),
-            text(row.hash.get(..12).unwrap_or_default())
+            text(row.hash.get(..10).unwrap_or_default())
         );
     }
     body += "</tbody></table>\n";

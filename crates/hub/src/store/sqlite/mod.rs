@@ -32,7 +32,7 @@ pub(crate) use finding::{
     Decision, Filter, FindingRow, FindingState, Page, decide, document, expire, finding, findings, matching, severities,
 };
 pub(crate) use ledger::{LedgerRow, append, first_push, ledger, ledgers, line, line_hash, newest_statements};
-pub(crate) use moment::{MomentRow, NewMoment, add_moment, latest_about, moments};
+pub(crate) use moment::{MomentRow, NewMoment, add_moment, attest_moment, latest_about, moments};
 pub(crate) use person::{
     PersonRow, activate, add_person, end_session, enter, has_admin, make_link, people, person_named, session,
     set_person, touch,

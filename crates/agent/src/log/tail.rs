@@ -134,11 +134,17 @@ impl Tail {
                 more && position.is_of(&opened).unwrap_or(false)
             })
         };
-        // A position that is of no file yet comes before all that is there now.
-        let is_later = |file: &&(i128, PathBuf)| position.time != 0 && file.0 > position.time;
+        // Clocks of file systems tick in milliseconds: where the file of the position is still there, its place says what
+        // comes next, and else the time. A position that is of no file yet comes before all that is there now.
+        let of_position =
+            |file: &(i128, PathBuf)| File::open(&file.1).is_ok_and(|file| position.is_of(&file).unwrap_or(false));
+        let later = match rotated.iter().position(of_position) {
+            Some(at) => rotated.get(at + 1),
+            None => rotated.iter().find(|file| position.time != 0 && file.0 > position.time),
+        };
         if let Some((_, path)) = rotated.iter().find(is_own) {
             self.begin(File::open(path)?, position.offset, Name::Another)?;
-        } else if let Some((_, path)) = rotated.iter().find(is_later) {
+        } else if let Some((_, path)) = later {
             self.begin(File::open(path)?, 0, Name::Another)?;
         } else if let Some(file) = named {
             self.begin(file, 0, Name::Own)?;
@@ -268,7 +274,10 @@ fn rotated(path: &Path) -> io::Result<Vec<(i128, PathBuf)>> {
             found.push((modified(&meta), entry.path()));
         }
     }
-    found.sort();
+    // Of two that were written within one tick the one with the greater number is older: `log.2`, `log.1`.
+    found.sort_by(|(time, path), (other_time, other)| {
+        time.cmp(other_time).then_with(|| (other.as_os_str().len(), other).cmp(&(path.as_os_str().len(), path)))
+    });
     Ok(found)
 }
 

@@ -199,7 +199,7 @@ fn every_page_in_a_browser() {
     let address = listener.address();
     let settings = Settings {
         folder: folder.join("data"),
-        rules: RuleSet { digest: "known".to_owned() },
+        rules: RuleSet { digest: "known".to_owned(), ..RuleSet::default() },
         world: Box::new(Machine),
         encryption: Encryption::None,
         address: Some(address),

@@ -194,7 +194,7 @@ fn open(state: &State, encryption: Encryption, address: Option<SocketAddr>) -> R
         None => data_folder().context("no home directory to keep the state in; name a folder with --data")?,
     };
     let rules = match address {
-        Some(_) => RuleSet { digest: own_rules(&folder)? },
+        Some(_) => own_rules(&folder)?,
         None => RuleSet::default(),
     };
     let settings =
@@ -202,12 +202,13 @@ fn open(state: &State, encryption: Encryption, address: Option<SocketAddr>) -> R
     Ok(Hub::open(settings)?)
 }
 
-/// Digest of the rules of this program, as a scan without any configuration has it.
-fn own_rules(folder: &Path) -> Result<String> {
+/// The rules of this program, as a scan without any configuration has them.
+fn own_rules(folder: &Path) -> Result<RuleSet> {
     // The folder of the hub has no configuration, so nothing changes the rules.
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let words = scanning::arguments(["--".as_ref(), folder.as_os_str()])?;
-    Ok(scan::rules(&words)?.0)
+    let (digest, rules) = scan::rules(&words)?;
+    Ok(RuleSet { digest, ids: rules.into_iter().map(|rule| rule.id).collect() })
 }
 
 fn data_folder() -> Option<PathBuf> {

@@ -79,7 +79,11 @@ fn is_time(text: &str) -> bool {
         && (20..=35).contains(&bytes.len())
         && text.get(..10).is_some_and(|day| day.parse::<testudo_policy::Date>().is_ok())
         && bytes[10] == b'T'
-        && bytes[11..bytes.len() - 1].iter().all(|b| b.is_ascii_digit() || matches!(b, b':' | b'.'))
+        && bytes[11..bytes.len() - 1].iter().enumerate().all(|(at, b)| match at {
+            2 | 5 => *b == b':',
+            8 => *b == b'.',
+            _ => b.is_ascii_digit(),
+        })
 }
 
 /// Alerts, the newest first; `before` is the id of one.

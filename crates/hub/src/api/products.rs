@@ -87,7 +87,10 @@ pub(crate) fn facts(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let noted = Noted { roles: facts.roles.len(), controls: facts.controls.len() };
     hub.store.write(|connection| {
         let product = store::named(connection, ask.parameter("product"), &ask.now.text)?;
-        store::set_facts(connection, product, &facts)
+        store::set_facts(connection, product, &facts)?;
+        let people = facts.roles.iter().map(|role| role.people.len()).sum::<usize>();
+        let said = format!("{}: {} roles with {people} people", ask.parameter("product"), facts.roles.len());
+        ask.deed("facts.push", &said).record(connection)
     })?;
     Ok(Response::json(&noted))
 }

@@ -156,17 +156,18 @@ fn route(hub: &Hub, request: &Request, principal: &mut Principal) -> Result<Resp
 /// Who asks. A token that is none is refused, not passed over.
 fn who(hub: &Hub, request: &Request, (now, address): (&Moment, IpAddr)) -> Result<Principal, Refusal> {
     if request.has_header("authorization") {
-        guessing(hub, address, now)?;
         let text = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
         let secret = text.and_then(|text| Secret::parse(text.trim().strip_prefix(TOKEN_PREFIX)?));
         let digest = secret.map(|secret| secret.digest());
         let found = digest.map(|digest| hub.store.read(|connection| store::token(connection, &digest))).transpose()?;
+        // A secret of 32 random bytes is not guessed: who has one is not kept waiting for the failures of others.
         let Some((machine, used)) = found.flatten() else {
+            guessing(hub, address, now)?;
             hub.throttle.failed(address, now.seconds);
             return Err(Refusal::BadToken);
         };
         if used.as_deref() != Some(now.day()) {
-            hub.store.write_if_idle(|connection| store::used(connection, machine.id, now.day()))?;
+            hub.store.note(|connection| store::used(connection, machine.id, now.day()));
         }
         return Ok(Principal::Machine(machine));
     }
@@ -176,7 +177,7 @@ fn who(hub: &Hub, request: &Request, (now, address): (&Moment, IpAddr)) -> Resul
     let found = hub.store.read(|connection| store::session(connection, &secret, now.seconds))?;
     let Some((person, seen)) = found else { return Ok(Principal::Anonymous) };
     if now.seconds - seen >= TOUCH {
-        hub.store.write_if_idle(|connection| store::touch(connection, &secret, now.seconds))?;
+        hub.store.note(|connection| store::touch(connection, &secret, now.seconds));
     }
     Ok(Principal::Person(person))
 }

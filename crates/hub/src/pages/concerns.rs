@@ -75,9 +75,7 @@ fn form(person: &Person, products: &[&str], ask: &Ask<'_>) -> Html {
 pub(crate) fn one(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let person = ask.person()?;
     let number = ask.number("concern")?;
-    let (row, names) = hub
-        .store
-        .read(|connection| Ok((store::concern(connection, number)?, crate::work::names(person, connection)?)))?;
+    let (row, names) = (hub.store.read(|connection| store::concern(connection, number))?, person.names());
     let row = row.ok_or(Refusal::Absent)?;
     let lines: String = row.concern.text.lines().map(|line| format!("<p>{}</p>\n", text(line))).collect();
     let mut body = format!("<h1>{}</h1>\n{lines}{}", text(&row.concern.title), about(&row));

@@ -28,7 +28,7 @@ pub(crate) fn list(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
             store::findings(connection, &filter, ROWS)?,
             store::matching(connection, &filter, COUNTED)?,
             store::products(connection)?,
-            crate::work::names(person, connection)?,
+            person.names(),
             store::severities(connection, None)?,
         ))
     })?;
@@ -188,10 +188,9 @@ pub(crate) fn triage(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
 pub(crate) fn one(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let person = ask.person()?;
     let id = ask.number("finding")?;
-    let (finding, pushed, names) = hub.store.read(|connection| {
-        let names = crate::work::names(person, connection)?;
-        Ok((store::finding(connection, id)?, store::document(connection, id)?, names))
-    })?;
+    let (finding, pushed, names) = hub
+        .store
+        .read(|connection| Ok((store::finding(connection, id)?, store::document(connection, id)?, person.names())))?;
     let finding = finding.ok_or(Refusal::Absent)?;
     let mut body = format!(
         "<h1>{}</h1>\n<p><span class=\"severity {2}\">{2}</span> {1}</p>\n<p>{3}</p>\n",

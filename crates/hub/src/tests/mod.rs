@@ -75,7 +75,7 @@ impl Site {
         let clock = Clock::default();
         let settings = Settings {
             folder: folder.clone(),
-            rules: RuleSet { digest: "known".to_owned() },
+            rules: RuleSet { digest: "known".to_owned(), ids: ["generic-password", "r"].map(str::to_owned).into() },
             world: Box::new(clock.clone()),
             encryption,
             address: Some(HOST.parse().unwrap()),

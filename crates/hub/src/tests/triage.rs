@@ -74,7 +74,7 @@ fn developers_decide_about_their_own() {
     assert_eq!(decide(&[1, 2]), 403, "all or nothing");
     assert_eq!(json_of(&bo.get("/api/v1/findings/1"))["finding"]["state"], "open");
     assert_eq!(decide(&[1]), 200);
-    // A plan may give a role to somebody, and the role owns.
+    // A plan says whose work it is; who decides, an administrator says.
     site.names("bo", &[]);
     let mut of_role = a_finding(3, "c.py");
     of_role["owner"] = json!(["role:web"]);
@@ -82,6 +82,8 @@ fn developers_decide_about_their_own() {
     assert_eq!(decide(&[3]), 403);
     let facts = json!({ "roles": [{ "id": "web", "people": ["bo"], "channel": "#web" }] });
     assert_eq!(machine.json("/api/v1/products/shop/facts", &facts).status, 200);
+    assert_eq!(decide(&[3]), 403, "who may push gives nobody a right");
+    site.names("bo", &["role:web"]);
     assert_eq!(decide(&[3]), 200);
 }
 
@@ -114,4 +116,20 @@ fn my_work_is_what_is_owned_and_open_the_most_urgent_first() {
     let bo = site.person("bo", Role::Developer);
     assert!(work(&bo).iter().any(|item| item["kind"] == "concern" && item["urgency"] == "now"));
     assert!(text(&bo.get("/work")).contains("was due by 2026-03-02"));
+}
+
+#[test]
+fn what_a_scan_did_not_look_at_stays_open() {
+    let site = Site::new("stays");
+    let machine = site.machine(Scope::Push, "shop");
+    machine.json("/api/v1/products/shop/scans", &a_report(&[a_finding(1, "app!old/a.py")], "complete"));
+    let state = || json_of(&site.person("vi", Role::Viewer).get("/api/v1/findings/1"))["finding"]["state"].clone();
+    // A folder whose name begins as that of another.
+    machine.json("/api/v1/products/shop/scans?whole=app", &a_report(&[], "complete"));
+    assert_eq!(state(), "open");
+    // A scan that began before the one that is known.
+    let mut late = a_report(&[], "complete");
+    late["started"] = json!("2001-01-01T00:00:00Z");
+    machine.json("/api/v1/products/shop/scans?whole=.", &late);
+    assert_eq!(state(), "open");
 }

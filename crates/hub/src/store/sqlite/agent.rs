@@ -89,7 +89,7 @@ pub(crate) fn take(connection: &Connection, batch: &AgentBatch, digest: &str, ti
             AgentEventBody::Response(response) => keep_response(connection, response, product)?,
             AgentEventBody::Loss { lost } => {
                 let lost = lost.values().fold(0_u64, |sum, n| sum.saturating_add(*n)).min(i64::MAX as u64);
-                connection.execute("UPDATE agent SET lost = lost + ?2 WHERE name = ?1", params![batch.agent, lost])?;
+                connection.execute("UPDATE agent SET lost = CASE WHEN lost > 9223372036854775807 - ?2 THEN 9223372036854775807 ELSE lost + ?2 END WHERE name = ?1", params![batch.agent, lost])?;
             }
             _ => {}
         }
@@ -137,12 +137,18 @@ fn keep_alert(
     touched(connection, product)
 }
 
+/// The agent whose alert it is: what stands in front of the start and the number.
+fn agent_of(alert: &str) -> &str {
+    alert.rsplitn(3, '/').nth(2).unwrap_or(alert)
+}
+
 fn keep_response(connection: &Connection, response: &Response, product: Option<i64>) -> Result<(), HubError> {
     let state = serde_json::to_value(response.state)?;
     let state = state.as_str().unwrap_or_default();
     let added = connection
         .prepare_cached("INSERT INTO response (id, state, alert, time, document) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id, state) DO NOTHING")?
-        .execute(params![response.id, state, response.alert, response.time, serde_json::to_string(response)?])?;
+        // Numbers of responses are of their agent, whose name the alert begins with.
+        .execute(params![format!("{}/{}", agent_of(&response.alert), response.id), state, response.alert, response.time, serde_json::to_string(response)?])?;
     let (Some(product), true) = (product, added > 0) else { return Ok(()) };
     let good = matches!(response.state, ResponseState::Active | ResponseState::Expired);
     let new = moment::NewMoment {

@@ -98,17 +98,32 @@ impl Store {
         in_transaction(writer, work)
     }
 
-    /// The same where nobody else writes at the moment; for what may be left out.
-    pub(crate) fn write_if_idle(
-        &self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<(), HubError>,
-    ) -> Result<(), HubError> {
-        match self.writer.try_lock() {
-            Ok(writer) => in_transaction(writer, work),
-            Err(TryLockError::Poisoned(writer)) => in_transaction(writer.into_inner(), work),
-            Err(TryLockError::WouldBlock) => Ok(()),
+    /// The same where nobody else writes at the moment, for what may be left out: who reads never waits for it, and never
+    /// fails by it.
+    pub(crate) fn note(&self, work: impl FnOnce(&Transaction<'_>) -> Result<(), HubError>) {
+        let writer = match self.writer.try_lock() {
+            Ok(writer) => writer,
+            Err(TryLockError::Poisoned(writer)) => writer.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        // Another process may hold the file, such as one that makes a copy of it.
+        if writer.busy_timeout(Duration::ZERO).is_ok() {
+            let (writer, noted) = noted(writer, work);
+            drop((noted, writer.busy_timeout(PATIENCE)));
         }
     }
+}
+
+fn noted<'w>(
+    mut writer: MutexGuard<'w, Connection>,
+    work: impl FnOnce(&Transaction<'_>) -> Result<(), HubError>,
+) -> (MutexGuard<'w, Connection>, Result<(), HubError>) {
+    let done =
+        writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(HubError::from).and_then(|begun| {
+            work(&begun)?;
+            begun.commit().map_err(HubError::from)
+        });
+    (writer, done)
 }
 
 fn in_transaction<T, E: From<HubError>>(
@@ -137,7 +152,7 @@ fn connect(path: &Path) -> Result<Connection, HubError> {
     connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.execute_batch(&format!(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; \
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; \
          PRAGMA cache_size = -{CACHE}; PRAGMA temp_store = FILE; PRAGMA journal_size_limit = 16777216;"
     ))?;
     Ok(connection)

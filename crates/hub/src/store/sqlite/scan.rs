@@ -269,7 +269,12 @@ impl<'a> Ingestion<'a> {
                 title: row.get(8)?,
             })
         })?;
-        let mut look = Look { account, extent: self.header.extent, rules, digests: BTreeMap::new() };
+        let later = "SELECT 1 FROM scan WHERE product = ?1 AND id < ?2 AND started > ?3 LIMIT 1";
+        let started = short(&account.started);
+        let is_late =
+            row(self.transaction, (later, params![self.product, self.scan, started]), |row| row.get::<_, i64>(0))?
+                .is_some();
+        let mut look = Look { account, extent: self.header.extent, rules, is_late, digests: BTreeMap::new() };
         let (mut reasons, mut gone) = (BTreeMap::new(), Vec::new());
         for finding in absent {
             match look.blind(self.transaction, &finding)? {
@@ -366,6 +371,8 @@ struct Look<'a> {
     account: &'a Account,
     extent: &'a Extent,
     rules: &'a RuleSet,
+    /// Whether a scan that began later is known already.
+    is_late: bool,
     /// Digest of the rules of a detector in an earlier scan.
     digests: BTreeMap<(i64, String), String>,
 }
@@ -373,6 +380,9 @@ struct Look<'a> {
 impl Look<'_> {
     /// Why the scan says nothing about a finding; none where it would have seen it.
     fn blind(&mut self, connection: &Connection, finding: &Absent) -> Result<Option<&'static str>, HubError> {
+        if self.is_late {
+            return Ok(Some("a scan that began later was pushed before this one"));
+        }
         if !finding.tool.is_empty() {
             return Ok(Some("a report of another tool does not say where it looked; decide about them by hand"));
         }
@@ -398,7 +408,7 @@ impl Look<'_> {
         if self.extent.off.contains(&finding.rule) {
             return Ok(Some("their rule was switched off"));
         }
-        let known = self.rules.digest == coverage.rules_digest;
+        let known = self.rules.digest == coverage.rules_digest && self.rules.ids.contains(&finding.rule);
         if !known && self.digest(connection, finding)? != coverage.rules_digest {
             return Ok(Some("the rules were others, and this hub does not know them"));
         }
@@ -423,9 +433,10 @@ impl Look<'_> {
 
 /// Whether a path is a place or below it.
 fn below(path: &str, whole: &str) -> bool {
-    // The members of an archive are where the archive is.
-    let path = path.split_once('!').map_or(path, |(file, _)| file);
-    whole == "." || path == whole || path.strip_prefix(whole).is_some_and(|rest| rest.starts_with('/'))
+    // The members of an archive are in it; a folder may have an exclamation mark in its name.
+    let archive = whole.rsplit('/').next().is_some_and(|name| name.contains('.'));
+    let inside = |rest: &str| rest.is_empty() || rest.starts_with('/') || archive && rest.starts_with('!');
+    whole == "." || path.strip_prefix(whole).is_some_and(inside)
 }
 
 /// Where a finding is, from the root of the project.

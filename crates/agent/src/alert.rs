@@ -173,6 +173,11 @@ pub(crate) fn of_unwatched(why: &str) -> Alert {
     alert("agent-files-unwatched", "Changes of files may have been missed for a while", Severity::Low, why)
 }
 
+/// What is told of what the agent itself wrote and cannot read again.
+pub(crate) fn of_damage(why: &str) -> Alert {
+    alert("agent-spool-damaged", "Events that were kept cannot be read", Severity::High, why)
+}
+
 /// What is told of a port.
 pub(crate) fn of_listener(listener: &Listener) -> Alert {
     let severity = match listener.scope() {

@@ -186,8 +186,8 @@ fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
 impl Agent {
     fn begin(config: Config, tell: &mut dyn FnMut(&str)) -> Result<Self, AgentError> {
         let lock = hold(&config.state)?;
-        let (spool, told) = Spool::open(&config.state.join("spool"), &config.name, config.spool_limit)?;
-        told.iter().for_each(|note| tell(note));
+        let (spool, damaged) = Spool::open(&config.state.join("spool"), &config.name, config.spool_limit)?;
+        damaged.iter().for_each(|note| tell(note));
         let file = Box::new(AlertFile::new(&config.alerts, &config.name));
         let file = Delivery::new("alerts", file, &config.state);
         let mut others = Vec::new();
@@ -222,6 +222,9 @@ impl Agent {
         agent.remember();
         let watched = agent.open_files(tell)?;
         agent.announce(&watched);
+        for note in &damaged {
+            agent.spool.add(AgentEventBody::Alert(alert::of_damage(note)));
+        }
         let mut told = Vec::new();
         agent.responder.restore(&mut agent.spool, &mut told);
         told.iter().for_each(|note| tell(note));
@@ -367,6 +370,12 @@ impl Agent {
         if let Err(error) = self.file.step() {
             self.say(format!("{error}; the events are kept"), tell);
         }
+        for note in self.file.unread() {
+            if !self.said.contains(&note) {
+                self.spool.add(AgentEventBody::Alert(alert::of_damage(&note)));
+            }
+            self.say(note, tell);
+        }
     }
 
     fn wait(&self) {
@@ -470,8 +479,7 @@ impl Agent {
                 None => self.spool.set(format!("{FILE}{}", text(path)), None),
             }
         }
-        self.tell_changes(changes, tell);
-        Ok(())
+        self.tell_changes(changes, tell)
     }
 
     /// Holds all files against the baseline.
@@ -482,12 +490,11 @@ impl Agent {
         fim::compare(&files.baseline, Effort::Changed, &mut fim::Checked::default(), &mut |change| {
             changes.push(change)
         })?;
-        self.tell_changes(changes, tell);
-        Ok(())
+        self.tell_changes(changes, tell)
     }
 
     /// Makes alerts of changes that were not told yet.
-    fn tell_changes(&mut self, changes: Vec<Change>, tell: &mut dyn FnMut(&str)) {
+    fn tell_changes(&mut self, changes: Vec<Change>, tell: &mut dyn FnMut(&str)) -> Result<(), AgentError> {
         let gone = "-".to_owned();
         let name = |change: &Change| format!("{FILE}{}", change.path);
         let fingerprint = |change: &Change| change.new.as_ref().map_or(gone.clone(), State::fingerprint);
@@ -496,10 +503,7 @@ impl Agent {
             .filter(|change| self.spool.value(&name(change)) != Some(fingerprint(change).as_str()))
             .collect();
         if new.is_empty() {
-            return;
-        }
-        for change in &new {
-            self.spool.set(name(change), Some(fingerprint(change)));
+            return Ok(());
         }
         if let Some(Err(error)) = self.files.as_mut().and_then(|files| files.releases.as_mut()).map(Releases::refresh) {
             self.say(error.to_string(), tell);
@@ -512,11 +516,21 @@ impl Agent {
             let time =
                 changed.map_or_else(machine::seconds, |state| u64::try_from(state.ctime / 1_000_000_000).unwrap_or(0));
             let release = releases.and_then(|releases| releases.explain(&path_of(&change.path), sha256, time));
-            alerts.push(alert::of_change(&change, release));
+            let known = (name(&change), fingerprint(&change), change.from.clone());
+            alerts.push((known, alert::of_change(&change, release)));
         }
-        for alert in alerts {
+        for ((name, fingerprint, from), alert) in alerts {
+            // That a change was told is kept with the alert of it, however many frames there are.
+            self.spool.set(name, Some(fingerprint));
+            if let Some(from) = from {
+                self.spool.set(format!("{FILE}{from}"), Some(gone.clone()));
+            }
             self.spool.add(AgentEventBody::Alert(alert));
+            if self.spool.is_heavy() {
+                self.spool.commit()?;
+            }
         }
+        Ok(())
     }
 
     fn look_at_ports(&mut self) {

@@ -1,10 +1,10 @@
 //! From entries of a ledger to moments on the line of time.
 
 use serde_json::Value;
-use testudo_model::{Alert, Concern, Response, Severity};
 use testudo_ledger::{
     ReleaseEvent, ReleaseState, ReleaseStep, ScanEvent, Statement, TestResultEvent, VerdictEvent, predicate,
 };
+use testudo_model::{Alert, Concern, Response, Severity};
 
 use crate::{
     HubError,

@@ -106,6 +106,11 @@ impl Delivery {
         Self { name, sink, reader, cursor, done: Arc::new(AtomicU64::new(done)) }
     }
 
+    /// What of the spool could not be read since this was asked last.
+    pub(crate) fn unread(&mut self) -> Vec<String> {
+        self.reader.unread()
+    }
+
     /// Number of the last event that the sink has.
     pub(crate) fn done(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.done)
@@ -155,6 +160,9 @@ impl Delivery {
                         let went_on = self.done.load(Ordering::SeqCst) > before;
                         failures = if went_on { 1 } else { failures + 1 };
                     }
+                }
+                for note in self.unread() {
+                    told.send(format!("{}: {note}", self.name)).unwrap_or_default();
                 }
                 if is_over {
                     return;

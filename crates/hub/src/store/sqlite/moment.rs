@@ -78,7 +78,8 @@ pub(crate) fn attest_moment(
     (about, time): (&str, &str),
     (environment, seq, link): (&str, u64, &str),
 ) -> Result<bool, HubError> {
-    let found = "SELECT id FROM moment WHERE product = ?1 AND about = ?2 AND time = ?3 AND seq IS NULL ORDER BY id LIMIT 1";
+    let found =
+        "SELECT id FROM moment WHERE product = ?1 AND about = ?2 AND time = ?3 AND seq IS NULL ORDER BY id LIMIT 1";
     let Some(id) = row(connection, (found, params![product, about, time]), |row| row.get::<_, i64>(0))? else {
         return Ok(false);
     };

@@ -262,7 +262,15 @@ pub(crate) fn compare(
     Ok(())
 }
 
+/// What differs where somebody wrote a file anew, and nothing else.
+const WRITTEN: &[&str] = &["content", "inode", "mtime", "size", "target"];
+
 impl Change {
+    /// Whether nothing but content differs: no rights, no owner, no attribute, no type.
+    pub(crate) fn is_of_content(&self) -> bool {
+        self.kind != ChangeKind::TypeChanged && self.attributes.iter().all(|name| WRITTEN.contains(name))
+    }
+
     /// How a path differs; none where it does not.
     pub(crate) fn between(path: &Path, old: Option<State>, new: Option<State>) -> Option<Self> {
         let (kind, attributes) = match (&old, &new) {

@@ -179,6 +179,12 @@ pub(crate) fn of_damage(why: &str) -> Alert {
     alert("agent-spool-damaged", "Events that were kept cannot be read", Severity::High, why)
 }
 
+/// What is told when events waited because they could not be written.
+pub(crate) fn of_wait(count: usize) -> Alert {
+    let message = format!("the spool could not be written for a while: {count} events waited, and are kept now");
+    alert("agent-spool-waited", "Events waited because they could not be written", Severity::Low, &message)
+}
+
 /// What is told of a port.
 pub(crate) fn of_listener(listener: &Listener) -> Alert {
     let severity = match listener.scope() {

@@ -107,15 +107,15 @@ pub fn run(config: Config, duty: Duty, stop: &AtomicBool, tell: &mut dyn FnMut(&
     let Sinks { signal, notes, threads } = agent.start_sinks()?;
     while !stop.load(Ordering::SeqCst) {
         let before = agent.spool.last();
-        agent.turn(tell)?;
+        agent.turn(tell);
         if agent.spool.last() > before {
             signal.wake();
         }
         notes.try_iter().for_each(|note| tell(&note));
         agent.wait();
     }
-    agent.turn(tell)?;
-    agent.spool.commit()?;
+    agent.turn(tell);
+    let kept = agent.spool.commit();
     agent.deliver(tell);
     signal.end();
     for thread in threads {
@@ -123,7 +123,7 @@ pub fn run(config: Config, duty: Duty, stop: &AtomicBool, tell: &mut dyn FnMut(&
         drop(thread.join());
     }
     notes.try_iter().for_each(|note| tell(&note));
-    Ok(())
+    kept
 }
 
 /// Sinks that have threads of their own.
@@ -149,6 +149,8 @@ struct Agent {
     /// Responses that are kept and not carried out yet.
     planned: Vec<String>,
     times: Times,
+    /// Whether the last frame could not be written.
+    is_stuck: bool,
     /// What was said already.
     said: BTreeSet<String>,
     /// Held as long as the agent runs.
@@ -214,13 +216,15 @@ impl Agent {
             others,
             planned: Vec::new(),
             times: Times::default(),
+            is_stuck: false,
             said: BTreeSet::new(),
             spool,
             config,
             _lock: lock,
         };
         agent.remember();
-        let watched = agent.open_files(tell)?;
+        let mut watched = agent.open_files(tell)?;
+        watched.extend(agent.spool.begin().err().map(|error| format!("{error}; events wait in memory")));
         agent.announce(&watched);
         for note in &damaged {
             agent.spool.add(AgentEventBody::Alert(alert::of_damage(note)));
@@ -228,7 +232,7 @@ impl Agent {
         let mut told = Vec::new();
         agent.responder.restore(&mut agent.spool, &mut told);
         told.iter().for_each(|note| tell(note));
-        agent.spool.commit()?;
+        agent.keep(tell);
         agent.scan_files(tell)?;
         Ok(agent)
     }
@@ -268,7 +272,15 @@ impl Agent {
             }
         };
         if !path.exists() {
-            let made = fim::init(&path, scope.trees(), &exclude)?;
+            let made = match fim::init(&path, scope.trees(), &exclude) {
+                Err(error @ AgentError::Write { .. }) => {
+                    let why = format!("{error}: files are not watched until the next start");
+                    tell(&why);
+                    reduced.push(why);
+                    return Ok(reduced);
+                }
+                made => made?,
+            };
             tell(&format!("the baseline of {} files and folders was made: they are taken as they are", made.scanned));
         }
         let baseline = Baseline::open(&path)?;
@@ -316,7 +328,7 @@ impl Agent {
     fn once(&mut self, tell: &mut dyn FnMut(&str)) -> Result<(), AgentError> {
         loop {
             let before: Vec<_> = self.logs.iter().map(|log| log.position().cloned()).collect();
-            self.turn(tell)?;
+            self.turn(tell);
             if before == self.logs.iter().map(|log| log.position().cloned()).collect::<Vec<_>>() {
                 break;
             }
@@ -332,9 +344,11 @@ impl Agent {
     }
 
     /// One turn: what happened is read and kept, then told and acted upon.
-    fn turn(&mut self, tell: &mut dyn FnMut(&str)) -> Result<(), AgentError> {
+    fn turn(&mut self, tell: &mut dyn FnMut(&str)) {
         self.read_logs(tell);
-        self.look_at_files(tell)?;
+        if let Err(error) = self.look_at_files(tell) {
+            self.say(error.to_string(), tell);
+        }
         if self.config.ports.watch && is_due(&mut self.times.ports, PORTS) {
             self.look_at_ports();
         }
@@ -346,17 +360,38 @@ impl Agent {
             self.spool.add(AgentEventBody::Heartbeat);
         }
         if self.spool.waiting() > 0 || !self.planned.is_empty() || is_due(&mut self.times.commit, LAZY) {
-            self.spool.commit()?;
+            self.keep(tell);
         }
         for id in std::mem::take(&mut self.planned) {
+            // Who attacks is blocked also where that cannot be written down.
             self.responder.carry_out(&id, &mut self.spool);
-            self.spool.commit()?;
+            self.keep(tell);
         }
         if self.spool.last() > self.done[0].load(Ordering::SeqCst) {
             self.deliver(tell);
         }
         let done = self.done.iter().map(|done| done.load(Ordering::SeqCst)).min().unwrap_or(0);
-        self.spool.forget(done)
+        if let Err(error) = self.spool.forget(done) {
+            self.say(error.to_string(), tell);
+        }
+    }
+
+    /// Writes what waits. Where that fails it goes on waiting, which is told once, and how much waited at the end of it.
+    fn keep(&mut self, tell: &mut dyn FnMut(&str)) {
+        let waiting = self.spool.waiting();
+        match self.spool.commit() {
+            Ok(()) if self.is_stuck => {
+                self.is_stuck = false;
+                tell(&format!("the spool can be written again: {waiting} events waited, and are kept now"));
+                self.spool.add(AgentEventBody::Alert(alert::of_wait(waiting)));
+            }
+            Ok(()) => {}
+            Err(error) => {
+                if !std::mem::replace(&mut self.is_stuck, true) {
+                    tell(&format!("{error}; events wait in memory, and it is tried again"));
+                }
+            }
+        }
     }
 
     /// Says something once.
@@ -479,7 +514,8 @@ impl Agent {
                 None => self.spool.set(format!("{FILE}{}", text(path)), None),
             }
         }
-        self.tell_changes(changes, tell)
+        self.tell_changes(changes, tell);
+        Ok(())
     }
 
     /// Holds all files against the baseline.
@@ -490,11 +526,12 @@ impl Agent {
         fim::compare(&files.baseline, Effort::Changed, &mut fim::Checked::default(), &mut |change| {
             changes.push(change)
         })?;
-        self.tell_changes(changes, tell)
+        self.tell_changes(changes, tell);
+        Ok(())
     }
 
     /// Makes alerts of changes that were not told yet.
-    fn tell_changes(&mut self, changes: Vec<Change>, tell: &mut dyn FnMut(&str)) -> Result<(), AgentError> {
+    fn tell_changes(&mut self, changes: Vec<Change>, tell: &mut dyn FnMut(&str)) {
         let gone = "-".to_owned();
         let name = |change: &Change| format!("{FILE}{}", change.path);
         let fingerprint = |change: &Change| change.new.as_ref().map_or(gone.clone(), State::fingerprint);
@@ -503,7 +540,7 @@ impl Agent {
             .filter(|change| self.spool.value(&name(change)) != Some(fingerprint(change).as_str()))
             .collect();
         if new.is_empty() {
-            return Ok(());
+            return;
         }
         if let Some(Err(error)) = self.files.as_mut().and_then(|files| files.releases.as_mut()).map(Releases::refresh) {
             self.say(error.to_string(), tell);
@@ -526,11 +563,10 @@ impl Agent {
                 self.spool.set(format!("{FILE}{from}"), Some(gone.clone()));
             }
             self.spool.add(AgentEventBody::Alert(alert));
-            if self.spool.is_heavy() {
-                self.spool.commit()?;
+            if self.spool.is_heavy() && !self.is_stuck {
+                self.keep(tell);
             }
         }
-        Ok(())
     }
 
     fn look_at_ports(&mut self) {

@@ -121,7 +121,7 @@ impl Spool {
             recovered.segment(folder, *number, at + 1 == numbers.len())?;
         }
         let number = numbers.last().map_or(1, |number| number + 1);
-        let mut spool = Self {
+        let spool = Self {
             folder: folder.to_owned(),
             file: None,
             size: 0,
@@ -136,7 +136,6 @@ impl Spool {
             open: Frame::default(),
             open_bytes: 0,
         };
-        spool.keep_open()?;
         Ok((spool, recovered.told))
     }
 
@@ -242,6 +241,14 @@ impl Spool {
         self.last = last.unwrap_or(self.last);
         (self.open, self.open_bytes) = (Frame::default(), 0);
         Ok(())
+    }
+
+    /// Begins the file of this start; where that fails the next frame begins it.
+    ///
+    /// # Errors
+    /// There is no room, or no right to it.
+    pub(crate) fn begin(&mut self) -> Result<(), AgentError> {
+        self.keep_open()
     }
 
     fn keep_open(&mut self) -> Result<(), AgentError> {
@@ -517,7 +524,8 @@ mod tests {
         bent[places[1] + HEAD] ^= 1;
         fs::write(&first, &bent).unwrap();
         // It has valid frames behind it, and then a valid file.
-        let (spool, told) = Spool::open(&folder, "web-1", 1 << 20).unwrap();
+        let (mut spool, told) = Spool::open(&folder, "web-1", 1 << 20).unwrap();
+        spool.begin().unwrap();
         assert_eq!((told.len(), spool.last), (1, 1));
         drop(spool);
         fs::write(&first, &bent).unwrap();
@@ -525,6 +533,27 @@ mod tests {
         assert_eq!(reader.events(0, 10).unwrap().len(), 1);
         let unread = reader.unread();
         assert!(unread.len() == 1 && unread[0].contains("cannot be read"), "{unread:?}");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_written_waits_and_is_there_once() {
+        let folder = folder("no-room");
+        let (mut spool, _) = Spool::open(&folder, "web-1", 1 << 20).unwrap();
+        spool.begin().unwrap();
+        let file = spool.file.replace(OpenOptions::new().append(true).open("/dev/full").unwrap());
+        spool.set("log:x".to_owned(), Some("1".to_owned()));
+        spool.add(AgentEventBody::Heartbeat).unwrap();
+        assert!(spool.commit().unwrap_err().to_string().contains("cannot be written"));
+        spool.add(AgentEventBody::Heartbeat).unwrap();
+        assert!(spool.commit().is_err());
+        assert_eq!((spool.waiting(), numbers(&folder, 0).len()), (2, 0));
+        spool.file = file;
+        spool.commit().unwrap();
+        assert_eq!((spool.waiting(), numbers(&folder, 0)), (0, vec![1, 2]));
+        drop(spool);
+        let (spool, _) = Spool::open(&folder, "web-1", 1 << 20).unwrap();
+        assert_eq!((spool.last, spool.value("log:x")), (2, Some("1")));
         fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -1,5 +1,4 @@
 //! A disk without room: the agent begins and goes on, says so once, and keeps what waited as soon as there is room.
-#![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 use std::{
     fs,

@@ -8,7 +8,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     net::IpAddr,
-    os::unix::fs::DirBuilderExt as _,
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -47,6 +47,8 @@ const TURN: Duration = Duration::from_millis(500);
 /// The same while files change: an alert comes when they rest, or after [`RESTLESS`].
 const SHORT_TURN: Duration = Duration::from_millis(100);
 const RESTLESS: Duration = Duration::from_secs(1);
+/// How long sinks may go on when the agent ends.
+const PARTING: Duration = Duration::from_millis(1500);
 /// How often ports are looked at.
 const PORTS: Duration = Duration::from_secs(5);
 /// How often the hub hears that the agent is there.
@@ -89,10 +91,30 @@ pub(crate) fn baseline_path(state: &Path) -> PathBuf {
 pub(crate) fn hold(state: &Path) -> Result<File, AgentError> {
     let told = |source| AgentError::Write { path: state.to_owned(), source };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(state).map_err(told)?;
+    is_ours(state)?;
     let lock =
         fs::OpenOptions::new().write(true).create(true).truncate(false).open(state.join("lock")).map_err(told)?;
     lock.try_lock().map_err(|_| AgentError::Held { path: state.to_owned() })?;
     Ok(lock)
+}
+
+/// Whoever can write into the folder of the state decides what was seen.
+fn is_ours(state: &Path) -> Result<(), AgentError> {
+    let found = fs::metadata(state).map_err(|source| AgentError::Read { path: state.to_owned(), source })?;
+    let (own, path) = (rustix::process::geteuid().as_raw(), state.display());
+    if found.uid() != own {
+        return Err(AgentError::Setting(format!(
+            "{path}: belongs to user {}, and the agent runs as {own}; `chown {own} {path}`, or name another `state-dir`",
+            found.uid()
+        )));
+    }
+    if found.mode() & 0o022 != 0 {
+        return Err(AgentError::Setting(format!(
+            "{path}: others may write into it ({:04o}); `chmod 700 {path}`, after a look at who did",
+            found.mode() & 0o7777
+        )));
+    }
+    Ok(())
 }
 
 /// Runs the agent. `tell` takes what people should know; nothing of it is an alert.
@@ -118,9 +140,13 @@ pub fn run(config: Config, duty: Duty, stop: &AtomicBool, tell: &mut dyn FnMut(&
     let kept = agent.spool.commit();
     agent.deliver(tell);
     signal.end();
-    for thread in threads {
-        // A sink that panicked has nothing more to say.
-        drop(thread.join());
+    let until = Instant::now() + PARTING;
+    while threads.iter().any(|thread| !thread.is_finished()) && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // What a sink did not take by now it takes after the next start, as after any end.
+    if threads.iter().any(|thread| !thread.is_finished()) {
+        tell("a sink gave no answer in time; its events are kept");
     }
     notes.try_iter().for_each(|note| tell(&note));
     kept
@@ -188,8 +214,7 @@ fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
 impl Agent {
     fn begin(config: Config, tell: &mut dyn FnMut(&str)) -> Result<Self, AgentError> {
         let lock = hold(&config.state)?;
-        let (spool, damaged) = Spool::open(&config.state.join("spool"), &config.name, config.spool_limit)?;
-        damaged.iter().for_each(|note| tell(note));
+        let (spool, mut damaged) = Spool::open(&config.state.join("spool"), &config.name, config.spool_limit)?;
         let file = Box::new(AlertFile::new(&config.alerts, &config.name));
         let file = Delivery::new("alerts", file, &config.state);
         let mut others = Vec::new();
@@ -201,6 +226,10 @@ impl Agent {
             let sink = Hub::new(hub, &config.state, &config.name)?;
             others.push(Delivery::new("hub", Box::new(sink), &config.state));
         }
+        for delivery in [&file].into_iter().chain(&others) {
+            damaged.extend(delivery.set_back(spool.last())?);
+        }
+        damaged.iter().for_each(|note| tell(note));
         let logs = config.logs.iter().map(|log| {
             let position = spool.value(&format!("{LOG}{}", text(&log.path)));
             Tail::new(log.clone(), position.and_then(|position| serde_json::from_str(position).ok()))
@@ -625,4 +654,29 @@ fn engine(config: &Config, tell: &mut dyn FnMut(&str)) -> Result<Engine, AgentEr
 /// Whether anything is blocked for real.
 pub(crate) fn enforces(config: &Config) -> bool {
     config.response.mode == ResponseMode::Enforce
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_state_of_others_is_refused() {
+        let folder = std::env::temp_dir().join(format!("testudo-state-{}", std::process::id()));
+        drop(fs::remove_dir_all(&folder));
+        drop(hold(&folder).unwrap());
+        for (mode, fits) in [(0o755, true), (0o770, false), (0o702, false), (0o1777, false), (0o700, true)] {
+            fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).unwrap();
+            let told = hold(&folder).err().map(|error| error.to_string());
+            assert_eq!(told.is_none(), fits, "{mode:o} {told:?}");
+            assert!(told.is_none_or(|told| told.contains("chmod 700")));
+        }
+        // Only root can give it away.
+        if std::os::unix::fs::lchown(&folder, Some(4711), None).is_ok() {
+            assert!(hold(&folder).unwrap_err().to_string().contains("belongs to user 4711"));
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

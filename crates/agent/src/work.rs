@@ -35,7 +35,7 @@ use crate::{
         walk::Scope,
         watch::{Pending, Watch},
     },
-    log::{Engine, Line, Ruleset, memory::Kept, memory::Seen, ruleset, tail::Tail},
+    log::{Engine, Line, Ruleset, header::is_past, memory::Kept, memory::Seen, ruleset, tail::Tail},
     machine, ports,
     response::{Responder, Wish, firewall::Nft},
     sink::{Delivery, Signal, file::AlertFile, hub::Hub, ledger::Ledger},
@@ -195,12 +195,22 @@ struct Times {
 /// What is watched of files.
 struct Files {
     baseline: Baseline,
+    /// The file of the baseline when it was opened: device, inode and time.
+    accepted: Option<Mark>,
     scope: Scope,
     watch: Option<Watch>,
     releases: Option<Releases>,
     pending: Pending,
     since: Option<Instant>,
     scanned: Instant,
+}
+
+/// By what a file is known that somebody replaces: device, inode, and time in seconds and nanoseconds.
+type Mark = (u64, u64, i64, i64);
+
+fn mark(path: &Path) -> Option<Mark> {
+    let found = fs::symlink_metadata(path).ok()?;
+    Some((found.dev(), found.ino(), found.mtime(), found.mtime_nsec()))
 }
 
 fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
@@ -312,6 +322,7 @@ impl Agent {
             };
             tell(&format!("the baseline of {} files and folders was made: they are taken as they are", made.scanned));
         }
+        let accepted = mark(&path);
         let baseline = Baseline::open(&path)?;
         if baseline.head.trees != scope.trees().iter().map(|tree| text(tree)).collect::<Vec<_>>() {
             tell(
@@ -321,7 +332,7 @@ impl Agent {
         let releases = self.config.releases.clone();
         let releases = releases.map(|config| Releases::new(config, self.config.fim.release_trees.clone()));
         let (pending, scanned) = (Pending::default(), Instant::now());
-        self.files = Some(Files { baseline, scope, watch, releases, pending, since: None, scanned });
+        self.files = Some(Files { baseline, accepted, scope, watch, releases, pending, since: None, scanned });
         Ok(reduced)
     }
 
@@ -494,7 +505,10 @@ impl Agent {
         let kept = self.spool.add(AgentEventBody::Alert(alert));
         let id = kept.unwrap_or_else(|| self.spool.unkept());
         let answered = self.config.response.rules.iter().any(|own| *own == rule || *own == hit.id.to_string());
-        let address: Option<IpAddr> = alert::address(&judged).filter(|_| answered);
+        // What is over is answered by nothing: the address may be of somebody else by now.
+        let within = judged.window.saturating_add(self.config.response.ttl.as_secs());
+        let is_past = || is_past(line.text, line.arrival, within, machine::ahead());
+        let address: Option<IpAddr> = alert::address(&judged).filter(|_| answered && !is_past());
         if let Some(address) = address {
             let planned = self.responder.plan(&id, address, &self.config, &mut self.spool);
             self.planned.extend(planned);
@@ -503,6 +517,7 @@ impl Agent {
 
     /// Takes what the system says of files, and tells what differs once they rest.
     fn look_at_files(&mut self, tell: &mut dyn FnMut(&str)) -> Result<(), AgentError> {
+        self.look_at_baseline(tell)?;
         let Some(files) = &mut self.files else { return Ok(()) };
         let mut more = files.watch.as_mut().map(Watch::take).transpose()?.unwrap_or_default();
         let lost = std::mem::take(&mut more.is_all);
@@ -545,6 +560,29 @@ impl Agent {
         }
         self.tell_changes(changes, tell);
         Ok(())
+    }
+
+    /// Takes the baseline anew where somebody accepted changes meanwhile.
+    fn look_at_baseline(&mut self, tell: &mut dyn FnMut(&str)) -> Result<(), AgentError> {
+        let path = baseline_path(&self.config.state);
+        let Some(files) = &mut self.files else { return Ok(()) };
+        let found = mark(&path);
+        if found == files.accepted {
+            return Ok(());
+        }
+        files.accepted = found;
+        files.baseline = Baseline::open(&path)?;
+        // What was accepted is told again when it changes back.
+        let known: Vec<String> = self.spool.values(FILE).map(|(path, _)| path.to_owned()).collect();
+        for text in known {
+            let path = path_of(&text);
+            let old = files.baseline.find(&path)?;
+            let new = State::of(&path, None, Effort::Everything, fim::nanoseconds()).ok();
+            if Change::between(&path, old, new).is_none() {
+                self.spool.set(format!("{FILE}{text}"), None);
+            }
+        }
+        self.scan_files(tell)
     }
 
     /// Holds all files against the baseline.

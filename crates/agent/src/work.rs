@@ -32,7 +32,7 @@ use crate::{
         releases::Releases,
         state::{Effort, State},
         text,
-        walk::Scope,
+        walk::{Root, Scope, roots, with_targets},
         watch::{Pending, Watch},
     },
     log::{Engine, Line, Ruleset, header::is_past, memory::Kept, memory::Seen, ruleset, tail::Tail},
@@ -56,7 +56,7 @@ const HEARTBEAT: Duration = Duration::from_secs(60);
 /// How long places in logs that brought no alert may be unwritten.
 const LAZY: Duration = Duration::from_secs(5);
 /// How often all files are looked at where some cannot be watched.
-const RESCAN: Duration = Duration::from_secs(3600);
+const RESCAN: Duration = Duration::from_secs(60);
 /// Pieces of a log that are read in one turn.
 const PIECES: usize = 8;
 /// Largest wish that is read, in bytes.
@@ -197,8 +197,12 @@ struct Files {
     baseline: Baseline,
     /// The file of the baseline when it was opened: device, inode and time.
     accepted: Option<Mark>,
+    /// What the trees were when they were looked at last.
+    roots: Vec<Root>,
     scope: Scope,
     watch: Option<Watch>,
+    /// Whether not all is watched, which was told.
+    is_reduced: bool,
     releases: Option<Releases>,
     pending: Pending,
     since: Option<Instant>,
@@ -290,14 +294,12 @@ impl Agent {
 
     /// Opens the baseline, which is made where there is none, and watches. Says what cannot be watched.
     fn open_files(&mut self, tell: &mut dyn FnMut(&str)) -> Result<Vec<String>, AgentError> {
-        let trees: Vec<PathBuf> = self.config.fim.trees.iter().filter(|tree| tree.exists()).cloned().collect();
-        if trees.is_empty() {
+        if self.config.fim.trees.is_empty() {
             return Ok(Vec::new());
         }
-        let own = [self.config.state.clone(), self.config.alerts.clone()];
-        let exclude: Vec<PathBuf> = self.config.fim.exclude.iter().cloned().chain(own).collect();
         let path = baseline_path(&self.config.state);
-        let scope = Scope::new(&trees, &exclude);
+        let roots = roots(&self.config.fim.trees);
+        let (scope, exclude) = (self.scope(), self.exclude());
         // The folders are watched before they are looked at, so nothing happens in between.
         let mut reduced = Vec::new();
         let watch = match Watch::new(scope.clone()) {
@@ -311,7 +313,7 @@ impl Agent {
             }
         };
         if !path.exists() {
-            let made = match fim::init(&path, scope.trees(), &exclude) {
+            let made = match fim::begin(&path, scope.trees(), &exclude) {
                 Err(error @ AgentError::Write { .. }) => {
                     let why = format!("{error}: files are not watched until the next start");
                     tell(&why);
@@ -324,7 +326,8 @@ impl Agent {
         }
         let accepted = mark(&path);
         let baseline = Baseline::open(&path)?;
-        if baseline.head.trees != scope.trees().iter().map(|tree| text(tree)).collect::<Vec<_>>() {
+        let there = |scope: &Scope| scope.trees().iter().filter(|tree| tree.exists()).cloned().collect::<Vec<_>>();
+        if there(&baseline.scope()) != there(&scope) {
             tell(
                 "the baseline is of other trees than the configuration; make it again with `testudo agent fim init --config FILE`",
             );
@@ -332,8 +335,45 @@ impl Agent {
         let releases = self.config.releases.clone();
         let releases = releases.map(|config| Releases::new(config, self.config.fim.release_trees.clone()));
         let (pending, scanned) = (Pending::default(), Instant::now());
-        self.files = Some(Files { baseline, accepted, scope, watch, releases, pending, since: None, scanned });
+        let is_reduced = watch.as_ref().is_none_or(|watch| watch.unwatched.is_some());
+        let since = None;
+        self.files =
+            Some(Files { baseline, accepted, roots, scope, watch, is_reduced, releases, pending, since, scanned });
         Ok(reduced)
+    }
+
+    /// What is watched of files: the trees of the configuration, and where they lead.
+    fn scope(&self) -> Scope {
+        Scope::new(&with_targets(&self.config.fim.trees), &self.exclude())
+    }
+
+    fn exclude(&self) -> Vec<PathBuf> {
+        let own = [self.config.state.clone(), self.config.alerts.clone()];
+        self.config.fim.exclude.iter().cloned().chain(own).collect()
+    }
+
+    /// Watches anew where a tree came, went, or is another folder or link now, and holds all against the baseline.
+    fn look_at_roots(&mut self, tell: &mut dyn FnMut(&str)) -> Result<(), AgentError> {
+        let found = roots(&self.config.fim.trees);
+        let scope = self.scope();
+        let Some(files) = self.files.as_mut().filter(|files| files.roots != found) else { return Ok(()) };
+        files.roots = found;
+        files.scope = scope.clone();
+        files.watch = None;
+        files.watch = Some(Watch::new(scope)?);
+        self.scan_files(tell)
+    }
+
+    /// Tells once that not all is watched any more.
+    fn look_at_limit(&mut self) {
+        let Some(files) = &mut self.files else { return };
+        let why =
+            files.watch.as_ref().map_or(Some("inotify cannot be used".to_owned()), |watch| watch.unwatched.clone());
+        let was_reduced = std::mem::replace(&mut files.is_reduced, why.is_some());
+        if let Some(why) = why.filter(|_| !was_reduced) {
+            let why = format!("{why}; all files are looked at every {} seconds", RESCAN.as_secs());
+            self.spool.add(AgentEventBody::Alert(alert::of_unwatched(&why)));
+        }
     }
 
     /// Says that the agent began, and what it sees.
@@ -518,6 +558,8 @@ impl Agent {
     /// Takes what the system says of files, and tells what differs once they rest.
     fn look_at_files(&mut self, tell: &mut dyn FnMut(&str)) -> Result<(), AgentError> {
         self.look_at_baseline(tell)?;
+        self.look_at_roots(tell)?;
+        self.look_at_limit();
         let Some(files) = &mut self.files else { return Ok(()) };
         let mut more = files.watch.as_mut().map(Watch::take).transpose()?.unwrap_or_default();
         let lost = std::mem::take(&mut more.is_all);
@@ -590,7 +632,8 @@ impl Agent {
         let Some(files) = &mut self.files else { return Ok(()) };
         files.scanned = Instant::now();
         let mut changes = Vec::new();
-        fim::compare(&files.baseline, Effort::Changed, &mut fim::Checked::default(), &mut |change| {
+        let scope = files.baseline.scope().with(&files.scope);
+        fim::compare((&files.baseline, &scope), Effort::Changed, &mut fim::Checked::default(), &mut |change| {
             changes.push(change)
         })?;
         self.tell_changes(changes, tell);

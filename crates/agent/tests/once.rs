@@ -76,3 +76,33 @@ fn what_is_accepted_reaches_the_agent_that_runs() {
     assert!(child.wait().unwrap().success());
     fs::remove_dir_all(&folder).unwrap();
 }
+
+#[test]
+fn trees_that_come_go_and_lead_elsewhere_are_watched() {
+    let folder = folder("roots", "[agent.fim]\ntrees = [\"tree\", \"later\", \"link\"]\n");
+    fs::create_dir(folder.join("first")).unwrap();
+    fs::create_dir(folder.join("second")).unwrap();
+    std::os::unix::fs::symlink("first", folder.join("link")).unwrap();
+    let mut child = agent(&folder, &["run", "--config", "testudo.toml"]).spawn().unwrap();
+    wait(&folder, "\"start\"", 1);
+    fs::write(folder.join("first/a"), "a").unwrap();
+    wait(&folder, "first/a was created", 1);
+    fs::create_dir(folder.join("later")).unwrap();
+    fs::write(folder.join("later/b"), "b").unwrap();
+    wait(&folder, "later was created", 1);
+    wait(&folder, "later/b was created", 1);
+    fs::rename(folder.join("tree"), folder.join("elsewhere")).unwrap();
+    wait(&folder, "tree was deleted", 1);
+    fs::create_dir(folder.join("tree")).unwrap();
+    thread::sleep(Duration::from_secs(2));
+    fs::write(folder.join("tree/c"), "c").unwrap();
+    wait(&folder, "tree/c was created", 1);
+    fs::remove_file(folder.join("link")).unwrap();
+    std::os::unix::fs::symlink("second", folder.join("link")).unwrap();
+    wait(&folder, "link changed", 1);
+    fs::write(folder.join("second/d"), "d").unwrap();
+    wait(&folder, "second/d was created", 1);
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert!(child.wait().unwrap().success());
+    fs::remove_dir_all(&folder).unwrap();
+}

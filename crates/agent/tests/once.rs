@@ -106,3 +106,27 @@ fn trees_that_come_go_and_lead_elsewhere_are_watched() {
     assert!(child.wait().unwrap().success());
     fs::remove_dir_all(&folder).unwrap();
 }
+
+#[test]
+fn a_folder_that_cannot_be_watched_any_more_is_told_once() {
+    let folder = folder("limit", "[agent.fim]\ntrees = [\"tree\"]\n");
+    let mut deep = fs::canonicalize(folder.join("tree")).unwrap();
+    // The longest path that Linux takes has 4,095 bytes.
+    while deep.as_os_str().len() < 3900 {
+        deep.push("x".repeat(150.min(3990 - deep.as_os_str().len())));
+    }
+    fs::create_dir_all(&deep).unwrap();
+    let mut child = agent(&folder, &["run", "--config", "testudo.toml"]).spawn().unwrap();
+    wait(&folder, "\"start\"", 1);
+    for name in ["y", "z"] {
+        // From within, longer paths can be made.
+        let made = Command::new("mkdir").arg(name.repeat(200)).current_dir(&deep).status().unwrap();
+        assert!(made.success());
+        wait(&folder, "\"agent-files-unwatched\"", 1);
+    }
+    thread::sleep(Duration::from_secs(1));
+    wait(&folder, "\"agent-files-unwatched\"", 1);
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert!(child.wait().unwrap().success());
+    fs::remove_dir_all(&folder).unwrap();
+}

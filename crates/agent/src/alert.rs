@@ -99,9 +99,10 @@ pub(crate) fn address(judged: &Judged) -> Option<IpAddr> {
     judged.fields.get("srcip")?.parse::<IpAddr>().ok().map(|address| address.to_canonical())
 }
 
-/// What is told of a file, and which release explains it.
+/// What is told of a file, and which release explains it: its content, never who may do what with it.
 pub(crate) fn of_change(change: &Change, release: Option<&str>) -> Alert {
     let is_privileged = gains_privilege(change);
+    let release = release.filter(|_| !is_privileged && change.is_of_content());
     let (rule, title, verb) = match change.kind {
         _ if is_privileged => {
             ("agent-file-privileged", "A file lets whoever runs it be somebody else", "has set-id bits")
@@ -173,6 +174,17 @@ pub(crate) fn of_unwatched(why: &str) -> Alert {
     alert("agent-files-unwatched", "Changes of files may have been missed for a while", Severity::Low, why)
 }
 
+/// What is told of what the agent itself wrote and cannot read again.
+pub(crate) fn of_damage(why: &str) -> Alert {
+    alert("agent-spool-damaged", "Events that were kept cannot be read", Severity::High, why)
+}
+
+/// What is told when events waited because they could not be written.
+pub(crate) fn of_wait(count: usize) -> Alert {
+    let message = format!("the spool could not be written for a while: {count} events waited, and are kept now");
+    alert("agent-spool-waited", "Events waited because they could not be written", Severity::Low, &message)
+}
+
 /// What is told of a port.
 pub(crate) fn of_listener(listener: &Listener) -> Alert {
     let severity = match listener.scope() {
@@ -231,8 +243,35 @@ mod tests {
             let change = Change::between(Path::new(path), Some(state(old, Kind::File)), Some(state(new, Kind::File)));
             let change = change.unwrap();
             assert_eq!(of_change(&change, None).severity, expected, "{path}");
+            // Rights are explained by no release.
             let explained = of_change(&change, Some("prod-7"));
-            assert_eq!((explained.severity, explained.release.as_deref()), (Severity::Info, Some("prod-7")));
+            assert_eq!((explained.severity, explained.release), (expected, None), "{path}");
         }
+    }
+
+    #[test]
+    fn a_release_explains_content_and_nothing_else() {
+        type Bend = fn(&mut State);
+        let rows: [(Bend, bool); 8] = [
+            (|state| state.sha256 = Some("bb".to_owned()), true),
+            (|state| (state.size, state.mtime, state.ino) = (2, 2, 2), true),
+            (|state| state.mode = 0o666, false),
+            (|state| state.owner = 7, false),
+            (|state| state.group = 7, false),
+            (|state| drop(state.xattrs.insert("user.x".to_owned(), "1".to_owned())), false),
+            (|state| drop(state.xattrs.insert("security.capability".to_owned(), "1".to_owned())), false),
+            (|state| state.kind = Kind::Link, false),
+        ];
+        for (number, (bend, expected)) in rows.into_iter().enumerate() {
+            let mut new = state(0o644, Kind::File);
+            bend(&mut new);
+            let change = Change::between(Path::new("/srv/x"), Some(state(0o644, Kind::File)), Some(new)).unwrap();
+            let told = of_change(&change, Some("prod-7"));
+            assert_eq!((told.severity == Severity::Info, told.release.is_some()), (expected, expected), "{number}");
+        }
+        let created = Change::between(Path::new("/srv/x"), None, Some(state(0o4755, Kind::File))).unwrap();
+        assert_eq!(of_change(&created, Some("prod-7")).severity, Severity::Critical);
+        let created = Change::between(Path::new("/srv/x"), None, Some(state(0o755, Kind::File))).unwrap();
+        assert_eq!(of_change(&created, Some("prod-7")).severity, Severity::Info);
     }
 }

@@ -409,10 +409,14 @@ fn wrong(table: &mut Table<'_, '_>, word: &Word, what: &str, help: &str) {
 
 fn log(value: Value<'_, '_>, root: &Path, sink: &mut Sink) -> Option<LogFile> {
     let mut table = Table::open("[[agent.logs]]", LOG_KEYS, value, sink)?;
-    let path = table.need_text("path").text;
+    let path = table.need_text("path");
+    if path.text.contains('*') {
+        let help = "write one [[agent.logs]] for each file, such as /var/log/nginx/access.log; rotated files are found";
+        wrong(&mut table, &path, "this is a pattern, and logs are named one by one", help);
+    }
     let format = table.choice("format", &[("syslog", LogFormat::Syslog), ("plain", LogFormat::Plain)]);
     let start = table.choice("from", &[("end", LogStart::End), ("beginning", LogStart::Beginning)]);
-    Some(LogFile { path: root.join(path), format: format.unwrap_or_default(), start: start.unwrap_or_default() })
+    Some(LogFile { path: root.join(path.text), format: format.unwrap_or_default(), start: start.unwrap_or_default() })
 }
 
 fn hub(value: Value<'_, '_>, root: &Path, sink: &mut Sink) -> Option<HubConfig> {
@@ -563,6 +567,7 @@ key = "ops.pub"
             ("[agent.ledger]\nat = \"low\"", "needs `environment`"),
             ("[agent.ports]\nallow = [\"443\"]", "no port"),
             ("[agent.releases]\nledger = \"x\"\nkey = \"k\"", "no ledger"),
+            ("[[agent.logs]]\npath = \"/var/log/nginx/*.log\"", "one [[agent.logs]] for each file"),
             ("[[agent.logs]]\nformat = \"syslog\"", "needs `path`"),
             ("[agent", "testudo.toml"),
         ] {

@@ -36,6 +36,19 @@ pub(crate) fn now() -> String {
     rfc3339(seconds())
 }
 
+/// How many seconds the time of the world may be ahead of the clock on the wall here: none where that is UTC.
+pub(crate) fn ahead() -> i64 {
+    const FARTHEST: i64 = 12 * 3600;
+    let is_utc = match std::env::var("TZ") {
+        Ok(zone) => matches!(zone.trim_start_matches(':'), "" | "UTC" | "UTC0" | "Etc/UTC"),
+        Err(_) => match fs::read_link("/etc/localtime") {
+            Ok(zone) => zone.ends_with("UTC"),
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        },
+    };
+    if is_utc { 0 } else { FARTHEST }
+}
+
 /// The name of this machine.
 pub(crate) fn host() -> String {
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();

@@ -8,7 +8,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     net::IpAddr,
-    os::unix::fs::DirBuilderExt as _,
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -32,10 +32,10 @@ use crate::{
         releases::Releases,
         state::{Effort, State},
         text,
-        walk::Scope,
+        walk::{Root, Scope, roots, with_targets},
         watch::{Pending, Watch},
     },
-    log::{Engine, Line, Ruleset, memory::Kept, memory::Seen, ruleset, tail::Tail},
+    log::{Engine, Line, Ruleset, header::is_past, memory::Kept, memory::Seen, ruleset, tail::Tail},
     machine, ports,
     response::{Responder, Wish, firewall::Nft},
     sink::{Delivery, Signal, file::AlertFile, hub::Hub, ledger::Ledger},
@@ -47,6 +47,8 @@ const TURN: Duration = Duration::from_millis(500);
 /// The same while files change: an alert comes when they rest, or after [`RESTLESS`].
 const SHORT_TURN: Duration = Duration::from_millis(100);
 const RESTLESS: Duration = Duration::from_secs(1);
+/// How long sinks may go on when the agent ends.
+const PARTING: Duration = Duration::from_millis(1500);
 /// How often ports are looked at.
 const PORTS: Duration = Duration::from_secs(5);
 /// How often the hub hears that the agent is there.
@@ -54,7 +56,7 @@ const HEARTBEAT: Duration = Duration::from_secs(60);
 /// How long places in logs that brought no alert may be unwritten.
 const LAZY: Duration = Duration::from_secs(5);
 /// How often all files are looked at where some cannot be watched.
-const RESCAN: Duration = Duration::from_secs(3600);
+const RESCAN: Duration = Duration::from_secs(60);
 /// Pieces of a log that are read in one turn.
 const PIECES: usize = 8;
 /// Largest wish that is read, in bytes.
@@ -89,10 +91,30 @@ pub(crate) fn baseline_path(state: &Path) -> PathBuf {
 pub(crate) fn hold(state: &Path) -> Result<File, AgentError> {
     let told = |source| AgentError::Write { path: state.to_owned(), source };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(state).map_err(told)?;
+    is_ours(state)?;
     let lock =
         fs::OpenOptions::new().write(true).create(true).truncate(false).open(state.join("lock")).map_err(told)?;
     lock.try_lock().map_err(|_| AgentError::Held { path: state.to_owned() })?;
     Ok(lock)
+}
+
+/// Whoever can write into the folder of the state decides what was seen.
+fn is_ours(state: &Path) -> Result<(), AgentError> {
+    let found = fs::metadata(state).map_err(|source| AgentError::Read { path: state.to_owned(), source })?;
+    let (own, path) = (rustix::process::geteuid().as_raw(), state.display());
+    if found.uid() != own {
+        return Err(AgentError::Setting(format!(
+            "{path}: belongs to user {}, and the agent runs as {own}; `chown {own} {path}`, or name another `state-dir`",
+            found.uid()
+        )));
+    }
+    if found.mode() & 0o022 != 0 {
+        return Err(AgentError::Setting(format!(
+            "{path}: others may write into it ({:04o}); `chmod 700 {path}`, after a look at who did",
+            found.mode() & 0o7777
+        )));
+    }
+    Ok(())
 }
 
 /// Runs the agent. `tell` takes what people should know; nothing of it is an alert.
@@ -107,23 +129,27 @@ pub fn run(config: Config, duty: Duty, stop: &AtomicBool, tell: &mut dyn FnMut(&
     let Sinks { signal, notes, threads } = agent.start_sinks()?;
     while !stop.load(Ordering::SeqCst) {
         let before = agent.spool.last();
-        agent.turn(tell)?;
+        agent.turn(tell);
         if agent.spool.last() > before {
             signal.wake();
         }
         notes.try_iter().for_each(|note| tell(&note));
         agent.wait();
     }
-    agent.turn(tell)?;
-    agent.spool.commit()?;
+    agent.turn(tell);
+    let kept = agent.spool.commit();
     agent.deliver(tell);
     signal.end();
-    for thread in threads {
-        // A sink that panicked has nothing more to say.
-        drop(thread.join());
+    let until = Instant::now() + PARTING;
+    while threads.iter().any(|thread| !thread.is_finished()) && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // What a sink did not take by now it takes after the next start, as after any end.
+    if threads.iter().any(|thread| !thread.is_finished()) {
+        tell("a sink gave no answer in time; its events are kept");
     }
     notes.try_iter().for_each(|note| tell(&note));
-    Ok(())
+    kept
 }
 
 /// Sinks that have threads of their own.
@@ -149,6 +175,8 @@ struct Agent {
     /// Responses that are kept and not carried out yet.
     planned: Vec<String>,
     times: Times,
+    /// Whether the last frame could not be written.
+    is_stuck: bool,
     /// What was said already.
     said: BTreeSet<String>,
     /// Held as long as the agent runs.
@@ -167,12 +195,26 @@ struct Times {
 /// What is watched of files.
 struct Files {
     baseline: Baseline,
+    /// The file of the baseline when it was opened: device, inode and time.
+    accepted: Option<Mark>,
+    /// What the trees were when they were looked at last.
+    roots: Vec<Root>,
     scope: Scope,
     watch: Option<Watch>,
+    /// Whether not all is watched, which was told.
+    is_reduced: bool,
     releases: Option<Releases>,
     pending: Pending,
     since: Option<Instant>,
     scanned: Instant,
+}
+
+/// By what a file is known that somebody replaces: device, inode, and time in seconds and nanoseconds.
+type Mark = (u64, u64, i64, i64);
+
+fn mark(path: &Path) -> Option<Mark> {
+    let found = fs::symlink_metadata(path).ok()?;
+    Some((found.dev(), found.ino(), found.mtime(), found.mtime_nsec()))
 }
 
 fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
@@ -186,8 +228,7 @@ fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
 impl Agent {
     fn begin(config: Config, tell: &mut dyn FnMut(&str)) -> Result<Self, AgentError> {
         let lock = hold(&config.state)?;
-        let (spool, told) = Spool::open(&config.state.join("spool"), &config.name, config.spool_limit)?;
-        told.iter().for_each(|note| tell(note));
+        let (spool, mut damaged) = Spool::open(&config.state.join("spool"), &config.name, config.spool_limit)?;
         let file = Box::new(AlertFile::new(&config.alerts, &config.name));
         let file = Delivery::new("alerts", file, &config.state);
         let mut others = Vec::new();
@@ -199,6 +240,10 @@ impl Agent {
             let sink = Hub::new(hub, &config.state, &config.name)?;
             others.push(Delivery::new("hub", Box::new(sink), &config.state));
         }
+        for delivery in [&file].into_iter().chain(&others) {
+            damaged.extend(delivery.set_back(spool.last())?);
+        }
+        damaged.iter().for_each(|note| tell(note));
         let logs = config.logs.iter().map(|log| {
             let position = spool.value(&format!("{LOG}{}", text(&log.path)));
             Tail::new(log.clone(), position.and_then(|position| serde_json::from_str(position).ok()))
@@ -214,18 +259,23 @@ impl Agent {
             others,
             planned: Vec::new(),
             times: Times::default(),
+            is_stuck: false,
             said: BTreeSet::new(),
             spool,
             config,
             _lock: lock,
         };
         agent.remember();
-        let watched = agent.open_files(tell)?;
+        let mut watched = agent.open_files(tell)?;
+        watched.extend(agent.spool.begin().err().map(|error| format!("{error}; events wait in memory")));
         agent.announce(&watched);
+        for note in &damaged {
+            agent.spool.add(AgentEventBody::Alert(alert::of_damage(note)));
+        }
         let mut told = Vec::new();
         agent.responder.restore(&mut agent.spool, &mut told);
         told.iter().for_each(|note| tell(note));
-        agent.spool.commit()?;
+        agent.keep(tell);
         agent.scan_files(tell)?;
         Ok(agent)
     }
@@ -244,14 +294,12 @@ impl Agent {
 
     /// Opens the baseline, which is made where there is none, and watches. Says what cannot be watched.
     fn open_files(&mut self, tell: &mut dyn FnMut(&str)) -> Result<Vec<String>, AgentError> {
-        let trees: Vec<PathBuf> = self.config.fim.trees.iter().filter(|tree| tree.exists()).cloned().collect();
-        if trees.is_empty() {
+        if self.config.fim.trees.is_empty() {
             return Ok(Vec::new());
         }
-        let own = [self.config.state.clone(), self.config.alerts.clone()];
-        let exclude: Vec<PathBuf> = self.config.fim.exclude.iter().cloned().chain(own).collect();
         let path = baseline_path(&self.config.state);
-        let scope = Scope::new(&trees, &exclude);
+        let roots = roots(&self.config.fim.trees);
+        let (scope, exclude) = (self.scope(), self.exclude());
         // The folders are watched before they are looked at, so nothing happens in between.
         let mut reduced = Vec::new();
         let watch = match Watch::new(scope.clone()) {
@@ -265,11 +313,21 @@ impl Agent {
             }
         };
         if !path.exists() {
-            let made = fim::init(&path, scope.trees(), &exclude)?;
+            let made = match fim::begin(&path, scope.trees(), &exclude) {
+                Err(error @ AgentError::Write { .. }) => {
+                    let why = format!("{error}: files are not watched until the next start");
+                    tell(&why);
+                    reduced.push(why);
+                    return Ok(reduced);
+                }
+                made => made?,
+            };
             tell(&format!("the baseline of {} files and folders was made: they are taken as they are", made.scanned));
         }
+        let accepted = mark(&path);
         let baseline = Baseline::open(&path)?;
-        if baseline.head.trees != scope.trees().iter().map(|tree| text(tree)).collect::<Vec<_>>() {
+        let there = |scope: &Scope| scope.trees().iter().filter(|tree| tree.exists()).cloned().collect::<Vec<_>>();
+        if there(&baseline.scope()) != there(&scope) {
             tell(
                 "the baseline is of other trees than the configuration; make it again with `testudo agent fim init --config FILE`",
             );
@@ -277,8 +335,45 @@ impl Agent {
         let releases = self.config.releases.clone();
         let releases = releases.map(|config| Releases::new(config, self.config.fim.release_trees.clone()));
         let (pending, scanned) = (Pending::default(), Instant::now());
-        self.files = Some(Files { baseline, scope, watch, releases, pending, since: None, scanned });
+        let is_reduced = watch.as_ref().is_none_or(|watch| watch.unwatched.is_some());
+        let since = None;
+        self.files =
+            Some(Files { baseline, accepted, roots, scope, watch, is_reduced, releases, pending, since, scanned });
         Ok(reduced)
+    }
+
+    /// What is watched of files: the trees of the configuration, and where they lead.
+    fn scope(&self) -> Scope {
+        Scope::new(&with_targets(&self.config.fim.trees), &self.exclude())
+    }
+
+    fn exclude(&self) -> Vec<PathBuf> {
+        let own = [self.config.state.clone(), self.config.alerts.clone()];
+        self.config.fim.exclude.iter().cloned().chain(own).collect()
+    }
+
+    /// Watches anew where a tree came, went, or is another folder or link now, and holds all against the baseline.
+    fn look_at_roots(&mut self, tell: &mut dyn FnMut(&str)) -> Result<(), AgentError> {
+        let found = roots(&self.config.fim.trees);
+        let scope = self.scope();
+        let Some(files) = self.files.as_mut().filter(|files| files.roots != found) else { return Ok(()) };
+        files.roots = found;
+        files.scope = scope.clone();
+        files.watch = None;
+        files.watch = Some(Watch::new(scope)?);
+        self.scan_files(tell)
+    }
+
+    /// Tells once that not all is watched any more.
+    fn look_at_limit(&mut self) {
+        let Some(files) = &mut self.files else { return };
+        let why =
+            files.watch.as_ref().map_or(Some("inotify cannot be used".to_owned()), |watch| watch.unwatched.clone());
+        let was_reduced = std::mem::replace(&mut files.is_reduced, why.is_some());
+        if let Some(why) = why.filter(|_| !was_reduced) {
+            let why = format!("{why}; all files are looked at every {} seconds", RESCAN.as_secs());
+            self.spool.add(AgentEventBody::Alert(alert::of_unwatched(&why)));
+        }
     }
 
     /// Says that the agent began, and what it sees.
@@ -313,7 +408,7 @@ impl Agent {
     fn once(&mut self, tell: &mut dyn FnMut(&str)) -> Result<(), AgentError> {
         loop {
             let before: Vec<_> = self.logs.iter().map(|log| log.position().cloned()).collect();
-            self.turn(tell)?;
+            self.turn(tell);
             if before == self.logs.iter().map(|log| log.position().cloned()).collect::<Vec<_>>() {
                 break;
             }
@@ -329,9 +424,11 @@ impl Agent {
     }
 
     /// One turn: what happened is read and kept, then told and acted upon.
-    fn turn(&mut self, tell: &mut dyn FnMut(&str)) -> Result<(), AgentError> {
+    fn turn(&mut self, tell: &mut dyn FnMut(&str)) {
         self.read_logs(tell);
-        self.look_at_files(tell)?;
+        if let Err(error) = self.look_at_files(tell) {
+            self.say(error.to_string(), tell);
+        }
         if self.config.ports.watch && is_due(&mut self.times.ports, PORTS) {
             self.look_at_ports();
         }
@@ -343,17 +440,38 @@ impl Agent {
             self.spool.add(AgentEventBody::Heartbeat);
         }
         if self.spool.waiting() > 0 || !self.planned.is_empty() || is_due(&mut self.times.commit, LAZY) {
-            self.spool.commit()?;
+            self.keep(tell);
         }
         for id in std::mem::take(&mut self.planned) {
+            // Who attacks is blocked also where that cannot be written down.
             self.responder.carry_out(&id, &mut self.spool);
-            self.spool.commit()?;
+            self.keep(tell);
         }
         if self.spool.last() > self.done[0].load(Ordering::SeqCst) {
             self.deliver(tell);
         }
         let done = self.done.iter().map(|done| done.load(Ordering::SeqCst)).min().unwrap_or(0);
-        self.spool.forget(done)
+        if let Err(error) = self.spool.forget(done) {
+            self.say(error.to_string(), tell);
+        }
+    }
+
+    /// Writes what waits. Where that fails it goes on waiting, which is told once, and how much waited at the end of it.
+    fn keep(&mut self, tell: &mut dyn FnMut(&str)) {
+        let waiting = self.spool.waiting();
+        match self.spool.commit() {
+            Ok(()) if self.is_stuck => {
+                self.is_stuck = false;
+                tell(&format!("the spool can be written again: {waiting} events waited, and are kept now"));
+                self.spool.add(AgentEventBody::Alert(alert::of_wait(waiting)));
+            }
+            Ok(()) => {}
+            Err(error) => {
+                if !std::mem::replace(&mut self.is_stuck, true) {
+                    tell(&format!("{error}; events wait in memory, and it is tried again"));
+                }
+            }
+        }
     }
 
     /// Says something once.
@@ -366,6 +484,12 @@ impl Agent {
     fn deliver(&mut self, tell: &mut dyn FnMut(&str)) {
         if let Err(error) = self.file.step() {
             self.say(format!("{error}; the events are kept"), tell);
+        }
+        for note in self.file.unread() {
+            if !self.said.contains(&note) {
+                self.spool.add(AgentEventBody::Alert(alert::of_damage(&note)));
+            }
+            self.say(note, tell);
         }
     }
 
@@ -421,7 +545,10 @@ impl Agent {
         let kept = self.spool.add(AgentEventBody::Alert(alert));
         let id = kept.unwrap_or_else(|| self.spool.unkept());
         let answered = self.config.response.rules.iter().any(|own| *own == rule || *own == hit.id.to_string());
-        let address: Option<IpAddr> = alert::address(&judged).filter(|_| answered);
+        // What is over is answered by nothing: the address may be of somebody else by now.
+        let within = judged.window.saturating_add(self.config.response.ttl.as_secs());
+        let is_past = || is_past(line.text, line.arrival, within, machine::ahead());
+        let address: Option<IpAddr> = alert::address(&judged).filter(|_| answered && !is_past());
         if let Some(address) = address {
             let planned = self.responder.plan(&id, address, &self.config, &mut self.spool);
             self.planned.extend(planned);
@@ -430,6 +557,9 @@ impl Agent {
 
     /// Takes what the system says of files, and tells what differs once they rest.
     fn look_at_files(&mut self, tell: &mut dyn FnMut(&str)) -> Result<(), AgentError> {
+        self.look_at_baseline(tell)?;
+        self.look_at_roots(tell)?;
+        self.look_at_limit();
         let Some(files) = &mut self.files else { return Ok(()) };
         let mut more = files.watch.as_mut().map(Watch::take).transpose()?.unwrap_or_default();
         let lost = std::mem::take(&mut more.is_all);
@@ -474,12 +604,36 @@ impl Agent {
         Ok(())
     }
 
+    /// Takes the baseline anew where somebody accepted changes meanwhile.
+    fn look_at_baseline(&mut self, tell: &mut dyn FnMut(&str)) -> Result<(), AgentError> {
+        let path = baseline_path(&self.config.state);
+        let Some(files) = &mut self.files else { return Ok(()) };
+        let found = mark(&path);
+        if found == files.accepted {
+            return Ok(());
+        }
+        files.accepted = found;
+        files.baseline = Baseline::open(&path)?;
+        // What was accepted is told again when it changes back.
+        let known: Vec<String> = self.spool.values(FILE).map(|(path, _)| path.to_owned()).collect();
+        for text in known {
+            let path = path_of(&text);
+            let old = files.baseline.find(&path)?;
+            let new = State::of(&path, None, Effort::Everything, fim::nanoseconds()).ok();
+            if Change::between(&path, old, new).is_none() {
+                self.spool.set(format!("{FILE}{text}"), None);
+            }
+        }
+        self.scan_files(tell)
+    }
+
     /// Holds all files against the baseline.
     fn scan_files(&mut self, tell: &mut dyn FnMut(&str)) -> Result<(), AgentError> {
         let Some(files) = &mut self.files else { return Ok(()) };
         files.scanned = Instant::now();
         let mut changes = Vec::new();
-        fim::compare(&files.baseline, Effort::Changed, &mut fim::Checked::default(), &mut |change| {
+        let scope = files.baseline.scope().with(&files.scope);
+        fim::compare((&files.baseline, &scope), Effort::Changed, &mut fim::Checked::default(), &mut |change| {
             changes.push(change)
         })?;
         self.tell_changes(changes, tell);
@@ -498,9 +652,6 @@ impl Agent {
         if new.is_empty() {
             return;
         }
-        for change in &new {
-            self.spool.set(name(change), Some(fingerprint(change)));
-        }
         if let Some(Err(error)) = self.files.as_mut().and_then(|files| files.releases.as_mut()).map(Releases::refresh) {
             self.say(error.to_string(), tell);
         }
@@ -512,10 +663,19 @@ impl Agent {
             let time =
                 changed.map_or_else(machine::seconds, |state| u64::try_from(state.ctime / 1_000_000_000).unwrap_or(0));
             let release = releases.and_then(|releases| releases.explain(&path_of(&change.path), sha256, time));
-            alerts.push(alert::of_change(&change, release));
+            let known = (name(&change), fingerprint(&change), change.from.clone());
+            alerts.push((known, alert::of_change(&change, release)));
         }
-        for alert in alerts {
+        for ((name, fingerprint, from), alert) in alerts {
+            // That a change was told is kept with the alert of it, however many frames there are.
+            self.spool.set(name, Some(fingerprint));
+            if let Some(from) = from {
+                self.spool.set(format!("{FILE}{from}"), Some(gone.clone()));
+            }
             self.spool.add(AgentEventBody::Alert(alert));
+            if self.spool.is_heavy() && !self.is_stuck {
+                self.keep(tell);
+            }
         }
     }
 
@@ -575,4 +735,29 @@ fn engine(config: &Config, tell: &mut dyn FnMut(&str)) -> Result<Engine, AgentEr
 /// Whether anything is blocked for real.
 pub(crate) fn enforces(config: &Config) -> bool {
     config.response.mode == ResponseMode::Enforce
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_state_of_others_is_refused() {
+        let folder = std::env::temp_dir().join(format!("testudo-state-{}", std::process::id()));
+        drop(fs::remove_dir_all(&folder));
+        drop(hold(&folder).unwrap());
+        for (mode, fits) in [(0o755, true), (0o770, false), (0o702, false), (0o1777, false), (0o700, true)] {
+            fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).unwrap();
+            let told = hold(&folder).err().map(|error| error.to_string());
+            assert_eq!(told.is_none(), fits, "{mode:o} {told:?}");
+            assert!(told.is_none_or(|told| told.contains("chmod 700")));
+        }
+        // Only root can give it away.
+        if std::os::unix::fs::lchown(&folder, Some(4711), None).is_ok() {
+            assert!(hold(&folder).unwrap_err().to_string().contains("belongs to user 4711"));
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -98,8 +98,12 @@ impl Host {
 
     fn attack(&self, from: Ipv4Addr) {
         let mut log = fs::OpenOptions::new().append(true).open(self.folder.join("auth.log")).unwrap();
+        // A line that is long past blocks nobody.
+        let now = Command::new("date").arg("+%b %e %T").output().unwrap();
+        let now = String::from_utf8(now.stdout).unwrap();
+        let now = now.trim();
         for port in 1..=8 {
-            writeln!(log, "Oct 11 22:14:15 h sshd[1]: Failed password for root from {from} port {port} ssh2").unwrap();
+            writeln!(log, "{now} h sshd[1]: Failed password for root from {from} port {port} ssh2").unwrap();
         }
     }
 

@@ -18,6 +18,7 @@ use super::{
     path_of,
     state::{State, order},
     text,
+    walk::Scope,
 };
 use crate::AgentError;
 
@@ -112,6 +113,12 @@ impl Baseline {
             return Err(damaged("it is not what was written"));
         }
         Ok(Self { path: path.to_owned(), file, head, offsets })
+    }
+
+    /// What it is of.
+    pub(crate) fn scope(&self) -> Scope {
+        let paths = |texts: &[String]| texts.iter().map(|text| path_of(text)).collect::<Vec<_>>();
+        Scope::new(&paths(&self.head.trees), &paths(&self.head.exclude))
     }
 
     /// How many paths it has.

@@ -121,10 +121,15 @@ pub fn init(db: &Path, trees: &[PathBuf], exclude: &[PathBuf]) -> Result<Checked
         std::fs::symlink_metadata(tree).map_err(read)?;
         whole.push(std::path::absolute(tree).map_err(read)?);
     }
+    begin(db, &whole, exclude)
+}
+
+/// The same of trees with whole paths, of which some may not be there yet.
+pub(crate) fn begin(db: &Path, trees: &[PathBuf], exclude: &[PathBuf]) -> Result<Checked, AgentError> {
     let db = std::path::absolute(db).map_err(|source| AgentError::Write { path: db.to_owned(), source })?;
     let mut exclude = exclude.to_vec();
     exclude.push(db.clone());
-    let scope = Scope::new(&whole, &exclude);
+    let scope = Scope::new(trees, &exclude);
     let mut writer = Writer::begin(&db, &Head::new(machine::now(), scope.trees(), &exclude))?;
     let mut checked = Checked::default();
     let mut failure = None;
@@ -162,7 +167,7 @@ pub fn check(db: &Path, everything: bool) -> Result<Checked, AgentError> {
     let effort = if everything { Effort::Everything } else { Effort::Changed };
     let mut checked = Checked::default();
     let mut changes = Vec::new();
-    compare(&baseline, effort, &mut checked, &mut |change| changes.push(change))?;
+    compare((&baseline, &baseline.scope()), effort, &mut checked, &mut |change| changes.push(change))?;
     checked.changes = renamed(changes);
     Ok(checked)
 }
@@ -179,7 +184,7 @@ pub fn accept(db: &Path, paths: &[PathBuf]) -> Result<Vec<Change>, AgentError> {
     }
     let (mut checked, mut changes) = (Checked::default(), BTreeMap::new());
     let is_meant = |path: &Path| paths.is_empty() || paths.iter().any(|own| path.starts_with(own));
-    compare(&baseline, Effort::Changed, &mut checked, &mut |change| {
+    compare((&baseline, &baseline.scope()), Effort::Changed, &mut checked, &mut |change| {
         let path = path_of(&change.path);
         if is_meant(&path) {
             changes.insert(order(&path).collect::<Vec<u8>>(), (path, change));
@@ -212,15 +217,13 @@ fn put(writer: &mut Writer, change: &Change) -> Result<(), AgentError> {
     }
 }
 
-/// Walks the trees and the baseline side by side; both are in the same order.
+/// Walks trees and the baseline side by side; both are in the same order.
 pub(crate) fn compare(
-    baseline: &Baseline,
+    (baseline, scope): (&Baseline, &Scope),
     effort: Effort,
     checked: &mut Checked,
     each: &mut dyn FnMut(Change),
 ) -> Result<(), AgentError> {
-    let paths = |texts: &[String]| texts.iter().map(|text| path_of(text)).collect::<Vec<_>>();
-    let scope = Scope::new(&paths(&baseline.head.trees), &paths(&baseline.head.exclude));
     let (mut at, mut failure, mut unread) = (0, None, Vec::new());
     let mut step = |path: &Path, each: &mut dyn FnMut(Change)| -> Result<(), AgentError> {
         while at < baseline.len() {
@@ -262,7 +265,15 @@ pub(crate) fn compare(
     Ok(())
 }
 
+/// What differs where somebody wrote a file anew, and nothing else.
+const WRITTEN: &[&str] = &["content", "inode", "mtime", "size", "target"];
+
 impl Change {
+    /// Whether nothing but content differs: no rights, no owner, no attribute, no type.
+    pub(crate) fn is_of_content(&self) -> bool {
+        self.kind != ChangeKind::TypeChanged && self.attributes.iter().all(|name| WRITTEN.contains(name))
+    }
+
     /// How a path differs; none where it does not.
     pub(crate) fn between(path: &Path, old: Option<State>, new: Option<State>) -> Option<Self> {
         let (kind, attributes) = match (&old, &new) {

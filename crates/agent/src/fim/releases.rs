@@ -3,11 +3,13 @@
 //!
 //! A change is explained where the new content is an artifact of the release that is in force or under way, or where the
 //! file lies below a tree that releases write and the change fell between the beginning of a deployment and its end. What
-//! an earlier release brought is no explanation: putting an old file back is what an attacker does.
+//! an earlier release brought is no explanation: putting an old file back is what an attacker does. What is explained is
+//! content only; rights, owners and attributes never are.
 
 use std::{
     collections::BTreeMap,
     fs, io,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
@@ -19,6 +21,8 @@ use crate::{AgentError, config::ReleasesConfig, log};
 
 /// How long after a deployment a change still belongs to it, in seconds: events of files come later than the files.
 const GRACE: u64 = 30;
+/// How long a deployment counts whose end nobody recorded, in seconds.
+const LONGEST: u64 = 3600;
 /// Largest file of keys that is read, in bytes.
 const MAX_KEYS: u64 = 1 << 16;
 
@@ -34,13 +38,16 @@ struct Release {
     state: Option<ReleaseState>,
 }
 
+/// By what a file is known that did not change: device, inode, length, and times in seconds and nanoseconds.
+type Seen = (u64, u64, u64, (i64, i64), (i64, i64));
+
 /// The releases of an environment.
 #[derive(Debug)]
 pub(crate) struct Releases {
     config: ReleasesConfig,
     trees: Vec<PathBuf>,
-    /// Length and time of the ledger when it was read.
-    seen: Option<(u64, std::time::SystemTime)>,
+    /// Device, inode, length and times of the ledger when it was read and found whole.
+    seen: Option<Seen>,
     all: Vec<Release>,
 }
 
@@ -52,14 +59,19 @@ impl Releases {
     /// Reads the ledger where it changed. What cannot be trusted explains nothing, and is told.
     pub(crate) fn refresh(&mut self) -> Result<(), AgentError> {
         let journal = Journal::new(&self.config.folder, &self.config.environment)?;
-        let Ok(found) = fs::metadata(journal.path()) else { return Ok(()) };
-        let seen = (found.len(), found.modified().unwrap_or(std::time::UNIX_EPOCH));
-        if self.seen == Some(seen) {
+        let path = journal.path();
+        let seen = fs::metadata(&path).map(|found| {
+            let (mtime, ctime) = ((found.mtime(), found.mtime_nsec()), (found.ctime(), found.ctime_nsec()));
+            (found.dev(), found.ino(), found.len(), mtime, ctime)
+        });
+        if self.seen.is_some() && self.seen == seen.as_ref().ok().copied() {
             return Ok(());
         }
-        self.seen = Some(seen);
+        self.seen = None;
         self.all.clear();
+        let seen = seen.map_err(|source| AgentError::Read { path, source })?;
         self.all = read(&journal, &self.config.key)?;
+        self.seen = Some(seen);
         Ok(())
     }
 
@@ -73,7 +85,9 @@ impl Releases {
         if !self.trees.iter().any(|tree| path.starts_with(tree)) {
             return None;
         }
-        let within = |(from, to): &(u64, Option<u64>)| *from <= time + 1 && to.is_none_or(|to| time <= to + GRACE);
+        let within = |(from, to): &(u64, Option<u64>)| {
+            *from <= time + 1 && time <= to.unwrap_or(from.saturating_add(LONGEST)).saturating_add(GRACE)
+        };
         self.all.iter().rev().find(|release| release.windows.iter().any(within)).map(|release| release.name.as_str())
     }
 
@@ -192,6 +206,12 @@ mod tests {
         }
         releases.all.push(release("prod-4", "4", ReleaseState::Deploying, "dd", (400, None)));
         assert_eq!(releases.explain(Path::new("/usr/bin/app"), Some("dd"), 405), Some("prod-4"));
-        assert_eq!(releases.explain(Path::new("/srv/app/y"), None, 9999), Some("prod-4"));
+        assert_eq!(releases.explain(Path::new("/srv/app/y"), None, 3999), Some("prod-4"));
+        // A deployment that nobody ended is over at some time.
+        assert_eq!(releases.explain(Path::new("/srv/app/y"), None, 9999), None);
+        // A ledger that is gone explains nothing, not even what it explained before.
+        releases.seen = Some((1, 2, 3, (4, 5), (6, 7)));
+        assert!(releases.refresh().unwrap_err().to_string().contains("prod.jsonl"));
+        assert_eq!(releases.explain(Path::new("/usr/bin/app"), Some("dd"), 405), None);
     }
 }

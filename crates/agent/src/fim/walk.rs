@@ -37,6 +37,11 @@ impl Scope {
         Self { trees, exclude: exclude.to_vec() }
     }
 
+    /// What is looked at in either of two scopes.
+    pub(crate) fn with(&self, other: &Self) -> Self {
+        Self::new(&[&*self.trees, &other.trees].concat(), &[&*self.exclude, &other.exclude].concat())
+    }
+
     pub(crate) fn trees(&self) -> &[PathBuf] {
         &self.trees
     }
@@ -85,4 +90,25 @@ impl Scope {
             self.below(&path.join(name), dev, depth + 1, (each, failed));
         }
     }
+}
+
+/// What a tree is: a folder or a link, by device, inode and target. Of a plain file nothing but that it is there: it is
+/// watched from its folder.
+pub(crate) type Root = Option<(u64, u64, Option<PathBuf>)>;
+
+/// What some trees are; a tree that is not there is nothing.
+pub(crate) fn roots(trees: &[PathBuf]) -> Vec<Root> {
+    let root = |tree: &PathBuf| {
+        let found = fs::symlink_metadata(tree).ok()?;
+        let is_plain = !found.is_dir() && !found.is_symlink();
+        Some(if is_plain { (0, 0, None) } else { (found.dev(), found.ino(), fs::canonicalize(tree).ok()) })
+    };
+    trees.iter().map(root).collect()
+}
+
+/// Some trees, and where those lead that are links.
+pub(crate) fn with_targets(trees: &[PathBuf]) -> Vec<PathBuf> {
+    let links = trees.iter().filter(|tree| tree.is_symlink());
+    let targets: Vec<PathBuf> = links.filter_map(|tree| fs::canonicalize(tree).ok()).collect();
+    [trees, &targets].concat()
 }

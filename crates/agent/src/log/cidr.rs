@@ -27,7 +27,11 @@ impl Cidr {
             Some(bits) if bits.contains('.') => mask(bits.parse().ok()?)?,
             Some(bits) => bits.parse().ok().filter(|bits| *bits <= most)?,
         };
-        Some(Self { address, bits })
+        // An IPv4 range in the form of IPv6 is the IPv4 range (RFC 4291 section 2.5.5.2).
+        match (address, address.to_canonical(), bits.checked_sub(96)) {
+            (IpAddr::V6(_), four @ IpAddr::V4(_), Some(bits)) => Some(Self { address: four, bits }),
+            _ => Some(Self { address, bits }),
+        }
     }
 
     /// `10.1` for 10.1.0.0/16.
@@ -42,6 +46,7 @@ impl Cidr {
     /// One address.
     #[must_use]
     pub const fn one(address: IpAddr) -> Self {
+        let address = address.to_canonical();
         let bits = if address.is_ipv4() { 32 } else { 128 };
         Self { address, bits }
     }
@@ -85,6 +90,10 @@ mod tests {
             ("10.1.", "10.10.9.9", false),
             ("1.2.3.4", "1.2.3.4", true),
             ("1.2.3.4", "::ffff:1.2.3.4", true),
+            ("::ffff:10.1.2.0/120", "10.1.2.9", true),
+            ("::ffff:10.1.2.0/120", "::ffff:10.1.2.9", true),
+            ("::ffff:10.1.2.0/120", "10.1.3.9", false),
+            ("::ffff:1.2.3.4", "1.2.3.4", true),
             ("0.0.0.0/0", "9.9.9.9", true),
             ("0.0.0.0/0", "::1", false),
             ("fe80::/10", "fe80::1", true),

@@ -64,6 +64,8 @@ pub struct Judged {
     pub host: Option<String>,
     /// The program that the line names.
     pub program: Option<String>,
+    /// The window of the rule, in seconds; 0 where it counts nothing.
+    pub window: u64,
 }
 
 /// Rules, decoders, and what they remember of earlier lines.
@@ -114,7 +116,10 @@ impl Engine {
         let decoded = self.ruleset.decoders.decode(&header, haystack);
         let time = header.time.filter(|time| *time <= line.arrival).unwrap_or(line.arrival);
         let event = Event { header, haystack, location: line.location, decoded, time };
-        let rule = self.find(&event).map(|number| self.hit(number, &event));
+        let found = self.find(&event);
+        let counted = found.and_then(|number| self.ruleset.rules[number].correlation.as_ref());
+        let window = counted.map_or(0, |correlation| correlation.timeframe);
+        let rule = found.map(|number| self.hit(number, &event));
         let lossy = |bytes: Option<&[u8]>| bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         Judged {
             host: lossy(event.header.host),
@@ -122,6 +127,7 @@ impl Engine {
             decoder: event.decoded.names,
             fields: event.decoded.fields,
             rule,
+            window,
         }
     }
 

@@ -88,6 +88,12 @@ fn data(rest: &[u8]) -> Option<&[u8]> {
 
 /// `2026-01-31T12:00:00.123+01:00`, or with a space; the time is known where there is a zone.
 fn iso(line: &[u8]) -> Option<(Option<u64>, &[u8])> {
+    let (local, offset, rest) = iso_local(line)?;
+    Some((offset.and_then(|offset| u64::try_from(local - offset).ok()), rest))
+}
+
+/// The same as seconds since 1970 by the clock on the wall, and how many of them that clock is ahead.
+fn iso_local(line: &[u8]) -> Option<(i64, Option<i64>, &[u8])> {
     let shape = b"dddd-dd-dd dd:dd:dd";
     let fits = |(byte, shape): (&u8, &u8)| match shape {
         b'd' => byte.is_ascii_digit(),
@@ -106,7 +112,43 @@ fn iso(line: &[u8]) -> Option<(Option<u64>, &[u8])> {
     let field = |from: usize, to: usize| number(&head[from..to]);
     let days = days(i64::from(field(0, 4)), field(5, 7), field(8, 10));
     let seconds = days * 86_400 + i64::from(field(11, 13) * 3600 + field(14, 16) * 60 + field(17, 19));
-    Some((offset.and_then(|offset| u64::try_from(seconds - offset).ok()), rest))
+    Some((seconds, offset, rest))
+}
+
+/// Whether the time that a line names is further back than some seconds. `ahead` is how far ahead of the clock on the wall
+/// the time of the world may be where the line names no zone. A line without a time is of now.
+pub(crate) fn is_past(line: &[u8], now: u64, within: u64, ahead: i64) -> bool {
+    let rest = priority(line).map_or(line, |rest| rest.strip_prefix(b"1 ").unwrap_or(rest));
+    let now = i64::try_from(now).unwrap_or(i64::MAX);
+    let time = match iso_local(rest) {
+        Some((local, offset, _)) => Some(local - offset.unwrap_or(-ahead)),
+        None => classic_local(rest, now).map(|local| local + ahead),
+    };
+    time.is_some_and(|time| time.saturating_add(i64::try_from(within).unwrap_or(i64::MAX)) < now)
+}
+
+/// The time of [`classic`] by the clock on the wall; of a line without a year in the year that is nearest.
+fn classic_local(line: &[u8], now: i64) -> Option<i64> {
+    let rest = classic(line)?;
+    let head = &line[..line.len() - rest.len()];
+    let mut words = head.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    let (mut year, mut month, mut day, mut clock) = (None, None, None, None);
+    for word in &mut words {
+        if let Some(found) = MONTHS.iter().position(|name| *name == word) {
+            month = u32::try_from(found + 1).ok();
+        } else if word.len() == 4 {
+            year = Some(i64::from(number(word)));
+        } else if word.len() <= 2 {
+            day = Some(number(word));
+        } else {
+            clock = Some(i64::from(number(&word[..2]) * 3600 + number(&word[3..5]) * 60 + number(&word[6..8])));
+        }
+    }
+    let (month, day, clock) = (month?, day?, clock?);
+    let at = |year: i64| days(year, month, day) * 86_400 + clock;
+    // A year has 365.2425 days.
+    let this = 1970 + now / 31_556_952;
+    year.map(at).or_else(|| [this - 1, this, this + 1].map(at).into_iter().min_by_key(|time| (time - now).abs()))
 }
 
 /// `Z`, `+0100` or `+01:00`, as seconds east of Greenwich.
@@ -217,6 +259,31 @@ mod tests {
             assert_eq!(found.host, host.map(str::as_bytes), "{line}");
             assert_eq!(found.program, program.map(str::as_bytes), "{line}");
             assert_eq!(found.message, message.as_bytes(), "{line}");
+        }
+    }
+
+    #[test]
+    fn lines_that_are_long_past() {
+        // 2027-01-01T00:00:00Z
+        let now = 1_798_761_600;
+        for (line, ahead, expected) in [
+            ("2026-12-31T23:55:00Z h su: x", 0, false),
+            ("2026-12-31T23:45:00Z h su: x", 0, true),
+            ("2026-12-31T23:45:00+00:00 h su: x", 43_200, true),
+            ("2027-01-01T01:55:00+02:00 h su: x", 0, false),
+            ("2026-12-31 23:45:00 h su: x", 0, true),
+            ("2026-12-31 23:45:00 h su: x", 43_200, false),
+            ("<34>1 2026-12-31T23:45:00Z h su 1 ID1 - x", 0, true),
+            ("Dec 31 23:55:00 h su: x", 0, false),
+            ("<34>Dec 31 23:45:00 h su: x", 0, true),
+            ("Dec 31 23:45:00 h su: x", 43_200, false),
+            ("Dec 30 10:45:00 h su: x", 43_200, true),
+            ("Jan  1 00:10:00 h su: x", 0, false),
+            ("2025 Dec 31 23:55:00 h su: x", 0, true),
+            ("Dec 31 2025 23:55:00 h su: x", 0, true),
+            ("no time", 0, false),
+        ] {
+            assert_eq!(is_past(line.as_bytes(), now, 600, ahead), expected, "{line}");
         }
     }
 }

@@ -10,7 +10,7 @@ pub(crate) mod cidr;
 mod decoder;
 mod engine;
 mod expression;
-mod header;
+pub(crate) mod header;
 pub(crate) mod memory;
 mod osmatch;
 mod osregex;

@@ -36,8 +36,11 @@ const NATIVE_RULES: &[(&str, Severity, &[u32], &[&str])] = &[
     ("agent-file-renamed", Severity::Medium, &[354], INTEGRITY),
     ("agent-files-unwatched", Severity::Low, &[778], INTEGRITY),
     ("agent-port-opened", Severity::High, &[1327], CONFIGURATION),
+    ("agent-spool-damaged", Severity::High, &[778], RECORDING),
+    ("agent-spool-waited", Severity::Low, &[778], RECORDING),
 ];
 const INTEGRITY: &[&str] = &["A08:2021", "A08:2025"];
+const RECORDING: &[&str] = &["A09:2021", "A09:2025"];
 const CONFIGURATION: &[&str] = &["A05:2021", "A02:2025"];
 
 /// One rule of ours.
@@ -195,10 +198,16 @@ mod tests {
         cases
     }
 
+    /// What has to be read from the last line of a case: `-> srcip=192.0.2.1 dstuser=root`.
+    fn wanted<'d>(lines: &[&'d str]) -> Vec<(&'d str, &'d str)> {
+        let wanted = lines.iter().filter_map(|line| line.strip_prefix("-> "));
+        wanted.flat_map(str::split_whitespace).filter_map(|word| word.split_once('=')).collect()
+    }
+
     /// The lines of a case: `5x LINE` stands for five of them, in which `N` is 1 to 5.
     fn expanded(lines: &[&str]) -> Vec<String> {
         let mut all = Vec::new();
-        for line in lines {
+        for line in lines.iter().filter(|line| !line.starts_with("-> ")) {
             match line.split_once("x ").and_then(|(count, rest)| Some((count.parse::<usize>().ok()?, rest))) {
                 Some((count, rest)) => all.extend((1..=count).map(|number| rest.replace("{N}", &number.to_string()))),
                 None => all.push((*line).to_owned()),
@@ -218,7 +227,7 @@ mod tests {
             }
             for (bad, lines) in cases {
                 let mut engine = Engine::new(ruleset());
-                let mut hits = Vec::new();
+                let (mut hits, mut fields) = (Vec::new(), std::collections::BTreeMap::new());
                 for line in expanded(&lines) {
                     let judged = engine.judge(Line {
                         text: line.as_bytes(),
@@ -227,6 +236,12 @@ mod tests {
                         format: LogFormat::Syslog,
                     });
                     hits.push(judged.rule.map(|rule| rule.id));
+                    fields = judged.fields;
+                }
+                for (name, value) in wanted(&lines) {
+                    if fields.get(name).map(String::as_str) != Some(value) {
+                        failures.push(format!("{id}: {name} is not {value} in {lines:?}: {fields:?}"));
+                    }
                 }
                 if hits.contains(&Some(rule.number)) != bad {
                     failures.push(format!("{id}: bad={bad} {lines:?}: {hits:?}"));

@@ -8,6 +8,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::{
+    fs::{Mode, OFlags},
+    io::Errno,
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use testudo_model::hex;
@@ -102,7 +106,7 @@ impl Tail {
     /// Opens the file of the position, where there is more of it, or else the next one: what was rotated after it, or what
     /// has the name now.
     fn find(&mut self) -> io::Result<bool> {
-        let named = match File::open(&self.log.path) {
+        let named = match open(&self.log.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             file => Some(file?),
         };
@@ -129,7 +133,7 @@ impl Tail {
         }
         let rotated = rotated(&self.log.path)?;
         let is_own = |file: &&(i128, PathBuf)| {
-            File::open(&file.1).is_ok_and(|opened| {
+            open(&file.1).is_ok_and(|opened| {
                 let more = opened.metadata().is_ok_and(|found| found.len() > position.offset);
                 more && position.is_of(&opened).unwrap_or(false)
             })
@@ -137,15 +141,15 @@ impl Tail {
         // Clocks of file systems tick in milliseconds: where the file of the position is still there, its place says what
         // comes next, and else the time. A position that is of no file yet comes before all that is there now.
         let of_position =
-            |file: &(i128, PathBuf)| File::open(&file.1).is_ok_and(|file| position.is_of(&file).unwrap_or(false));
+            |file: &(i128, PathBuf)| open(&file.1).is_ok_and(|file| position.is_of(&file).unwrap_or(false));
         let later = match rotated.iter().position(of_position) {
             Some(at) => rotated.get(at + 1),
             None => rotated.iter().find(|file| position.time != 0 && file.0 > position.time),
         };
         if let Some((_, path)) = rotated.iter().find(is_own) {
-            self.begin(File::open(path)?, position.offset, Name::Another)?;
+            self.begin(open(path)?, position.offset, Name::Another)?;
         } else if let Some((_, path)) = later {
-            self.begin(File::open(path)?, 0, Name::Another)?;
+            self.begin(open(path)?, 0, Name::Another)?;
         } else if let Some(file) = named {
             self.begin(file, 0, Name::Own)?;
         } else {
@@ -173,7 +177,7 @@ impl Tail {
         } else if position.head.0 < BEGINNING.min(found.len()) || position.time != modified(&found) {
             *position = Position::of(&open.file, position.offset)?;
         }
-        if let Ok(named) = fs::metadata(&self.log.path) {
+        if let Ok(named) = fs::symlink_metadata(&self.log.path) {
             open.is_old |= (named.dev(), named.ino()) != (found.dev(), found.ino());
         }
         Ok(())
@@ -193,6 +197,16 @@ impl Tail {
         }
         Ok(lines)
     }
+}
+
+/// Opens a plain file, which is never waited for and never a link: whoever may write beside a log could name any file.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Err(Errno::LOOP) => return Err(io::Error::other("it is a link; name the file that it leads to")),
+        file => File::from(file?),
+    };
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is no plain file")) }
 }
 
 /// Takes whole lines off what was read.
@@ -380,6 +394,23 @@ mod tests {
         assert!(found.len() > MAX_LINE && found.len() <= 2 * MAX_LINE, "{}", found.len());
         log.write("yyy\nnext\n");
         assert_eq!(log.lines(), "next");
+        fs::remove_dir_all(&log.folder).unwrap();
+    }
+
+    #[test]
+    fn only_plain_files_are_read() {
+        let mut log = Log::new("plain");
+        fs::write(log.folder.join("secret"), "a\n").unwrap();
+        std::os::unix::fs::symlink("secret", &log.path).unwrap();
+        assert!(log.tail.lines().unwrap_err().to_string().contains("a link"));
+        fs::remove_file(&log.path).unwrap();
+        // Opening this would wait until somebody writes into it.
+        rustix::fs::mknodat(rustix::fs::CWD, &log.path, rustix::fs::FileType::Fifo, Mode::from_raw_mode(0o600), 0)
+            .unwrap();
+        assert!(log.tail.lines().unwrap_err().to_string().contains("no plain file"));
+        fs::remove_file(&log.path).unwrap();
+        log.write("b\n");
+        assert_eq!(log.lines(), "");
         fs::remove_dir_all(&log.folder).unwrap();
     }
 }

@@ -9,6 +9,11 @@ use std::{
 
 use crate::config::Config;
 
+/// Names of the programs that serve sessions: OpenSSH before and since 9.8.
+const SERVERS: &[&str] = &["sshd", "sshd-session"];
+/// How many ancestors of a process are looked at.
+const MAX_ANCESTORS: usize = 64;
+
 /// Why an address is not blocked; none where it may be.
 pub(crate) fn reason(address: IpAddr, config: &Config, proc: &Path) -> Option<String> {
     if address.is_loopback() || address.is_unspecified() || address.is_multicast() {
@@ -70,19 +75,49 @@ fn gateways(proc: &Path) -> Vec<IpAddr> {
     found
 }
 
-/// Where `SSH_CONNECTION` of running shells says that they come from. Processes of others can only be asked by root.
+/// Where `SSH_CONNECTION` of running shells says that they come from. Processes of others can only be asked by root. A
+/// variable is what anybody makes of it, so it counts only below a server of SSH that root runs.
 fn sessions(proc: &Path) -> Vec<IpAddr> {
     let mut found = Vec::new();
     for entry in fs::read_dir(proc).into_iter().flatten().flatten() {
-        if !entry.file_name().to_string_lossy().bytes().all(|byte| byte.is_ascii_digit()) {
-            continue;
-        }
+        let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else { continue };
         let Ok(variables) = fs::read(entry.path().join("environ")) else { continue };
         let own = variables.split(|byte| *byte == 0).find_map(|variable| variable.strip_prefix(b"SSH_CONNECTION="));
         let from: Option<IpAddr> = own.and_then(|value| String::from_utf8_lossy(value).split(' ').next()?.parse().ok());
-        found.extend(from);
+        found.extend(from.filter(|_| is_of_server(proc, pid)).map(|from| from.to_canonical()));
     }
     found
+}
+
+/// Whether a process has an ancestor that is the server of SSH, run by root.
+fn is_of_server(proc: &Path, pid: u32) -> bool {
+    let mut pid = pid;
+    for _ in 0..MAX_ANCESTORS {
+        let Some(parent) = parent(&proc.join(pid.to_string())).filter(|parent| *parent > 1) else { return false };
+        let folder = proc.join(parent.to_string());
+        let program = fs::read_link(folder.join("exe")).unwrap_or_default();
+        let name = program.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        // After an update the old program goes on under its old name.
+        let name = name.strip_suffix(" (deleted)").unwrap_or(&name);
+        if SERVERS.contains(&name) && is_of_root(&folder) {
+            return true;
+        }
+        pid = parent;
+    }
+    false
+}
+
+/// The parent of a process: the second word behind its name, which may hold anything.
+fn parent(folder: &Path) -> Option<u32> {
+    let stat = fs::read(folder.join("stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat).into_owned();
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+}
+
+fn is_of_root(folder: &Path) -> bool {
+    let status = fs::read_to_string(folder.join("status")).unwrap_or_default();
+    let users = status.lines().find_map(|line| line.strip_prefix("Uid:"));
+    users.is_some_and(|users| users.split_whitespace().all(|user| user == "0"))
 }
 
 fn hub(config: &Config) -> Vec<IpAddr> {
@@ -109,7 +144,6 @@ mod tests {
         config.response.allow = vec![Cidr::parse("192.0.2.0/24").unwrap()];
         let folder = std::env::temp_dir().join(format!("testudo-allow-{}", std::process::id()));
         fs::create_dir_all(folder.join("net")).unwrap();
-        fs::create_dir_all(folder.join("12")).unwrap();
         fs::write(
             folder.join("net/fib_trie"),
             "  |-- 198.51.100.7\n   /32 host LOCAL\n  |-- 198.51.100.8\n   /24 link UNICAST\n",
@@ -117,7 +151,24 @@ mod tests {
         .unwrap();
         let gateway = u32::from_ne_bytes([198, 51, 100, 1]);
         fs::write(folder.join("net/route"), format!("head\neth0\t00000000\t{gateway:08X}\t0003\n")).unwrap();
-        fs::write(folder.join("12/environ"), b"A=b\0SSH_CONNECTION=203.0.113.9 5 198.51.100.7 22\0").unwrap();
+        // A server of root with a session below it; a process that only says so; and a server of somebody else with one.
+        for (pid, parent, user, program, from) in [
+            (9, 1, 0, "/usr/sbin/sshd", None),
+            (11, 9, 7, "/usr/sbin/sshd", None),
+            (12, 11, 7, "/bin/bash", Some("203.0.113.9")),
+            (13, 1, 7, "/bin/bash", Some("203.0.113.11")),
+            (14, 1, 7, "/home/eve/sshd", None),
+            (15, 14, 7, "/bin/bash", Some("203.0.113.12")),
+        ] {
+            let process = folder.join(pid.to_string());
+            fs::create_dir_all(&process).unwrap();
+            fs::write(process.join("stat"), format!("{pid} (a) S 9 (b) S {parent} 1 1")).unwrap();
+            fs::write(process.join("status"), format!("Name:\ta\nUid:\t{user}\t{user}\t{user}\t{user}\n")).unwrap();
+            drop(fs::remove_file(process.join("exe")));
+            std::os::unix::fs::symlink(program, process.join("exe")).unwrap();
+            let variables = from.map(|from| format!("A=b\0SSH_CONNECTION={from} 5 198.51.100.7 22\0"));
+            fs::write(process.join("environ"), variables.unwrap_or_default()).unwrap();
+        }
         for (address, why) in [
             ("127.0.0.1", Some("no address of another machine")),
             ("192.0.2.9", Some("allow-list")),
@@ -126,6 +177,8 @@ mod tests {
             ("198.51.100.1", Some("gateway")),
             ("203.0.113.9", Some("SSH session")),
             ("203.0.113.10", None),
+            ("203.0.113.11", None),
+            ("203.0.113.12", None),
         ] {
             let found = reason(address.parse().unwrap(), &config, &folder);
             match why {

@@ -5,15 +5,25 @@
 
 use std::{
     collections::BTreeMap,
-    io::Write as _,
+    io::{Read, Write as _},
     net::IpAddr,
     process::{Command, Stdio},
+    sync::mpsc::{Receiver, channel},
+    thread,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
 /// Longest answer of `nft` that is told, in characters.
 const MAX_ANSWER: usize = 300;
+
+/// Most of an answer that is read, in bytes.
+const MAX_OUTPUT: u64 = 64 << 20;
+/// How long `nft` may take.
+const DEADLINE: Duration = Duration::from_secs(5);
+/// How often is looked whether it ended.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// The table with its sets and rules. What is there already stays as it is.
 const TABLE: &str = "add table inet testudo
@@ -57,26 +67,8 @@ pub(crate) trait Firewall: std::fmt::Debug {
 pub(crate) struct Nft;
 
 impl Nft {
-    /// Runs `nft` with some commands at its standard input; no shell is started.
     fn run(arguments: &[&str], commands: &str) -> Result<String, String> {
-        let mut child = Command::new("nft")
-            .args(arguments)
-            .env("LC_ALL", "C")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("nft cannot be started: {error}; install the package nftables"))?;
-        if let Some(mut input) = child.stdin.take() {
-            // A program that ended early says why below.
-            drop(input.write_all(commands.as_bytes()));
-        }
-        let output = child.wait_with_output().map_err(|error| format!("nft: {error}"))?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-        }
-        let answer: String = String::from_utf8_lossy(&output.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
-        Err(format!("nft refused it: {}", answer.chars().take(MAX_ANSWER).collect::<String>()))
+        answer(Command::new("nft").args(arguments), commands, DEADLINE)
     }
 
     /// Whether it can be used, without any change.
@@ -87,6 +79,57 @@ impl Nft {
     fn set(address: IpAddr) -> &'static str {
         if address.is_ipv4() { "blocked4" } else { "blocked6" }
     }
+}
+
+/// Runs `nft` with some commands at its standard input; no shell is started. It is ended where it takes too long.
+fn answer(program: &mut Command, commands: &str, deadline: Duration) -> Result<String, String> {
+    let until = Instant::now() + deadline;
+    let mut child = program
+        .env("LC_ALL", "C")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("nft cannot be started: {error}; install the package nftables"))?;
+    let (out, told) = (listen(child.stdout.take()), listen(child.stderr.take()));
+    let (input, commands) = (child.stdin.take(), commands.to_owned());
+    // A program that ended early says why below, and one that does not read is ended.
+    thread::spawn(move || input.map(|mut input| input.write_all(commands.as_bytes())));
+    let left = || until.saturating_duration_since(Instant::now());
+    let texts = (out.recv_timeout(left()), told.recv_timeout(left()));
+    let status = loop {
+        match child.try_wait() {
+            Ok(None) if left().is_zero() => break Ok(None),
+            Ok(None) => thread::sleep(PAUSE),
+            status => break status,
+        }
+    };
+    let Some(status) = status.map_err(|error| format!("nft: {error}"))? else {
+        drop(child.kill());
+        drop(child.wait());
+        return Err(format!("nft gave no answer within {} s, and was ended", deadline.as_secs_f32()));
+    };
+    let (out, told) = (texts.0.unwrap_or_default(), texts.1.unwrap_or_default());
+    if status.success() {
+        return Ok(String::from_utf8_lossy(&out).into_owned());
+    }
+    let answer: String = String::from_utf8_lossy(&told).split_whitespace().collect::<Vec<_>>().join(" ");
+    Err(format!("nft refused it: {}", answer.chars().take(MAX_ANSWER).collect::<String>()))
+}
+
+/// All that comes from a program, once it closed its end.
+fn listen<R: Read + Send + 'static>(from: Option<R>) -> Receiver<Vec<u8>> {
+    let (send, receive) = channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(from) = from {
+            // What came before a failure is told.
+            drop(from.take(MAX_OUTPUT).read_to_end(&mut bytes));
+        }
+        // Nobody listens any more where it took too long.
+        send.send(bytes).unwrap_or_default();
+    });
+    receive
 }
 
 impl Firewall for Nft {
@@ -126,5 +169,18 @@ impl Firewall for Nft {
             }
         }
         Ok(blocked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_does_not_end_is_ended() {
+        let sleeps = answer(Command::new("sleep").arg("600"), &"x".repeat(1 << 20), Duration::from_millis(50));
+        assert!(sleeps.unwrap_err().contains("no answer within"));
+        assert_eq!(answer(&mut Command::new("cat"), "text", DEADLINE).as_deref(), Ok("text"));
+        assert!(answer(&mut Command::new("false"), "", DEADLINE).unwrap_err().contains("refused"));
     }
 }

@@ -121,6 +121,12 @@ impl Hub {
         let body = serde_json::to_vec(&batch).expect("texts and numbers can be written as JSON");
         let digest = hex(&Sha256::digest(&body));
         let (status, answer) = self.post(body)?;
+        self.judge(events, status, &answer, digest)
+    }
+
+    /// Which events the hub has by its answer; it can move the agent only within what was sent.
+    fn judge(&mut self, events: &[Kept], status: u16, answer: &Value, digest: String) -> Result<u64, AgentError> {
+        let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(0) };
         let refused = |why: &str| Err(AgentError::Setting(format!("{} answered {status}: {why}", self.config.url)));
         match status {
             200..=299 => {
@@ -135,6 +141,9 @@ impl Hub {
             409 => {
                 let expected =
                     ["expected", "next", "next_seq"].iter().find_map(|key| answer[*key].as_u64()).unwrap_or(0);
+                if expected > last.event.seq.saturating_add(1) {
+                    return refused("it expects events that were never sent to it");
+                }
                 if expected > first.event.seq {
                     return Ok(up_to(events, expected - 1));
                 }
@@ -189,5 +198,40 @@ impl Sink for Hub {
         let longest = Duration::from_millis(250 << failures.min(12)).min(MOST);
         let chance = machine::random::<2>().ok().and_then(|text| u32::from_str_radix(&text, 16).ok()).unwrap_or(0);
         longest / 2 + longest / 2 * chance / 65_536
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use testudo_model::{AgentEvent, AgentEventBody};
+
+    use super::*;
+
+    #[test]
+    fn answers_move_the_agent_within_what_was_sent() {
+        let folder = std::env::temp_dir().join(format!("testudo-hub-answers-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let token = Token::File(folder.join("token"));
+        let config = HubConfig { url: "http://127.0.0.1:1".to_owned(), token, allow_private: false, ca: None };
+        let mut hub = Hub::new(&config, &folder, "web-1").unwrap();
+        let event = |seq| AgentEvent { seq, time: machine::now(), body: AgentEventBody::Heartbeat };
+        let events: Vec<Kept> =
+            (5..8).map(|seq| Kept { number: seq + 100, boot: "b".to_owned(), event: event(seq) }).collect();
+        for (status, answer, expected) in [
+            (200, json!({ "acknowledged": 6 }), Some(106)),
+            (200, json!({ "acknowledged": 7 }), Some(107)),
+            (409, json!({ "expected": 7 }), Some(106)),
+            (409, json!({ "expected": 8 }), Some(107)),
+            (409, json!({ "expected": 9 }), None),
+            (409, json!({ "expected": u64::MAX }), None),
+            (409, json!({ "expected": 1 }), None),
+            (200, json!({}), None),
+            (503, json!({}), None),
+        ] {
+            let found = hub.judge(&events, status, &answer, String::new()).ok();
+            assert_eq!(found, expected, "{status} {answer}");
+        }
+        fs::remove_dir_all(&folder).unwrap();
     }
 }

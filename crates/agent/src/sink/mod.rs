@@ -106,6 +106,26 @@ impl Delivery {
         Self { name, sink, reader, cursor, done: Arc::new(AtomicU64::new(done)) }
     }
 
+    /// Goes back to the beginning where the sink is said to have more than there is, and says so: what comes next would
+    /// be passed over. Sinks know what they have already.
+    pub(crate) fn set_back(&self, last: u64) -> Result<Option<String>, AgentError> {
+        let done = self.done.load(Ordering::SeqCst);
+        if done <= last {
+            return Ok(None);
+        }
+        self.done.store(0, Ordering::SeqCst);
+        machine::replace(&self.cursor, b"0")?;
+        let path = self.cursor.display();
+        Ok(Some(format!(
+            "{path}: says {done}, and the spool ends with {last}: what is in the spool is handed over again"
+        )))
+    }
+
+    /// What of the spool could not be read since this was asked last.
+    pub(crate) fn unread(&mut self) -> Vec<String> {
+        self.reader.unread()
+    }
+
     /// Number of the last event that the sink has.
     pub(crate) fn done(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.done)
@@ -156,6 +176,9 @@ impl Delivery {
                         failures = if went_on { 1 } else { failures + 1 };
                     }
                 }
+                for note in self.unread() {
+                    told.send(format!("{}: {note}", self.name)).unwrap_or_default();
+                }
                 if is_over {
                     return;
                 }
@@ -164,5 +187,32 @@ impl Delivery {
         };
         let started = thread::Builder::new().name(format!("agent-{name}")).stack_size(STACK).spawn(run);
         started.map_err(|source| AgentError::System { what: "a thread", source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use testudo_model::AgentEventBody;
+
+    use super::{file::AlertFile, *};
+    use crate::spool::Spool;
+
+    #[test]
+    fn a_cursor_behind_the_end_is_told_and_set_back() {
+        let state = std::env::temp_dir().join(format!("testudo-cursor-{}", std::process::id()));
+        drop(fs::remove_dir_all(&state));
+        let (mut spool, _) = Spool::open(&state.join("spool"), "web-1", 1 << 20).unwrap();
+        for (cursor, told) in [("1", false), ("2", true)] {
+            let alerts = state.join("alerts.jsonl");
+            spool.add(AgentEventBody::Start(testudo_model::AgentStart::default()));
+            spool.commit().unwrap();
+            fs::write(state.join("sink-alerts"), cursor).unwrap();
+            let mut delivery = Delivery::new("alerts", Box::new(AlertFile::new(&alerts, "web-1")), &state);
+            let note = delivery.set_back(1).unwrap();
+            assert_eq!(note.is_some(), told, "{note:?}");
+            delivery.step().unwrap();
+            assert_eq!(fs::read_to_string(&alerts).unwrap_or_default().lines().count(), usize::from(told) * 2);
+        }
+        fs::remove_dir_all(&state).unwrap();
     }
 }

@@ -2,17 +2,20 @@
 //! a place in a log never moves without the alerts that were read before it.
 //!
 //! A frame is the length of its text and a CRC-32C over it (RFC 3720 appendix B.4), 4 bytes each, least first, and then the
-//! text, which is JSON.
+//! text, which is JSON. What is too long for one frame is a group of them: all but the last say that more comes, and a group
+//! counts only when it is whole.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io};
 
 use serde::{Deserialize, Serialize};
 use testudo_model::AgentEvent;
 
 /// Bytes in front of the text.
 pub(crate) const HEAD: usize = 8;
-/// Longest text of a frame, in bytes.
+/// Longest text of a frame, in bytes: nothing longer is read, and nothing longer written.
 pub(crate) const MAX_FRAME: usize = 64 << 20;
+/// About how long the texts of a group are, in bytes.
+pub(crate) const PART: usize = 4 << 20;
 
 /// An event, with its number over all starts of the agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +33,9 @@ pub(crate) struct Frame {
     /// Whether `set` is all that is known, as at the beginning of each file.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) all: bool,
+    /// Whether the next frame belongs to this one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) more: bool,
     /// Number of the last event before this frame.
     pub(crate) after: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -50,16 +56,52 @@ pub(crate) enum Read {
     Torn,
 }
 
+/// Bytes that an event takes in a frame.
+pub(crate) fn size_of<T: Serialize>(event: &T) -> usize {
+    serde_json::to_vec(event).map_or(0, |text| text.len())
+}
+
 impl Frame {
+    /// The group of frames that says the same, each about as long as `part` at most.
+    pub(crate) fn parts(self, part: usize) -> Vec<Self> {
+        let after = self.after;
+        let mut parts = vec![Self { all: self.all, after, ..Self::default() }];
+        let mut size = 0;
+        let mut room = |parts: &mut Vec<Self>, needed: usize, after: u64| {
+            if size > 0 && size + needed > part {
+                parts.iter_mut().for_each(|part| part.more = true);
+                parts.push(Self { after, ..Self::default() });
+                size = 0;
+            }
+            size += needed;
+        };
+        for (key, value) in self.set {
+            room(&mut parts, key.len() + value.as_ref().map_or(0, String::len), after);
+            let last = parts.last_mut().expect("there is a first part");
+            last.set.insert(key, value);
+        }
+        for kept in self.events {
+            room(&mut parts, size_of(&kept), kept.number.saturating_sub(1));
+            let last = parts.last_mut().expect("there is a first part");
+            last.events.push(kept);
+        }
+        parts
+    }
+
     /// The frame as it is written.
-    pub(crate) fn bytes(&self) -> Vec<u8> {
-        let text = serde_json::to_vec(self).expect("texts and numbers can be written as JSON");
-        let length = u32::try_from(text.len()).expect("a frame is far shorter than 4 GiB");
+    ///
+    /// # Errors
+    /// It is longer than what is read.
+    pub(crate) fn bytes(&self) -> io::Result<Vec<u8>> {
+        let text = serde_json::to_vec(self).map_err(io::Error::other)?;
+        let length = u32::try_from(text.len()).ok().filter(|_| text.len() <= MAX_FRAME).ok_or_else(|| {
+            io::Error::other(format!("a frame of {} bytes is longer than what is read ({MAX_FRAME})", text.len()))
+        })?;
         let mut bytes = Vec::with_capacity(HEAD + text.len());
         bytes.extend_from_slice(&length.to_le_bytes());
         bytes.extend_from_slice(&crc32c(&text).to_le_bytes());
         bytes.extend_from_slice(&text);
-        bytes
+        Ok(bytes)
     }
 
     /// Reads the frame at the beginning of some bytes.
@@ -136,7 +178,7 @@ mod tests {
     #[test]
     fn frames_that_are_whole_and_others() {
         let frame = Frame { after: 7, set: BTreeMap::from([("a".to_owned(), None)]), ..Frame::default() };
-        let bytes = frame.bytes();
+        let bytes = frame.bytes().unwrap();
         assert_eq!(Frame::read(&bytes), Read::Frame(Box::new(frame), bytes.len()));
         assert_eq!(Frame::read(&[]), Read::End);
         for cut in 1..bytes.len() {
@@ -147,5 +189,12 @@ mod tests {
             bent[at] ^= 1;
             assert_eq!(Frame::read(&bent), Read::Torn, "{at}");
         }
+    }
+
+    #[test]
+    fn what_is_too_long_to_be_read_is_not_written() {
+        let long = Some("x".repeat(MAX_FRAME));
+        let frame = Frame { set: BTreeMap::from([("a".to_owned(), long)]), ..Frame::default() };
+        assert!(frame.bytes().unwrap_err().to_string().contains("longer than what is read"));
     }
 }

@@ -19,7 +19,7 @@ use std::{
 use testudo_model::{AgentEvent, AgentEventBody, Severity};
 
 use self::{
-    frame::{Frame, Kept, Read},
+    frame::{Frame, HEAD, Kept, MAX_FRAME, PART, Read, size_of},
     reader::{path_of, segments},
 };
 use crate::{AgentError, machine};
@@ -33,7 +33,8 @@ const LOST: &str = "lost";
 #[derive(Debug)]
 pub(crate) struct Spool {
     folder: PathBuf,
-    file: File,
+    /// The file that is written; none before there was room for one.
+    file: Option<File>,
     /// Bytes of the file that is written.
     size: u64,
     number: u64,
@@ -47,6 +48,8 @@ pub(crate) struct Spool {
     last: u64,
     values: BTreeMap<String, String>,
     open: Frame,
+    /// Bytes of the events of the next frame.
+    open_bytes: usize,
 }
 
 /// What a spool was found to hold.
@@ -78,23 +81,32 @@ fn read(path: &Path) -> Result<Vec<u8>, AgentError> {
 }
 
 impl Recovered {
-    /// Takes the frames of a file; gives the length of those that are whole.
+    /// Takes the frames of a file; gives the length of those that are whole, with all that belong to them.
     fn take(&mut self, bytes: &[u8]) -> usize {
-        let mut at = 0;
+        let (mut at, mut whole, mut group) = (0, 0, Vec::new());
         while let Read::Frame(frame, length) = Frame::read(&bytes[at..]) {
             at += length;
-            if frame.all {
-                self.values.clear();
+            let more = frame.more;
+            group.push(frame);
+            if !more {
+                group.drain(..).for_each(|frame| self.apply(*frame));
+                whole = at;
             }
-            for (key, value) in frame.set {
-                match value {
-                    Some(value) => self.values.insert(key, value),
-                    None => self.values.remove(&key),
-                };
-            }
-            self.last = frame.events.last().map_or(self.last.max(frame.after), |kept| kept.number);
         }
-        at
+        whole
+    }
+
+    fn apply(&mut self, frame: Frame) {
+        if frame.all {
+            self.values.clear();
+        }
+        for (key, value) in frame.set {
+            match value {
+                Some(value) => self.values.insert(key, value),
+                None => self.values.remove(&key),
+            };
+        }
+        self.last = frame.events.last().map_or(self.last.max(frame.after), |kept| kept.number);
     }
 }
 
@@ -109,10 +121,9 @@ impl Spool {
             recovered.segment(folder, *number, at + 1 == numbers.len())?;
         }
         let number = numbers.last().map_or(1, |number| number + 1);
-        let file = create(&path_of(folder, number))?;
-        let mut spool = Self {
+        let spool = Self {
             folder: folder.to_owned(),
-            file,
+            file: None,
             size: 0,
             number,
             older: recovered.older,
@@ -123,8 +134,8 @@ impl Spool {
             last: recovered.last,
             values: recovered.values,
             open: Frame::default(),
+            open_bytes: 0,
         };
-        spool.begin()?;
         Ok((spool, recovered.told))
     }
 
@@ -164,7 +175,8 @@ impl Spool {
     /// Adds an event to the next frame; an alert gets its id. None where there is no room, which is counted.
     pub(crate) fn add(&mut self, body: AgentEventBody) -> Option<String> {
         let (class, share) = class(&body);
-        if self.bytes() > self.limit / 10 * share {
+        let size = size_of(&body);
+        if size > PART || self.bytes() + self.open_bytes as u64 > self.limit / 10 * share {
             let mut lost = self.lost();
             *lost.entry(class.to_owned()).or_default() += 1;
             self.keep_lost(&lost);
@@ -175,7 +187,13 @@ impl Spool {
             self.keep_lost(&BTreeMap::new());
             self.push(AgentEventBody::Loss { lost });
         }
+        self.open_bytes += size;
         Some(self.push(body))
+    }
+
+    /// Whether as much waits as one frame takes.
+    pub(crate) fn is_heavy(&self) -> bool {
+        self.open_bytes >= PART
     }
 
     fn push(&mut self, mut body: AgentEventBody) -> String {
@@ -213,26 +231,44 @@ impl Spool {
         self.size + self.older.iter().map(|(_, _, bytes)| bytes).sum::<u64>()
     }
 
-    /// Writes the next frame. With events it is on the disk when this is done.
+    /// Writes what waits. With events it is on the disk when this is done; where it cannot be written it goes on waiting.
     pub(crate) fn commit(&mut self) -> Result<(), AgentError> {
         if self.open.events.is_empty() && self.open.set.is_empty() {
             return Ok(());
         }
-        let mut frame = Frame { after: self.last, ..std::mem::take(&mut self.open) };
+        let last = self.open.events.last().map(|kept| kept.number);
+        self.keep_open()?;
+        self.last = last.unwrap_or(self.last);
+        (self.open, self.open_bytes) = (Frame::default(), 0);
+        Ok(())
+    }
+
+    /// Begins the file of this start; where that fails the next frame begins it.
+    ///
+    /// # Errors
+    /// There is no room, or no right to it.
+    pub(crate) fn begin(&mut self) -> Result<(), AgentError> {
+        self.keep_open()
+    }
+
+    fn keep_open(&mut self) -> Result<(), AgentError> {
         if self.size >= SEGMENT {
             self.roll()?;
-            // What is known and what happened stand in one frame here, too.
+        }
+        let mut frame = Frame { after: self.last, ..self.open.clone() };
+        if self.size == 0 {
+            // What is known and what happened stand in one group here, too.
             (frame.all, frame.set) = (true, self.known());
         }
-        let last = frame.events.last().map(|kept| kept.number);
-        let is_first = self.size == 0;
-        self.write(&frame)?;
-        if is_first {
-            self.sync_folder()?;
-        }
-        if let Some(last) = last {
-            self.file.sync_data().map_err(|source| self.told(source))?;
-            self.last = last;
+        let must_rest = !frame.events.is_empty() || self.size == 0;
+        let before = self.size;
+        if let Err(source) = self.write(frame, must_rest) {
+            // What was written in part would hide all that comes behind it.
+            if let Some(file) = &self.file {
+                drop(file.set_len(before));
+            }
+            self.size = before;
+            return Err(self.told(source));
         }
         Ok(())
     }
@@ -241,41 +277,38 @@ impl Spool {
         AgentError::Write { path: path_of(&self.folder, self.number), source }
     }
 
-    fn write(&mut self, frame: &Frame) -> Result<(), AgentError> {
-        let bytes = frame.bytes();
-        if let Err(source) = self.file.write_all(&bytes) {
-            // What was written in part would hide all that comes behind it.
-            drop(self.file.set_len(self.size));
-            return Err(self.told(source));
+    fn write(&mut self, frame: Frame, must_rest: bool) -> io::Result<()> {
+        let path = path_of(&self.folder, self.number);
+        if self.file.is_none() {
+            self.file = Some(create(&path)?);
         }
-        self.size += bytes.len() as u64;
-        Ok(())
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let is_first = self.size == 0;
+        for part in frame.parts(PART) {
+            let bytes = part.bytes()?;
+            file.write_all(&bytes)?;
+            self.size += bytes.len() as u64;
+        }
+        if must_rest {
+            file.sync_data()?;
+        }
+        if is_first { File::open(&self.folder)?.sync_all() } else { Ok(()) }
     }
 
     fn roll(&mut self) -> Result<(), AgentError> {
-        self.file.sync_data().map_err(|source| self.told(source))?;
-        let file = create(&path_of(&self.folder, self.number + 1))?;
+        if let Some(file) = &self.file {
+            file.sync_data().map_err(|source| self.told(source))?;
+        }
+        let file = create(&path_of(&self.folder, self.number + 1)).map_err(|source| self.told(source))?;
         self.older.push((self.number, self.last, self.size));
         self.number += 1;
-        (self.file, self.size) = (file, 0);
+        (self.file, self.size) = (Some(file), 0);
         Ok(())
     }
 
     /// All that is known, as a file begins with it.
     fn known(&self) -> BTreeMap<String, Option<String>> {
         self.values.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect()
-    }
-
-    /// Begins the file of this start.
-    fn begin(&mut self) -> Result<(), AgentError> {
-        let frame = Frame { all: true, after: self.last, events: Vec::new(), set: self.known() };
-        self.write(&frame)?;
-        self.file.sync_data().map_err(|source| self.told(source))?;
-        self.sync_folder()
-    }
-
-    fn sync_folder(&self) -> Result<(), AgentError> {
-        File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(|source| self.told(source))
     }
 
     /// Takes away files whose events every sink has.
@@ -303,8 +336,11 @@ impl Recovered {
         let whole = self.take(&bytes);
         if whole < bytes.len() {
             let cut = bytes.len() - whole;
-            if !is_last {
-                self.told.push(format!("{}: {cut} bytes cannot be read: the file was damaged", path.display()));
+            if !is_last || is_damaged(&bytes[whole..]) {
+                self.told.push(format!(
+                    "{}: {cut} bytes cannot be read: the file was damaged, and events of it are lost",
+                    path.display()
+                ));
             }
             let write = |source| AgentError::Write { path: path.clone(), source };
             let file = OpenOptions::new().write(true).open(&path).map_err(write)?;
@@ -315,9 +351,22 @@ impl Recovered {
     }
 }
 
-fn create(path: &Path) -> Result<File, AgentError> {
-    let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path);
-    file.map_err(|source| AgentError::Write { path: path.to_owned(), source })
+/// Whether bytes are more than what the end of a process leaves: the beginning of a group of frames.
+fn is_damaged(bytes: &[u8]) -> bool {
+    let mut at = 0;
+    loop {
+        match Frame::read(&bytes[at..]) {
+            Read::Frame(_, length) => at += length,
+            Read::End => return false,
+            Read::Torn => break,
+        }
+    }
+    let length = bytes[at..].first_chunk::<4>().map_or(0, |length| u32::from_le_bytes(*length) as usize);
+    length > MAX_FRAME || (bytes.len() - at >= HEAD && bytes.len() - at - HEAD >= length)
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)
 }
 
 /// The class under which a loss of it is counted, and up to how many tenths of the limit it is kept.
@@ -419,6 +468,92 @@ mod tests {
         assert_eq!((events.len(), &events[0].event.body), (2, &lost));
         // Numbers of a start have no gaps.
         assert_eq!(events.iter().map(|kept| kept.event.seq).collect::<Vec<_>>(), [1, 2]);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_turn_that_is_too_long_for_a_frame_is_a_group_that_counts_when_it_is_whole() {
+        let folder = folder("group");
+        let (mut spool, _) = Spool::open(&folder, "web-1", 1 << 30).unwrap();
+        let long = "x".repeat(1 << 20);
+        for number in 0..6 {
+            spool.set(format!("file:{number}"), Some(long.clone()));
+            spool.add(AgentEventBody::Loss { lost: BTreeMap::from([(long.clone(), number)]) }).unwrap();
+        }
+        assert!(spool.is_heavy());
+        spool.commit().unwrap();
+        let path = path_of(&folder, spool.number);
+        let bytes = fs::read(&path).unwrap();
+        let mut lengths = Vec::new();
+        while let Read::Frame(_, length) = Frame::read(&bytes[lengths.iter().sum::<usize>()..]) {
+            lengths.push(length);
+        }
+        assert!(lengths.len() > 2 && lengths.iter().all(|length| *length < PART + 1000), "{lengths:?}");
+        assert_eq!(numbers(&folder, 0), (1..=6).collect::<Vec<_>>());
+        // What is known is more than a part too, where the next file begins.
+        spool.add(AgentEventBody::Heartbeat).unwrap();
+        spool.commit().unwrap();
+        drop(spool);
+        let (spool, told) = Spool::open(&folder, "web-1", 1 << 30).unwrap();
+        assert_eq!((spool.last, spool.values("file:").count(), told.len()), (7, 6, 0));
+        drop(spool);
+        assert_eq!(numbers(&folder, 6), [7]);
+        fs::remove_dir_all(&folder).unwrap();
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+        assert_eq!(numbers(&folder, 0), [0; 0]);
+        let (spool, told) = Spool::open(&folder, "web-1", 1 << 30).unwrap();
+        assert_eq!((spool.last, spool.values("file:").count(), told.len()), (0, 0, 0));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_was_damaged_is_told() {
+        let folder = folder("damaged");
+        let (mut spool, _) = Spool::open(&folder, "web-1", 1 << 20).unwrap();
+        let first = path_of(&folder, spool.number);
+        let mut places = Vec::new();
+        for _ in 0..3 {
+            places.push(spool.size as usize);
+            spool.add(AgentEventBody::Heartbeat).unwrap();
+            spool.commit().unwrap();
+        }
+        drop(spool);
+        let whole = fs::read(&first).unwrap();
+        let mut bent = whole.clone();
+        bent[places[1] + HEAD] ^= 1;
+        fs::write(&first, &bent).unwrap();
+        // It has valid frames behind it, and then a valid file.
+        let (mut spool, told) = Spool::open(&folder, "web-1", 1 << 20).unwrap();
+        spool.begin().unwrap();
+        assert_eq!((told.len(), spool.last), (1, 1));
+        drop(spool);
+        fs::write(&first, &bent).unwrap();
+        let mut reader = Reader::new(&folder);
+        assert_eq!(reader.events(0, 10).unwrap().len(), 1);
+        let unread = reader.unread();
+        assert!(unread.len() == 1 && unread[0].contains("cannot be read"), "{unread:?}");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_written_waits_and_is_there_once() {
+        let folder = folder("no-room");
+        let (mut spool, _) = Spool::open(&folder, "web-1", 1 << 20).unwrap();
+        spool.begin().unwrap();
+        let file = spool.file.replace(OpenOptions::new().append(true).open("/dev/full").unwrap());
+        spool.set("log:x".to_owned(), Some("1".to_owned()));
+        spool.add(AgentEventBody::Heartbeat).unwrap();
+        assert!(spool.commit().unwrap_err().to_string().contains("cannot be written"));
+        spool.add(AgentEventBody::Heartbeat).unwrap();
+        assert!(spool.commit().is_err());
+        assert_eq!((spool.waiting(), numbers(&folder, 0).len()), (2, 0));
+        spool.file = file;
+        spool.commit().unwrap();
+        assert_eq!((spool.waiting(), numbers(&folder, 0)), (0, vec![1, 2]));
+        drop(spool);
+        let (spool, _) = Spool::open(&folder, "web-1", 1 << 20).unwrap();
+        assert_eq!((spool.last, spool.value("log:x")), (2, Some("1")));
         fs::remove_dir_all(&folder).unwrap();
     }
 }

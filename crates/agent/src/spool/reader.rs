@@ -36,11 +36,23 @@ pub(crate) struct Reader {
     folder: PathBuf,
     segment: u64,
     offset: u64,
+    /// What could not be read, for people.
+    unread: Vec<String>,
+}
+
+/// What stands at the place of a reader.
+enum Here {
+    /// A whole group of frames, as one.
+    Frame(Frame),
+    /// Nothing, or not yet.
+    End,
+    /// Bytes that are no whole group: they are being written, or were damaged.
+    Torn,
 }
 
 impl Reader {
     pub(crate) fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), segment: 0, offset: 0 }
+        Self { folder: folder.to_owned(), segment: 0, offset: 0, unread: Vec::new() }
     }
 
     /// A reader of the same spool, from its beginning on.
@@ -48,43 +60,57 @@ impl Reader {
         Self::new(&self.folder)
     }
 
-    /// The next frame; none where there is none yet.
+    /// What could not be read since this was asked last.
+    pub(crate) fn unread(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.unread)
+    }
+
+    /// The next frame; none where there is none yet. What cannot be read and has a file behind it is told.
     pub(crate) fn next(&mut self) -> Result<Option<Frame>, AgentError> {
         loop {
-            if let Some(frame) = self.here()? {
+            if let Here::Frame(frame) = self.here()? {
                 return Ok(Some(frame));
             }
             let later = segments(&self.folder)?.into_iter().find(|number| *number > self.segment);
-            // The file was ended between these two looks.
-            if later.is_some()
-                && let Some(frame) = self.here()?
-            {
-                return Ok(Some(frame));
-            }
             let Some(later) = later else { return Ok(None) };
+            // The file was ended between these two looks.
+            match self.here()? {
+                Here::Frame(frame) => return Ok(Some(frame)),
+                Here::Torn => self.unread.push(format!(
+                    "{}: what stands from byte {} on cannot be read: the file was damaged, and events of it are lost",
+                    path_of(&self.folder, self.segment).display(),
+                    self.offset
+                )),
+                Here::End => {}
+            }
             (self.segment, self.offset) = (later, 0);
         }
     }
 
-    fn here(&mut self) -> Result<Option<Frame>, AgentError> {
+    fn here(&mut self) -> Result<Here, AgentError> {
         let path = path_of(&self.folder, self.segment);
         let told = |source| AgentError::Read { path: path.clone(), source };
         let mut file = match fs::File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Here::End),
             file => file.map_err(told)?,
         };
         file.seek(SeekFrom::Start(self.offset)).map_err(told)?;
-        let mut bytes = Vec::new();
-        (&mut file).take(HEAD as u64).read_to_end(&mut bytes).map_err(told)?;
-        if bytes.len() < HEAD {
-            return Ok(None);
+        let (mut events, mut length) = (Vec::new(), 0);
+        // A group that is not whole yet is read again from its beginning: it may be taken back.
+        loop {
+            match frame(&mut file).map_err(told)? {
+                Read::Frame(mut frame, more) => {
+                    length += more as u64;
+                    events.append(&mut frame.events);
+                    if !frame.more {
+                        self.offset += length;
+                        return Ok(Here::Frame(Frame { events, ..*frame }));
+                    }
+                }
+                Read::End if length == 0 => return Ok(Here::End),
+                Read::End | Read::Torn => return Ok(Here::Torn),
+            }
         }
-        let length = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-        let length = u64::from(length).min(MAX_FRAME as u64);
-        file.take(length).read_to_end(&mut bytes).map_err(told)?;
-        let Read::Frame(frame, length) = Frame::read(&bytes) else { return Ok(None) };
-        self.offset += length as u64;
-        Ok(Some(*frame))
     }
 
     /// Events after a number, in order: at most `most`, and no more frames than are needed for that.
@@ -96,4 +122,15 @@ impl Reader {
         }
         Ok(events)
     }
+}
+
+/// The frame at the place of a file.
+fn frame(file: &mut fs::File) -> io::Result<Read> {
+    let mut bytes = Vec::new();
+    file.take(HEAD as u64).read_to_end(&mut bytes)?;
+    if let Some(length) = bytes.first_chunk::<4>().filter(|_| bytes.len() == HEAD) {
+        let length = u64::from(u32::from_le_bytes(*length)).min(MAX_FRAME as u64);
+        file.take(length).read_to_end(&mut bytes)?;
+    }
+    Ok(Frame::read(&bytes))
 }

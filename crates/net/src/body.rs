@@ -25,7 +25,7 @@ impl Body {
     pub(crate) fn new(host: Host, wire: impl Read + Send + 'static, coding: Coding, limits: Limits) -> Self {
         let wire = Bounded { reader: wire, left: limits.received, limit: limits.received };
         let decoded: Box<dyn Read + Send> = match coding {
-            Coding::Identity => Box::new(wire),
+            Coding::Identity | Coding::Unasked => Box::new(wire),
             Coding::Gzip => Box::new(MultiGzDecoder::new(wire)),
         };
         Self { host, inner: Bounded { reader: decoded, left: limits.decoded, limit: limits.decoded } }

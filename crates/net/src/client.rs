@@ -134,7 +134,7 @@ impl Response {
     pub fn body(self) -> Result<Body, NetError> {
         let coding = match (self.header("content-encoding").map(str::trim), self.policy.coding) {
             (None | Some("" | "identity"), _) => Coding::Identity,
-            (Some("gzip" | "x-gzip"), Coding::Gzip) => Coding::Gzip,
+            (Some("gzip" | "x-gzip"), Coding::Gzip | Coding::Unasked) => Coding::Gzip,
             _ => return Err(NetError::Coding { host: self.host }),
         };
         // The library's own limit stands above ours, so that ours decides.
@@ -216,7 +216,7 @@ impl Client {
 fn agent(policy: &Policy, reach: Reach) -> Agent {
     let positive = |time: Duration| Some(time.max(Duration::from_millis(1)));
     let coding = match policy.coding {
-        Coding::Identity => "identity",
+        Coding::Identity | Coding::Unasked => "identity",
         Coding::Gzip => "gzip",
     };
     let config = Agent::config_builder()

@@ -203,6 +203,8 @@ pub enum Coding {
     Identity,
     /// gzip (RFC 1952).
     Gzip,
+    /// None is asked for, and gzip is read where a server sends it all the same.
+    Unasked,
 }
 
 /// How long things may take.

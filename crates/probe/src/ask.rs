@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use testudo_net::Method;
 
+use crate::link;
+
 /// Why a request is made: of every operation the tests are of three classes, and everything else only looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
@@ -38,6 +40,9 @@ pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 /// Type of a JSON body.
 pub(crate) const JSON: &str = "application/json";
 
+/// Headers by which a request asks for another method than its own.
+const METHOD_HEADERS: &[&str] = &["x-http-method-override", "x-http-method", "x-method-override"];
+
 /// A body with its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
@@ -67,6 +72,17 @@ impl Ask {
     #[must_use]
     pub fn look(target: impl Into<String>) -> Self {
         Self { class: Class::Look, method: Method::Get, target: target.into(), headers: Vec::new(), body: None }
+    }
+
+    /// Whether it asks for another method than it is sent with, as some frameworks let it.
+    pub(crate) fn overrides_method(&self) -> bool {
+        let query = self.target.split_once('?').map_or("", |(_, query)| query);
+        let names =
+            |pairs: Vec<(String, String)>| pairs.into_iter().any(|(name, _)| name.eq_ignore_ascii_case("_method"));
+        let form = self.body.as_ref().filter(|body| body.kind == FORM).map_or("", |body| &body.text);
+        self.headers.iter().any(|(name, _)| METHOD_HEADERS.iter().any(|own| name.eq_ignore_ascii_case(own)))
+            || names(link::pairs(query))
+            || names(link::pairs(form))
     }
 
     /// `GET /path`, as reports name it.
@@ -134,6 +150,17 @@ impl Answer {
             }
             _ => false,
         }
+    }
+
+    /// Whether a browser shows the body as a page now: it is one, it is not saved as a file (RFC 6266 section 4.2), and
+    /// nothing leads on from it (RFC 9110 section 15.4).
+    #[must_use]
+    pub fn is_shown(&self) -> bool {
+        let saved = self
+            .header("content-disposition")
+            .is_some_and(|value| value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("attachment"));
+        let leads_on = matches!(self.status, 300..=399) && self.header("location").is_some();
+        self.is_page() && !saved && !leads_on && !matches!(self.status, 204 | 205 | 304)
     }
 
     /// Reads an answer as it stands on the wire: status line, headers, empty line, body. For the cases of rule documents

@@ -47,7 +47,11 @@ pub fn parse(header: &str) -> Option<Cookie> {
 }
 
 /// Parts of names that cookies have which stand for somebody who is logged in.
-const SESSION: &[&str] = &["sess", "sid", "auth", "token", "jwt", "login", "remember", "identity"];
+const SESSION: &[&str] = &["sess", "auth", "token", "jwt", "login", "remember", "identity"];
+/// The last letters of names that stand for a session: `connect.sid`, `MSISSID`.
+const SESSION_END: &str = "sid";
+/// Words that hold one of those parts and mean something else.
+const OTHER_WORDS: &[&str] = &["author", "assess", "possess"];
 /// Parts of names of cookies that scripts are meant to read.
 const FOR_SCRIPTS: &[&str] = &["csrf", "xsrf"];
 
@@ -55,9 +59,11 @@ impl Cookie {
     /// Whether the name is that of a session.
     #[must_use]
     pub fn is_session(&self) -> bool {
-        let name = self.name.to_ascii_lowercase();
+        let name = self.name.to_ascii_lowercase().replace("authoriz", "auth");
+        let name = OTHER_WORDS.iter().fold(name, |name, word| name.replace(word, ""));
         let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
-        has(SESSION) && !has(FOR_SCRIPTS)
+        let ends = name.split(|c: char| !c.is_ascii_alphabetic()).any(|word| word.ends_with(SESSION_END));
+        (has(SESSION) || ends) && !has(FOR_SCRIPTS)
     }
 
     /// Whether it is set, and not taken back.
@@ -103,6 +109,11 @@ mod tests {
             ("csrftoken", false),
             ("XSRF-TOKEN", false),
             ("theme", false),
+            ("sidebar", false),
+            ("inside_width", false),
+            ("book_author", false),
+            ("Authorization", true),
+            ("sid_1", true),
             ("_ga", false),
         ] {
             assert_eq!(parse(&format!("{name}=x")).unwrap().is_session(), session, "{name}");

@@ -24,6 +24,31 @@ const MAX_ENDPOINTS: usize = 100;
 /// Most fields of one form.
 const MAX_FIELDS: usize = 30;
 
+/// Extensions of files that are sent as they lie there, whatever query stands behind their names.
+const PLAIN_FILES: &[&str] = &[
+    "avif",
+    "css",
+    "gif",
+    "ico",
+    "jpeg",
+    "jpg",
+    "js",
+    "json",
+    "map",
+    "mjs",
+    "mp3",
+    "mp4",
+    "ogg",
+    "png",
+    "svg",
+    "ttf",
+    "webm",
+    "webmanifest",
+    "webp",
+    "woff",
+    "woff2",
+];
+
 /// What a page leads to.
 #[derive(Debug, Default, PartialEq)]
 pub struct Leads {
@@ -31,6 +56,8 @@ pub struct Leads {
     pub links: Vec<String>,
     /// Forms.
     pub forms: Vec<Form>,
+    /// Whether links were left out for a limit.
+    pub more: bool,
 }
 
 /// A form of a page.
@@ -46,6 +73,8 @@ pub struct Form {
     pub password: bool,
     /// Names and values of its fields.
     pub fields: Vec<(String, String)>,
+    /// Whether fields were left out for a limit.
+    pub more: bool,
 }
 
 /// Reads the links and forms of a page.
@@ -61,8 +90,15 @@ pub fn leads(page: &str) -> Leads {
                 let reference = match tag.name.as_str() {
                     "a" | "area" => tag.attribute("href"),
                     "iframe" | "frame" => tag.attribute("src"),
+                    // What is made on request takes input; a plain file does not.
+                    "img" | "script" | "source" | "video" | "audio" | "embed" | "track" | "input" => {
+                        tag.attribute("src").filter(|address| is_made(address))
+                    }
+                    "link" => tag.attribute("href").filter(|address| is_made(address)),
+                    "object" => tag.attribute("data").filter(|address| is_made(address)),
                     _ => None,
                 };
+                leads.more |= reference.is_some() && leads.links.len() >= MAX_LINKS;
                 leads.links.extend(reference.filter(|_| leads.links.len() < MAX_LINKS).map(str::to_owned));
                 if let Some(form) = &mut form {
                     field(form, &tag);
@@ -73,6 +109,13 @@ pub fn leads(page: &str) -> Leads {
     }
     leads.forms.extend(form);
     leads
+}
+
+/// Whether what an address names is made on request: it has a query that is more than the version of a plain file.
+fn is_made(address: &str) -> bool {
+    let Some((path, _)) = address.split_once('?') else { return false };
+    let file = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    !file.rsplit_once('.').is_some_and(|(_, extension)| PLAIN_FILES.contains(&extension))
 }
 
 fn opened(tag: &Tag) -> Form {
@@ -111,7 +154,11 @@ fn field(form: &mut Form, tag: &Tag) {
         ("input", "image" | "file" | "reset") => return,
         _ => "testudo",
     };
-    if form.fields.len() < MAX_FIELDS && form.fields.iter().all(|(known, _)| known != name) {
+    if form.fields.iter().any(|(known, _)| known == name) {
+        return;
+    }
+    form.more |= form.fields.len() >= MAX_FIELDS;
+    if form.fields.len() < MAX_FIELDS {
         form.fields
             .push((name.to_owned(), given.filter(|value| !value.is_empty()).unwrap_or_else(|| sample.to_owned())));
     }
@@ -149,6 +196,7 @@ pub(crate) fn crawl(run: &mut Run<'_, '_>, start: &str) -> Crawled {
         if answer.is_page() {
             let leads = leads(&answer.text());
             found.extend(leads.links);
+            crawled.more |= leads.more;
             leads.forms.iter().for_each(|form| take_form(run, &mut crawled, &mut known, &target, form));
         }
         if !endpoint.parameters.is_empty() && answer.status < 400 {
@@ -157,7 +205,12 @@ pub(crate) fn crawl(run: &mut Run<'_, '_>, start: &str) -> Crawled {
         let origin = run.session.scope.url().clone();
         for reference in found {
             let Some(next) = link::resolve(&origin, &target, &reference) else { continue };
-            if run.session.scope.admit(&next).is_ok() && seen.len() < MAX_LINKS && seen.insert(next.clone()) {
+            if run.session.scope.admit(&next).is_err() || seen.contains(&next) {
+                continue;
+            }
+            crawled.more |= seen.len() >= MAX_LINKS;
+            if seen.len() < MAX_LINKS {
+                seen.insert(next.clone());
                 queue.push_back(next);
             }
         }
@@ -177,6 +230,7 @@ fn keep(crawled: &mut Crawled, known: &mut Known, endpoint: Endpoint) {
 
 fn take_form(run: &Run<'_, '_>, crawled: &mut Crawled, known: &mut Known, page: &str, form: &Form) {
     let Some(target) = link::resolve(run.session.scope.url(), page, &form.action) else { return };
+    crawled.more |= form.more;
     if (form.posted && run.session.profile == Profile::Safe) || form.other || form.password {
         crawled.unsent += 1;
         return;
@@ -205,12 +259,12 @@ mod tests {
 
     #[test]
     fn links_and_forms_are_read() {
-        let page = "<a href=/a>x</a><!-- <a href=/no> --><iframe src=f></iframe><script>'<a href=/no>'</script>
+        let page = "<img src=/a.png><img src='/i?f=1'><script src=/s.js?v=2></script><a href=/a>x</a><!-- <a href=/no> --><iframe src=f></iframe><script>'<a href=/no>'</script>
             <form action=/s><input name=q><input type=number name=n><select name=c><option value=v><option value=w></select>
             <input type=submit value=Go><input name=q value=2></form>
             <form method=POST><input type=password name=p><textarea name=t></textarea>";
         let leads = leads(page);
-        assert_eq!(leads.links, ["/a", "f"]);
+        assert_eq!(leads.links, ["/i?f=1", "/a", "f"]);
         let pairs = |form: &Form| form.fields.iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>().join("&");
         assert_eq!(leads.forms.iter().map(pairs).collect::<Vec<_>>(), ["q=testudo&n=1&c=v", "p=testudo&t=testudo"]);
         assert_eq!(

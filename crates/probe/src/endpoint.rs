@@ -24,6 +24,8 @@ pub enum Place {
     Form,
     /// A member of a JSON object in the body.
     Json,
+    /// A value deeper in the JSON of the body; its name is a JSON pointer (RFC 6901). It is sent as a part of what holds it.
+    Nested,
 }
 
 impl Place {
@@ -36,7 +38,7 @@ impl Place {
             Self::Header => "header",
             Self::Cookie => "cookie",
             Self::Form => "form",
-            Self::Json => "body",
+            Self::Json | Self::Nested => "body",
         }
     }
 }
@@ -132,7 +134,7 @@ impl Endpoint {
                 _ => parameter.value.as_ref(),
             };
             let Some(value) = value else {
-                if parameter.place == Place::Path {
+                if matches!(parameter.place, Place::Path | Place::Nested) {
                     return None;
                 }
                 continue;
@@ -148,6 +150,7 @@ impl Endpoint {
                 Place::Header => headers.push((parameter.name.clone(), header_value(&plain)?)),
                 Place::Cookie => cookies.push(pair()),
                 Place::Json => drop(object.insert(parameter.name.clone(), value.clone())),
+                Place::Nested => {}
             }
         }
         if !cookies.is_empty() {
@@ -155,12 +158,15 @@ impl Endpoint {
         }
         let target = if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) };
         let has = |place| self.parameters.iter().any(|parameter| parameter.place == place);
-        let body = if let Some(whole) = &self.whole {
-            Some(Content { kind: JSON, text: whole.to_string() })
-        } else if has(Place::Json) {
-            Some(Content { kind: JSON, text: Value::from(object).to_string() })
-        } else {
-            has(Place::Form).then(|| Content { kind: FORM, text: form.join("&") })
+        let mut json = self.whole.clone().or_else(|| has(Place::Json).then(|| Value::from(object)));
+        if let Some((at, Change::Is(value))) = change
+            && self.parameters[at].place == Place::Nested
+        {
+            *json.as_mut()?.pointer_mut(&self.parameters[at].name)? = value.clone();
+        }
+        let body = match json {
+            Some(json) => Some(Content { kind: JSON, text: json.to_string() }),
+            None => has(Place::Form).then(|| Content { kind: FORM, text: form.join("&") }),
         };
         Some(Ask { class, method: self.method, target, headers, body })
     }
@@ -206,6 +212,7 @@ mod tests {
                 parameter("X-Own", Place::Header, json!("h")),
                 parameter("c", Place::Cookie, json!("a;b")),
                 parameter("n", Place::Json, json!([1])),
+                parameter("/n/0", Place::Nested, json!(1)),
             ],
             whole: None,
         };
@@ -214,6 +221,8 @@ mod tests {
         assert_eq!(ask.headers, [("X-Own".to_owned(), "h".to_owned()), ("Cookie".to_owned(), "c=a%3Bb".to_owned())]);
         assert_eq!(ask.body.unwrap().text, r#"{"n":"t"}"#);
         assert_eq!(endpoint.usual(Class::Valid).unwrap().body.unwrap().text, r#"{"n":[1]}"#);
+        assert_eq!(endpoint.with(Class::Valid, 4, "deep").unwrap().body.unwrap().text, r#"{"n":["deep"]}"#);
+        assert_eq!(endpoint.changed(Class::Valid, Some((4, &Change::Missing))), None);
         assert_eq!(endpoint.with(Class::Valid, 1, "two\nlines"), None);
     }
 }

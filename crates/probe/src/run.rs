@@ -14,7 +14,7 @@ use crate::{
     crawl::{Crawled, crawl},
     endpoint::Endpoint,
     finding::{Draft, Findings},
-    openapi,
+    link, openapi,
     rule::{self, RULES},
     session::{Bounds, NoAnswer, Over, Session},
 };
@@ -87,6 +87,8 @@ pub(crate) struct Run<'s, 'w> {
     pub(crate) session: &'s mut Session<'w>,
     findings: Findings,
     notices: Vec<Notice>,
+    /// Notices beyond those that are kept, by kind.
+    unkept: BTreeMap<NoticeCode, u64>,
     counts: BTreeMap<String, u64>,
 }
 
@@ -128,6 +130,7 @@ impl Run<'_, '_> {
     /// Adds a notice about a path.
     pub(crate) fn notice(&mut self, code: NoticeCode, target: &str, message: impl Into<String>) {
         if self.notices.iter().filter(|notice| notice.code == code).count() >= MAX_NOTICES {
+            *self.unkept.entry(code).or_default() += 1;
             return;
         }
         let origin = self.session.scope.url().origin();
@@ -169,16 +172,22 @@ fn within(target: &Target, wire: &mut dyn Wire, clock: &dyn Clock, handshake: Ha
         headers: target.headers.clone(),
     };
     let mut session = Session::new(bounds, wire, clock);
-    let mut run =
-        Run { session: &mut session, findings: Findings::default(), notices: Vec::new(), counts: BTreeMap::new() };
+    let mut run = Run {
+        session: &mut session,
+        findings: Findings::default(),
+        notices: Vec::new(),
+        unkept: BTreeMap::new(),
+        counts: BTreeMap::new(),
+    };
     if handshake == Handshake::First {
         certificate(&mut run, target)?;
     }
     let start = run.ask(&Ask::look(target.url.target()));
-    match start {
-        Err(NoAnswer::Failed(error)) => return Err(ProbeError::Unreachable(error)),
-        Err(NoAnswer::Over(_)) | Err(NoAnswer::Scope(_)) | Err(NoAnswer::Profile) | Ok(_) => {}
-    }
+    let shut = match &start {
+        Err(NoAnswer::Failed(error)) => return Err(ProbeError::Unreachable(error.clone())),
+        Err(NoAnswer::Over(_) | NoAnswer::Scope(_) | NoAnswer::Profile) => None,
+        Ok(answer) => shut(&run, answer),
+    };
     let crawled = crawl(&mut run, target.url.target());
     check::cors::check(&mut run, target.url.target());
     check::exposed::check(&mut run);
@@ -200,7 +209,29 @@ fn within(target: &Target, wire: &mut dyn Wire, clock: &dyn Clock, handshake: Ha
     for endpoint in &endpoints {
         active::attack(&mut run, endpoint);
     }
+    if let Some(why) = shut.filter(|_| endpoints.is_empty()) {
+        run.count("shut", 1);
+        run.notice(NoticeCode::ProbeUnanswered, target.url.target(), why);
+    }
     Ok(account(run, target, &crawled))
+}
+
+/// Why nothing behind the first answer can be seen.
+fn shut(run: &Run<'_, '_>, answer: &Answer) -> Option<String> {
+    let sign_in = "give a login with --header or --cookie, or name an address that opens without one";
+    let away = answer.header("location").filter(|_| (300..400).contains(&answer.status)).filter(|location| {
+        let scope = &run.session.scope;
+        let next = link::resolve(scope.url(), scope.url().target(), location);
+        next.is_none_or(|next| scope.admit(&next).is_err())
+    });
+    match answer.status {
+        401 | 403 => Some(format!("nothing was tested: the target answers with status {}; {sign_in}", answer.status)),
+        _ if away.is_some() => Some(format!("nothing was tested: the target leads out of the scope; {sign_in}")),
+        _ if answer.cut && answer.body.is_empty() => {
+            Some("nothing was tested: the body of the first answer cannot be read; see its Content-Encoding".to_owned())
+        }
+        _ => None,
+    }
 }
 
 fn described(name: &str, cause: String) -> ProbeError {
@@ -257,6 +288,14 @@ fn account(mut run: Run<'_, '_>, target: &Target, crawled: &Crawled) -> Probed {
         let message = format!("{} of {} requests got no answer that can be read", figures.failed, figures.requests);
         run.notice(NoticeCode::ProbeUnanswered, target.url.target(), message);
     }
+    if figures.cut > 0 {
+        let message = format!(
+            "{} answers were looked at in part only: they are longer than {} KiB, or cannot be read to their end",
+            figures.cut,
+            crate::wire::MAX_BODY >> 10
+        );
+        run.notice(NoticeCode::ProbeLimit, target.url.target(), message);
+    }
     if crawled.more {
         let message = "there are more pages or inputs than are looked at in one run; probe parts of it with --include";
         run.notice(NoticeCode::ProbeLimit, target.url.target(), message);
@@ -286,10 +325,20 @@ fn account(mut run: Run<'_, '_>, target: &Target, crawled: &Crawled) -> Probed {
     for notice in &run.notices {
         *skipped.entry(notice.code.as_str().to_owned()).or_default() += 1;
     }
+    for (code, more) in std::mem::take(&mut run.unkept) {
+        *skipped.entry(code.as_str().to_owned()).or_default() += more;
+        let place = Location { url: Some(target.url.origin()), ..Location::default() };
+        let message = format!("{more} more notices of this kind are not shown; probe parts of it with --include");
+        run.notices.push(Notice::new(code, place, message).by(DetectorId::Probe));
+    }
     run.notices.sort_by(|a, b| (&a.location.url, a.code, &a.message).cmp(&(&b.location.url, b.code, &b.message)));
     let coverage = Coverage {
         detector: DetectorId::Probe,
-        state: if run.session.over().is_some() { CoverageState::Incomplete } else { CoverageState::Complete },
+        state: if run.session.over().is_some() || run.counts.contains_key("shut") {
+            CoverageState::Incomplete
+        } else {
+            CoverageState::Complete
+        },
         rules_digest: rule::digest(),
         rules: RULES.len() as u64,
         scope: vec![format!(
@@ -342,7 +391,7 @@ struct Nowhere {
 }
 
 impl Wire for Nowhere {
-    fn send(&self, _: &Url, ask: &Ask) -> Result<Answer, NetError> {
+    fn send(&self, _: &Url, ask: &Ask, _: Duration) -> Result<Answer, NetError> {
         let planned = Planned { class: ask.class, method: ask.method.as_str(), target: ask.target.clone() };
         self.asked.borrow_mut().push(planned);
         Ok(Answer { status: 204, ..Answer::default() })

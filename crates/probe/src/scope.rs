@@ -36,6 +36,13 @@ const LEFT_ALONE: &[&str] = &[
     "wipe",
 ];
 
+/// From this length on, a word is left alone in whatever it begins or ends: `deleteuser`, `dologout`. Shorter ones begin
+/// words that mean something else: `dropdown`, `resettle`.
+const LONG: usize = 6;
+
+/// What one of the shorter words is done to.
+const DONE_TO: &[&str] = &["account", "all", "cache", "data", "database", "db", "table", "tables", "user", "users"];
+
 /// Pairs of words that mean the same as one of the above.
 const PAIRS: &[(&str, &str)] = &[("log", "off"), ("log", "out"), ("shut", "down"), ("sign", "off"), ("sign", "out")];
 
@@ -199,8 +206,16 @@ fn resolved(path: &str) -> String {
 /// Whether a text has one of the words that are left alone, whatever their case and what stands around them.
 fn speaks_of_harm(text: &str) -> bool {
     let words = words(text);
-    words.iter().any(|word| LEFT_ALONE.contains(&word.as_str()))
+    words.iter().any(|word| is_harmful(word))
         || words.windows(2).any(|pair| PAIRS.contains(&(pair[0].as_str(), pair[1].as_str())))
+}
+
+/// Whether a word is one of those that are left alone, or one of them and what it is done to written together.
+fn is_harmful(word: &str) -> bool {
+    LEFT_ALONE.iter().any(|harm| {
+        let joined = |rest: &str| rest.is_empty() || harm.len() >= LONG || DONE_TO.contains(&rest);
+        word.strip_prefix(harm).is_some_and(joined) || (harm.len() >= LONG && word.ends_with(harm))
+    })
 }
 
 /// The words of a text: runs of letters, and of `camelCase` each part.
@@ -264,6 +279,12 @@ mod tests {
             ("/app/users/7/delete", Err(LeftAlone)),
             ("/app/users?action=deleteAll", Err(LeftAlone)),
             ("/app/users?a=%64elete", Err(LeftAlone)),
+            ("/app/deleteuser?id=7", Err(LeftAlone)),
+            ("/app/dologout", Err(LeftAlone)),
+            ("/app/dropdb", Err(LeftAlone)),
+            ("/app/killall", Err(LeftAlone)),
+            ("/app/dropdown", Ok(())),
+            ("/app/clearance", Ok(())),
             ("/app/undeleted", Ok(())),
             ("/app/catalogue", Ok(())),
         ] {

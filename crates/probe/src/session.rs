@@ -11,6 +11,7 @@ use crate::{
     Answer, Ask, Class, Clock, Limits, OutOfScope, Profile, Scope, Spent, Wire,
     ask::FORM,
     canary::Canaries,
+    link,
     pace::{Pace, retry_after},
     reproduce::{self, Given},
 };
@@ -106,7 +107,7 @@ impl<'a> Session<'a> {
     /// Sends a request. Where the server asks for patience it gets it, and is asked once more.
     pub(crate) fn ask(&self, ask: &Ask) -> Result<Answer, NoAnswer> {
         let url = self.scope.admit(&ask.target).map_err(NoAnswer::Scope)?;
-        if !self.profile.admits(ask.method) {
+        if !self.profile.admits(ask.method) || self.profile == Profile::Safe && ask.overrides_method() {
             return Err(NoAnswer::Profile);
         }
         if ask.body.as_ref().is_some_and(|body| body.kind == FORM && self.scope.is_harm(&body.text)) {
@@ -128,7 +129,7 @@ impl<'a> Session<'a> {
     fn once(&self, url: &Url, ask: &Ask) -> Result<Answer, NoAnswer> {
         self.turn(ask.class)?;
         let start = self.clock.now();
-        let sent = self.wire.send(url, ask);
+        let sent = self.wire.send(url, ask, self.time_left());
         match sent {
             Ok(mut answer) => {
                 answer.took = self.clock.now().saturating_sub(start);
@@ -156,6 +157,9 @@ impl<'a> Session<'a> {
 
     fn failed(&self, error: NetError) -> NoAnswer {
         self.figures.borrow_mut().failed += 1;
+        if self.time_left().is_zero() {
+            return self.end(Over::Spent(Spent::Time));
+        }
         self.silence.set(self.silence.get() + 1);
         if self.silence.get() >= MAX_SILENCE { self.end(Over::Gone) } else { NoAnswer::Failed(error) }
     }
@@ -232,7 +236,9 @@ impl<'a> Session<'a> {
     pub(crate) fn masked(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for part in self.credentials.headers.iter().flat_map(|(_, value)| secrets(value)) {
-            text = text.replace(part, "***");
+            for written in written(part) {
+                text = text.replace(&written, "***");
+            }
         }
         text
     }
@@ -245,6 +251,26 @@ fn add(headers: &mut Vec<(String, String)>, name: &str, value: &str) {
         Some((_, own)) => *own = format!("{value}; {own}"),
         None => headers.push((name.to_owned(), value.to_owned())),
     }
+}
+
+/// The forms in which a server may send a text back: as it is, in an address, in a form, and in JSON.
+fn written(part: &str) -> [String; 5] {
+    let address = link::encode(part);
+    let form = address.replace("%20", "+");
+    // Hexadecimal digits are written in both cases.
+    let lower = percent_lower(&address);
+    [part.to_owned(), part.replace('/', "\\/"), form, lower, address]
+}
+
+/// An encoded text with its escapes in lower case.
+fn percent_lower(text: &str) -> String {
+    let mut digits = 0;
+    let lower = |c: char| {
+        let escape = digits > 0;
+        digits = if c == '%' { 2 } else { usize::saturating_sub(digits, 1) };
+        if escape { c.to_ascii_lowercase() } else { c }
+    };
+    text.chars().map(lower).collect()
 }
 
 /// What of a header's value opens something: all of it, what stands behind a scheme (`Bearer ...`), and each value of

@@ -3,7 +3,7 @@
 use std::{io::Read as _, time::Duration};
 
 use testudo_net::{
-    Client, HostRule, Limits, NetError, Policy, Request, Scheme, Timeouts, Trust, Url,
+    Client, Coding, HostRule, Limits, NetError, Policy, Request, Scheme, Timeouts, Trust, Url,
     tls::{self, Look, OldVersion, SeenCertificate},
 };
 
@@ -16,11 +16,11 @@ const MAX_HEAD: usize = 64 << 10;
 
 /// How requests leave. Tests have others than the network.
 pub trait Wire {
-    /// Sends one request. A body that is too long, or does not come to its end, is cut.
+    /// Sends one request. A body that is too long, or does not come to its end within this time, is cut.
     ///
     /// # Errors
     /// There is no valid answer.
-    fn send(&self, url: &Url, ask: &Ask) -> Result<Answer, NetError>;
+    fn send(&self, url: &Url, ask: &Ask, within: Duration) -> Result<Answer, NetError>;
 
     /// Looks at the certificate of the target. One connection; nothing is sent over it.
     ///
@@ -53,20 +53,34 @@ impl Network {
         let timeouts = Timeouts { connect: timeout.min(Timeouts::default().connect), total: timeout };
         // What is over the limit of this crate is cut; the limit of the client is only there so that it has one.
         let limits = Limits { headers: MAX_HEAD, received: MAX_BODY + 1, decoded: MAX_BODY + 1 };
-        let policy = Policy { hosts: vec![HostRule::target(&url)], timeouts, limits, trust, ..Policy::default() };
+        // Some servers pack what they send whether they are asked to or not.
+        let hosts = vec![HostRule::target(&url)];
+        let policy = Policy { hosts, timeouts, limits, trust, coding: Coding::Unasked, ..Policy::default() };
         Self { url, client: Client::new(policy.clone()), policy }
     }
 }
 
+impl Network {
+    /// A client that waits no longer than this for one answer.
+    fn client_within(&self, within: Duration) -> Client {
+        if within >= self.policy.timeouts.total {
+            return self.client.clone();
+        }
+        let timeouts = Timeouts { connect: self.policy.timeouts.connect.min(within), total: within };
+        Client::new(Policy { timeouts, ..self.policy.clone() })
+    }
+}
+
 impl Wire for Network {
-    fn send(&self, url: &Url, ask: &Ask) -> Result<Answer, NetError> {
+    fn send(&self, url: &Url, ask: &Ask, within: Duration) -> Result<Answer, NetError> {
         let mut headers = ask.headers.clone();
         let mut body = None;
         if let Some(content) = &ask.body {
             headers.push(("Content-Type".to_owned(), content.kind.to_owned()));
             body = Some(content.text.clone().into_bytes());
         }
-        let response = self.client.send(&Request { method: ask.method, url: url.clone(), headers, body })?;
+        let response =
+            self.client_within(within).send(&Request { method: ask.method, url: url.clone(), headers, body })?;
         let headers = response.headers().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
         let mut answer = Answer { status: response.status(), headers, ..Answer::default() };
         match response.body() {

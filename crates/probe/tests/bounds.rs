@@ -139,9 +139,9 @@ struct Watched<'a> {
 }
 
 impl Wire for Watched<'_> {
-    fn send(&self, url: &Url, ask: &Ask) -> Result<Answer, NetError> {
+    fn send(&self, url: &Url, ask: &Ask, within: Duration) -> Result<Answer, NetError> {
         self.times.borrow_mut().push(self.clock.now());
-        self.inner.send(url, ask)
+        self.inner.send(url, ask, within)
     }
 
     fn look(&self) -> Result<Look, NetError> {
@@ -339,7 +339,7 @@ impl Chance {
 }
 
 impl Wire for Chance {
-    fn send(&self, _: &Url, ask: &Ask) -> Result<Answer, NetError> {
+    fn send(&self, _: &Url, ask: &Ask, _: Duration) -> Result<Answer, NetError> {
         const NAMES: &[&str] = &[
             "content-type",
             "set-cookie",

@@ -324,14 +324,14 @@ struct Sleeper<'a> {
 }
 
 impl Wire for Sleeper<'_> {
-    fn send(&self, url: &Url, ask: &Ask) -> Result<Answer, NetError> {
+    fn send(&self, url: &Url, ask: &Ask, within: Duration) -> Result<Answer, NetError> {
         let sent = testudo_probe::link::decode(&ask.target);
         let said = sent.split(";sleep ").nth(1).and_then(|rest| rest.split(';').next()?.parse().ok());
         if let Some(said) = said {
             self.asked.set(self.asked.get() + 1);
             self.clock.sleep((self.takes)(said));
         }
-        self.inner.send(url, ask)
+        self.inner.send(url, ask, within)
     }
 
     fn look(&self) -> Result<Look, NetError> {

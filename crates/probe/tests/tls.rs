@@ -88,8 +88,8 @@ fn end_and_name_of_a_certificate_are_findings() {
 struct Old(Network);
 
 impl Wire for Old {
-    fn send(&self, url: &Url, ask: &Ask) -> Result<Answer, NetError> {
-        self.0.send(url, ask)
+    fn send(&self, url: &Url, ask: &Ask, within: Duration) -> Result<Answer, NetError> {
+        self.0.send(url, ask, within)
     }
 
     fn look(&self) -> Result<Look, NetError> {

@@ -3,7 +3,7 @@
 
 use testudo_model::Confidence;
 
-use super::{Spot, report, unescaped};
+use super::{Spot, report, unescaped, varying::Varying};
 use crate::{Answer, Ask, finding::Exchange, link, run::Run};
 
 const RULE: &str = "probe-sql-injection-boolean";
@@ -24,18 +24,30 @@ pub(super) fn attack(run: &mut Run<'_, '_>, spot: Spot<'_>) {
     let base = spot.base();
     let Some(usual) = spot.with(&base) else { return };
     let Some((control, stable)) = run.ask(&usual).ok().zip(run.ask(&usual).ok()) else { return };
-    // A page that differs by itself says nothing. One that fails has nothing to narrow.
-    if seen(&control, &base, &base) != seen(&stable, &base, &base) || control.status >= 400 {
+    let (control, stable) = (seen(&control, &base, &base), seen(&stable, &base, &base));
+    // A page that is another one each time says nothing. One that fails has nothing to narrow.
+    if control.0 != stable.0 || control.0 >= 400 {
         return;
     }
-    let control = seen(&control, &base, &base);
+    let Some(varying) = Varying::between(&control.1, &stable.1) else { return };
+    let usual = Usual { seen: without(&varying, control), varying };
     for form in FORMS {
-        if let Some(found) = proven(run, spot, form, &control) {
+        if let Some(found) = proven(run, spot, form, &usual) {
             let message = "a condition in it decides what a query of a database finds";
             let (ask, evidence) = found;
             return report(run, spot, RULE, &ask, (message, Confidence::High), evidence);
         }
     }
+}
+
+/// What the usual value is answered with.
+struct Usual {
+    seen: (u16, String),
+    varying: Varying,
+}
+
+fn without(varying: &Varying, (status, text): (u16, String)) -> (u16, String) {
+    (status, varying.without(&text).into_owned())
 }
 
 /// What is compared: status, and the text with what was sent replaced by the usual value.
@@ -49,15 +61,15 @@ fn seen(answer: &Answer, sent: &str, base: &str) -> (u16, String) {
 }
 
 /// A condition that is true leaves the answer as it is, one that is false changes it, each time.
-fn proven(run: &mut Run<'_, '_>, spot: Spot<'_>, form: &str, control: &(u16, String)) -> Option<(Ask, Vec<Exchange>)> {
-    let base = spot.base();
+fn proven(run: &mut Run<'_, '_>, spot: Spot<'_>, form: &str, usual: &Usual) -> Option<(Ask, Vec<Exchange>)> {
+    let (base, control) = (spot.base(), &usual.seen);
     let one = |run: &mut Run<'_, '_>, holds: bool| -> Option<(Ask, Answer, (u16, String))> {
         let left = run.session.canaries.number(1_000, 8_999);
         let right = if holds { left } else { left + run.session.canaries.number(1, 999) };
         let text = form.replace("{b}", &base).replace("{l}", &left.to_string()).replace("{r}", &right.to_string());
         let ask = spot.with(&text)?;
         let answer = run.ask(&ask).ok()?;
-        let seen = seen(&answer, &text, &base);
+        let seen = without(&usual.varying, seen(&answer, &text, &base));
         Some((ask, answer, seen))
     };
     let (_, _, first) = one(run, true)?;
@@ -85,7 +97,7 @@ fn proven(run: &mut Run<'_, '_>, spot: Spot<'_>, form: &str, control: &(u16, Str
     // A page that changed by itself meanwhile says nothing.
     let plain = spot.with(&base)?;
     let again = run.ask(&plain).ok()?;
-    if seen(&again, &base, &base) != *control {
+    if without(&usual.varying, seen(&again, &base, &base)) != *control {
         return None;
     }
     evidence.push(Exchange::new("control", &plain, &again, "the usual value"));

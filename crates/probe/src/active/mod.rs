@@ -8,6 +8,7 @@ mod command;
 mod redirect;
 mod sql_error;
 mod traversal;
+mod varying;
 mod xss;
 
 use testudo_model::Confidence;

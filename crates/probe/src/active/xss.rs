@@ -41,7 +41,7 @@ pub(super) fn attack(run: &mut Run<'_, '_>, spot: Spot<'_>) {
     let word = run.session.canaries.word();
     let Some(ask) = spot.with(&word) else { return };
     let Ok(answer) = run.ask(&ask) else { return };
-    if !answer.is_page() || !answer.text().contains(&word) {
+    if !answer.is_shown() || !answer.text().contains(&word) {
         return;
     }
     for (kind, form) in FORMS {
@@ -59,10 +59,21 @@ pub(super) fn attack(run: &mut Run<'_, '_>, spot: Spot<'_>) {
 
 /// Where a call of `name` would be run.
 fn proof(answer: &Answer, kind: Kind, name: &str) -> Option<String> {
-    if !answer.is_page() {
+    if !answer.is_shown() {
         return None;
     }
+    let mut inert = 0_usize;
     tokens(&answer.text()).iter().find_map(|token| match token {
+        // What stands in a template is not a part of the page (HTML standard, section 4.12.3).
+        Token::Start(tag) if tag.name == "template" => {
+            inert += 1;
+            None
+        }
+        Token::End(name) if name == "template" => {
+            inert = inert.saturating_sub(1);
+            None
+        }
+        _ if inert > 0 => None,
         Token::Start(tag) => in_tag(tag, kind, name),
         Token::Raw { tag, text }
             if kind == Kind::Script && tag.name == "script" && is_code(tag) && script::calls(text, name) =>
@@ -127,6 +138,22 @@ mod tests {
     }
 
     #[test]
+    fn what_a_browser_does_not_show_is_no_proof() {
+        for (head, proven) in [
+            ("200 OK", true),
+            ("404 Not Found", true),
+            ("200 OK\nContent-Disposition: inline", true),
+            ("200 OK\nContent-Disposition: Attachment; filename=a.html", false),
+            ("302 Found\nLocation: /x", false),
+            ("302 Found", true),
+            ("204 No Content", false),
+        ] {
+            let text = format!("HTTP/1.1 {head}\nContent-Type: text/html\n\n<img src=x onerror=tq()>");
+            assert_eq!(proof(&Answer::parse(&text).unwrap(), Kind::Handler, "tq").is_some(), proven, "{head}");
+        }
+    }
+
+    #[test]
     fn only_what_a_browser_runs_is_proof() {
         for (body, proven) in [
             ("<p><img src=x onerror=tq()></p>", true),
@@ -150,6 +177,8 @@ mod tests {
             ("<button onclick=\"f('\\&#39;-tq()-\\&#39;')\">", false),
             ("<p data-x=tq()>", false),
             ("tq()", false),
+            ("<template><img src=x onerror=tq()></template>", false),
+            ("<template></template><img src=x onerror=tq()>", true),
         ] {
             let answer = Answer::parse(&format!("HTTP/1.1 200 OK\nContent-Type: text/html\n\n{body}")).unwrap();
             let any = |answer: &Answer| {

@@ -8,7 +8,7 @@ use testudo_net::{Method, Url};
 
 use super::{Document, sample};
 use crate::{
-    Class,
+    Class, Profile,
     endpoint::{Endpoint, Parameter, Place},
     link,
     run::Run,
@@ -16,6 +16,8 @@ use crate::{
 
 /// Most operations of one description.
 const MAX_OPERATIONS: usize = 500;
+/// How deep the values of a body are tried one by one.
+const MAX_DEPTH: usize = 6;
 /// Most parameters of one operation.
 const MAX_PARAMETERS: usize = 60;
 
@@ -29,6 +31,26 @@ const METHODS: &[(&str, Method)] = &[
     ("delete", Method::Delete),
 ];
 
+/// Headers that are no input of an operation: those that are described elsewhere (OpenAPI 3.1, section 4.8.12.2.1), and those
+/// of the connection, which the client writes itself.
+const NOT_INPUTS: &[&str] = &[
+    "accept",
+    "accept-encoding",
+    "authorization",
+    "connection",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
 /// One operation.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Operation {
@@ -37,6 +59,8 @@ pub(crate) struct Operation {
     pub(crate) schemas: Vec<(Value, bool)>,
     /// Answers by status (`200`, `2XX`, `default`), with the schema of their JSON.
     pub(crate) answers: BTreeMap<String, Option<Value>>,
+    /// Inputs that are left out for a limit.
+    left_out: usize,
     /// Whether it answered as if it was there.
     pub(crate) reached: bool,
 }
@@ -61,13 +85,14 @@ pub(crate) fn operations(run: &mut Run<'_, '_>, document: &Document) -> Vec<Oper
     let base = base(run.session.scope.url(), run.session.scope.prefix(), document);
     let mut found = Vec::new();
     let paths = document.get("paths").and_then(Value::as_object);
-    let mut total = 0_u64;
+    let (mut total, mut beyond) = (0_u64, 0_u64);
     for (path, item) in paths.into_iter().flatten() {
         let Some(item) = document.resolve(item) else { continue };
         for (key, method) in METHODS {
             let Some(own) = document.member(item, key) else { continue };
             total += 1;
             if found.len() >= MAX_OPERATIONS {
+                beyond += 1;
                 continue;
             }
             let route = format!("{base}{}", path.trim_start_matches('/'));
@@ -83,7 +108,23 @@ pub(crate) fn operations(run: &mut Run<'_, '_>, document: &Document) -> Vec<Oper
         }
     }
     run.count("operations", total);
+    tell_limits(run, &found, (&base, beyond));
     found
+}
+
+/// Says what was left out because there is so much of it.
+fn tell_limits(run: &mut Run<'_, '_>, found: &[Operation], (base, beyond): (&str, u64)) {
+    for operation in found.iter().filter(|operation| operation.left_out > 0) {
+        let (more, name) = (operation.left_out, operation.name());
+        let message = format!("{more} inputs of {name} were not tried: an operation has up to {MAX_PARAMETERS}");
+        run.notice(NoticeCode::ProbeLimit, &operation.endpoint.route, message);
+    }
+    if beyond > 0 {
+        let message = format!(
+            "{beyond} operations beyond the first {MAX_OPERATIONS} were not tried; probe parts of them with --include"
+        );
+        run.notice(NoticeCode::ProbeLimit, base, message);
+    }
 }
 
 /// Whether the operation may be tried.
@@ -93,6 +134,9 @@ fn admitted(run: &Run<'_, '_>, operation: Operation) -> Result<Operation, String
     }
     let ask = operation.endpoint.usual(Class::Valid).ok_or("no value that can be sent is known for its path")?;
     run.session.scope.admit(&ask.target).map_err(|why| why.as_str().to_owned())?;
+    if run.session.profile == Profile::Safe && ask.overrides_method() {
+        return Err("it asks for another method than its own, which the profile safe does not do".to_owned());
+    }
     Ok(operation)
 }
 
@@ -122,6 +166,7 @@ impl Reader<'_> {
             endpoint: Endpoint { method, route: route.to_owned(), parameters: Vec::new(), whole: None },
             schemas: Vec::new(),
             answers: self.answers(),
+            left_out: 0,
             reached: false,
         };
         for (name, place, parameter) in self.parameters() {
@@ -154,13 +199,8 @@ impl Reader<'_> {
             let Some(parameter) = self.document.resolve(parameter) else { continue };
             let (name, place) = (parameter["name"].as_str(), parameter["in"].as_str().and_then(place));
             let (Some(name), Some(place)) = (name, place) else { continue };
-            // Those headers are described elsewhere (OpenAPI 3.1, section 4.8.12.2.1).
-            let own = place == Place::Header
-                && ["accept", "authorization", "content-type"].contains(&name.to_ascii_lowercase().as_str());
-            if !own
-                && all.len() < MAX_PARAMETERS
-                && all.iter().all(|known| (known.0.as_str(), known.1) != (name, place))
-            {
+            let own = place == Place::Header && NOT_INPUTS.contains(&name.to_ascii_lowercase().as_str());
+            if !own && all.iter().all(|known| (known.0.as_str(), known.1) != (name, place)) {
                 all.push((name.to_owned(), place, parameter));
             }
         }
@@ -197,7 +237,8 @@ impl Reader<'_> {
         };
         let schema = self.schema(holder).unwrap_or_default();
         let value = self.example(holder).or_else(|| sample(self.document, &schema));
-        match value {
+        let deep = value.as_ref().filter(|_| place == Place::Json).map(nested).unwrap_or_default();
+        let read = match value {
             Some(Value::Object(members)) => {
                 let required =
                     |name: &str| schema["required"].as_array().is_some_and(|all| all.iter().any(|one| one == name));
@@ -213,7 +254,12 @@ impl Reader<'_> {
                 Ok(())
             }
             _ => Err("nothing is known to send as its body; give an example in the description".to_owned()),
+        };
+        for (name, value) in deep {
+            let schema = json!({"type": if value.is_string() { "string" } else { "number" }});
+            add(operation, Parameter { name, place: Place::Nested, value: Some(value) }, (schema, false));
         }
+        read
     }
 
     fn answers(&self) -> BTreeMap<String, Option<Value>> {
@@ -232,7 +278,33 @@ fn add(operation: &mut Operation, parameter: Parameter, about: (Value, bool)) {
     if operation.endpoint.parameters.len() < MAX_PARAMETERS {
         operation.endpoint.parameters.push(parameter);
         operation.schemas.push(about);
+    } else {
+        operation.left_out += 1;
     }
+}
+
+/// Texts and numbers that stand deeper in a value than its own members, by their JSON pointers.
+fn nested(value: &Value) -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    let mut open = vec![(String::new(), value, 0_usize)];
+    while let Some((pointer, value, depth)) = open.pop() {
+        let whole_list = value.is_array() && depth == 0;
+        match value {
+            Value::Object(members) if depth < MAX_DEPTH => open.extend(members.iter().map(|(name, value)| {
+                (format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1")), value, depth + 1)
+            })),
+            // One item stands for all of a list.
+            Value::Array(items) if depth < MAX_DEPTH => open.extend(
+                items
+                    .first()
+                    .map(|item| (format!("{pointer}/0"), item, if whole_list { depth + 2 } else { depth + 1 })),
+            ),
+            Value::String(_) | Value::Number(_) if depth > 1 => found.push((pointer, value.clone())),
+            _ => {}
+        }
+    }
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    found
 }
 
 fn place(word: &str) -> Option<Place> {
@@ -261,6 +333,16 @@ fn placeholders(route: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_deep_in_a_body_are_inputs() {
+        let body = json!({"a": 1, "b": {"c/d": "x", "e": [{"f": 2}, {"f": 3}], "g": true}});
+        let names = |value: &Value| nested(value).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names(&body), ["/b/c~1d", "/b/e/0/f"]);
+        assert_eq!(names(&json!(["x"])), ["/0"]);
+        assert_eq!(names(&json!([{"a": "x"}])), ["/0/a"]);
+        assert_eq!(names(&json!("x")), Vec::<String>::new());
+    }
 
     #[test]
     fn servers_give_a_path_and_never_a_host() {

@@ -32,7 +32,7 @@ pub(super) fn changes(parameter: &Parameter, schema: &Value, required: bool) -> 
             }
         }
     }
-    if parameter.place == Place::Json {
+    if matches!(parameter.place, Place::Json | Place::Nested) {
         add("null", Value::Null);
         add("a list in place of a value", json!([[]]));
         add("an object in place of a value", json!({"a": {}}));

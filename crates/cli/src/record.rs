@@ -321,6 +321,12 @@ pub(crate) fn public_keys(path: &Path) -> Result<Vec<VerifyingKey>> {
     Ok(VerifyingKey::all_from_pem(&files::read_text(path)?, &path.display().to_string())?)
 }
 
+/// The public part of the key that signs the releases of an environment, where it is at hand.
+pub(crate) fn release_key(home: &Path, name: &str) -> Option<VerifyingKey> {
+    let pem = files::read_text(home.join(name)).ok()?;
+    Some(SigningKey::from_pem(&pem, name).ok()?.public().clone())
+}
+
 /// A key never comes out of a pipe or a device, whose end nobody knows.
 pub(crate) fn plain(path: &Path) -> Result<()> {
     let found = fs::metadata(path).with_context(|| format!("{}: cannot be read", path.display()))?;

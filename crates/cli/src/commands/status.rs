@@ -9,14 +9,14 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum, ValueHint};
 use testudo_board::{Board, Facts, Found, Look, PlanFacts, State, page, text};
-use testudo_ledger::{Journal, SigningKey, VerifyingKey};
+use testudo_ledger::{Journal, VerifyingKey};
 use testudo_plan::evidence::Since;
 use testudo_policy::{Owners, config};
 use testudo_report::Color;
 use testudo_source::walk::{self, GitIgnore, Submodules, WalkOptions};
 
 use super::{hook, plan, scanning};
-use crate::{clock, files, scan, terminal};
+use crate::{clock, files, record, scan, terminal};
 
 /// Evidence that is older is stale, where nobody says otherwise.
 const MAX_AGE: u32 = 30;
@@ -237,9 +237,7 @@ fn release_keys(home: &Path, environments: &[String]) -> Vec<VerifyingKey> {
     let configuration = home.join(config::FILE_NAME);
     let text = files::read_text(&configuration).unwrap_or_default();
     let key = |environment: &String| {
-        let name = testudo_release::read(&text, &configuration, environment).pipeline?.key?;
-        let pem = files::read_text(home.join(&name)).ok()?;
-        Some(SigningKey::from_pem(&pem, &name).ok()?.public().clone())
+        record::release_key(home, &testudo_release::read(&text, &configuration, environment).pipeline?.key?)
     };
     environments.iter().filter_map(key).collect()
 }

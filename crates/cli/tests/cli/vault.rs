@@ -198,6 +198,39 @@ fn a_text_is_edited_in_memory_and_nothing_stays() {
     assert_eq!(fs::read_dir(project.path("runtime")).unwrap().count(), 0);
 }
 
+/// A folder that only says that it is in memory is not taken for one.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_text_lies_in_memory_or_that_is_told() {
+    let (project, _) = project("vault-memory");
+    fs::create_dir_all(project.path("runtime")).unwrap();
+    let kind = Command::new("stat").args(["-f", "-c", "%T", &project.path("runtime").display().to_string()]).output();
+    if String::from_utf8_lossy(&kind.unwrap().stdout).trim() == "tmpfs" {
+        eprintln!("skipped: vault-memory: temporary files lie in memory here");
+        return;
+    }
+    let ran = project.with_editor("dirname", &["vault", "edit", "a.env"]).ok();
+    assert!(!ran.out.contains("/runtime/"), "{ran:?}");
+    assert!(ran.out.starts_with("/dev/shm/") || ran.err.contains("in the clear while it is edited"), "{ran:?}");
+}
+
+/// Vim is told to keep nothing, by whatever name it is called.
+#[cfg(unix)]
+#[test]
+fn vim_keeps_nothing() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let (project, _) = project("vault-vim");
+    project.write("bin/vim.basic", "#!/bin/sh\necho \"$@\"\n");
+    fs::set_permissions(project.path("bin/vim.basic"), fs::Permissions::from_mode(0o755)).unwrap();
+    symlink("vim.basic", project.path("bin/vi")).unwrap();
+    let mut command = project.command(env!("CARGO_BIN_EXE_testudo"), &["vault", "edit", "a.env"]);
+    let path = format!("{}:/usr/bin:/bin", project.path("bin").display());
+    let ran = Ran::of(command.env("PATH", path).env("EDITOR", "vi").output().unwrap()).ok();
+    assert!(ran.out.starts_with("-i NONE -c silent! set noundofile"), "{ran:?}");
+    let ran = project.with_editor("echo", &["vault", "edit", "a.env"]).ok();
+    assert!(ran.out.starts_with('/'), "{ran:?}");
+}
+
 #[cfg(unix)]
 mod running {
     use super::*;
@@ -243,7 +276,7 @@ mod running {
 
     #[test]
     fn a_program_gets_what_it_may_have_and_nothing_else() {
-        let (project, _) = project("vault-allow");
+        let (project, recipient) = project("vault-allow");
         let run = |arguments: &[&str]| project.testudo(&[&["vault", "exec"], arguments].concat());
         let ran =
             run(&["a.env", "--allow", "MODE_unencrypted=MODE", "--pristine", "--no-mask", "--", "/usr/bin/env"]).ok();
@@ -256,6 +289,12 @@ mod running {
         run(&["a.env", "--allow", "PIN", "--require", "PASSWORD", "--", "true"])
             .fails(2)
             .says(&["missing or empty: PASSWORD"]);
+        // What makes programs load other code is handed over only where somebody says so.
+        project.write("b.plain.env", "LD_PRELOAD=/x.so\nA=1\n");
+        project.testudo(&["vault", "create", "b.env", "--from", "b.plain.env", "--age", &recipient]).ok();
+        run(&["b.env", "--", "true"]).fails(2).says(&["LD_PRELOAD: this variable makes programs load"]);
+        let asked = ["b.env", "--allow", "LD_PRELOAD=LATER", "--no-mask", "--", "printenv", "LATER"];
+        assert_eq!(run(&asked).ok().out, "/x.so\n");
         // No shell reads the arguments, and no key is handed on.
         let ran = run(&["a.env", "--allow", "PIN", "--", "printf", "%s", "$PIN;`id`"]).ok();
         assert_eq!(ran.out, "$PIN;`id`");

@@ -277,8 +277,19 @@ fn is_literal(assignment: &Assignment<'_>, value: &str) -> bool {
                 || assignment.name.eq_ignore_ascii_case("password") && is_word_and_number(value)
         }
         // In code a bare word is a name; only something no name can be is a value.
-        (Quoting::Bare, Syntax::Code) => false,
+        (Quoting::Bare, Syntax::Code) => is_no_name(value),
     }
+}
+
+/// Whether a bare word is neither a name nor a number of a program: hexadecimal digits of a key, or digits before letters. It
+/// stands in settings that a comment or a text of the program shows.
+fn is_no_name(value: &str) -> bool {
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let letters = value.bytes().filter(u8::is_ascii_alphabetic).count();
+    let plain = value.len() == digits + letters && letters >= 4;
+    let hexadecimal = value.len() >= 20 && digits >= 6 && value.bytes().all(|b| b.is_ascii_hexdigit());
+    let begun = value.len() >= 16 && value.starts_with(|c: char| c.is_ascii_digit()) && !value.starts_with("0x");
+    plain && (hexadecimal || begun)
 }
 
 /// Counts of character classes.
@@ -349,6 +360,12 @@ fn is_hash(value: &str) -> bool {
     .iter()
     .any(|prefix| value.starts_with(prefix))
         || is_postgres_hash(value)
+        || is_sha1(value)
+}
+
+/// The digits of a SHA-1 sum, which nobody types and no generator of passwords makes.
+fn is_sha1(value: &str) -> bool {
+    value.len() == 40 && value.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// `md5` and the digest of password and user, as PostgreSQL stores it.
@@ -554,6 +571,7 @@ fn adjust(assignment: &Assignment<'_>, kind: Kind, value: &str, confidence: Conf
         // So do products: `HARBOUR_DB_PASSWORD=harbour`.
         Syntax::Settings if variable && is_owner(assignment.name, value) => Confidence::Medium,
         _ if same_word || is_sealed(assignment.name) || labels::is_echo(assignment.name, value) => Confidence::Low,
+        _ if kind == Kind::Password && is_hash(value) => Confidence::Low,
         // Programs know devices, brands and features by UUIDs; hardly anybody's password is one.
         Syntax::Code if kind == Kind::Password && validate::is_uuid(value) || is_field(value) => Confidence::Low,
         Syntax::Code | Syntax::Prose if is_made_up(value) => Confidence::Low,
@@ -650,6 +668,11 @@ mod tests {
             ("password", "changeme", Quoted, Syntax::Code, Some(Confidence::Low)),
             ("password", "${DB_PASS}", Bare, Syntax::Settings, None),
             ("api_key", "9f86d081884c7d659a2feaa0c55ad015", Quoted, Syntax::Code, Some(Confidence::High)),
+            ("api_key", "9f86d081884c7d659a2feaa0c55ad015", Bare, Syntax::Code, Some(Confidence::High)),
+            ("password", "0beec7b5ea3f0fdbc95d0dd47f3c5bc275da8a33", Bare, Syntax::Settings, Some(Confidence::Low)),
+            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==", Quoted, Syntax::Code, None),
+            ("api_key", "deadbeefcafefeedbeef", Bare, Syntax::Code, None),
+            ("api_key", "0x5bc275da8a33d6d0ae", Bare, Syntax::Code, None),
             ("token", "refresh_token", Quoted, Syntax::Code, None),
             ("password", "#password", Quoted, Syntax::Code, Some(Confidence::Low)),
             ("password", "Kn0blauch_brot", Quoted, Syntax::Code, Some(Confidence::High)),

@@ -43,6 +43,12 @@ fn single<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern
     let head = std::str::from_utf8(&matched[..value.start]).ok()?;
     let before = &text[found.start.saturating_sub(BEFORE)..found.start];
     let (value, literal) = unquote(matched, value);
+    // What is cut short (`eyJhbGciOi...`) is shown, and opens nothing.
+    if literal == Quoting::Bare
+        && [&b"..."[..], "\u{2026}".as_bytes()].iter().any(|mark| text[found.start + value.end..].starts_with(mark))
+    {
+        return None;
+    }
     let comma = head.trim_end_matches([' ', '\t', '"', '\'', '`', '\\', '(', '@']).ends_with(',');
     // `${NAME:+value}` and `${NAME:?message}` of the shell give no value.
     if form == Form::Assign && before.ends_with(b"${") && matches!(matched.get(value.start), Some(b'+' | b'?')) {
@@ -306,6 +312,7 @@ mod tests {
         use Syntax::{Code, Prose, Settings};
         for (form, text, syntax, expected) in [
             (Form::Assign, "char wifi_password[16] = \"Rope-7\";", Code, &[("wifi_password", "Rope-7")][..]),
+            (Form::Assign, "the_token=Rope-7dOck8...", Settings, &[]),
             (Form::Assign, "db.password=${DB_PASS:Rope-7}", Settings, &[("db.password", "${DB_PASS:Rope-7}")]),
             (Form::Assign, "hmac('password'), 'da28fc43'", Code, &[]),
             (Form::Assign, "echo \"Pass: harbour was found\"", Settings, &[]),

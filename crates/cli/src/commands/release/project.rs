@@ -17,7 +17,7 @@ use testudo_source::git::{ReadLimits, Repository};
 
 use super::{GRACE, Which, state_folder, world::Here};
 use crate::{
-    commands::scanning,
+    commands::{plan, scanning},
     files,
     record::{self, Recorder},
     scan, terminal,
@@ -91,6 +91,20 @@ impl Project {
     /// What happened so far, of a ledger that is not held against anything.
     pub(super) fn history(&self) -> Result<History> {
         history(&Journal::new(&record::folder(&self.root), &self.pipeline.environment)?)
+    }
+
+    /// Why the ledger is no evidence; none where it is whole and signed with keys that count, and where there is none yet.
+    pub(super) fn doubt(&self) -> Result<Option<String>> {
+        let environment = &self.pipeline.environment;
+        let journal = Journal::new(&record::folder(&self.root), environment)?;
+        if !journal.path().exists() && !journal.head_path().exists() {
+            return Ok(None);
+        }
+        let config = &self.effective.config.ledger;
+        let mut keys = plan::keys(&self.root, config, &[])?;
+        keys.extend(self.pipeline.key.iter().filter_map(|name| record::release_key(&self.root, name)));
+        let (_, refused) = plan::recorded(&self.root, std::slice::from_ref(environment), &keys)?;
+        Ok(refused.into_iter().next())
     }
 
     /// A pipeline may be as small as it likes, and says what it therefore does not show.

@@ -24,7 +24,9 @@ pub(super) fn run(args: &StatusArgs) -> Result<ExitCode> {
     let history = project.history()?;
     let environment = &args.which.environment;
     let running = Lock::is_held(&project.state, environment);
-    let document = document(environment, &history, running);
+    let mut document = document(environment, &history, running);
+    let doubt = project.doubt()?;
+    document["ledger"] = doubt.as_deref().unwrap_or("whole").into();
     match args.format {
         Form::Json => {
             let mut out = Vec::new();
@@ -32,6 +34,9 @@ pub(super) fn run(args: &StatusArgs) -> Result<ExitCode> {
             terminal::stdout_bytes(&out)?;
         }
         Form::Text => terminal::stdout(&text(&document))?,
+    }
+    if let Some(why) = doubt {
+        terminal::warn(&format!("{why}, so what stands here is what it says, and is not shown to be true"));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -19,7 +19,8 @@ use super::{
 #[derive(Debug, Args)]
 #[command(
     after_help = "The editor is that of SOPS_EDITOR, EDITOR or vi. It works on a file in memory (XDG_RUNTIME_DIR or /dev/shm), for you
-only, which is gone afterwards. Where there is no such folder a temporary one is used, and that is told."
+only, which is gone afterwards. Where there is no such folder a temporary one is used, and that is told. Vim is started
+without viminfo, undo and backup files; other editors may keep what they are set to keep."
 )]
 pub(super) struct EditArgs {
     /// The file

@@ -50,9 +50,21 @@ fn run(file: &Path, folder: &Path) -> Result<()> {
     let words = words::split(&line, name)?;
     // Editors put copies beside the file or into the temporary folder: both are in memory then.
     let mut command = Command::new(&words[0]);
-    command.args(&words[1..]).arg(file).env("TMPDIR", folder);
+    command.args(&words[1..]).args(quieting(&words[0])).arg(file).env("TMPDIR", folder);
     let status = command.status().with_context(|| format!("{name}: `{}` cannot be started", words[0]))?;
     if status.success() { Ok(()) } else { bail!("{name}: `{}` failed ({status}); nothing is written", words[0]) }
+}
+
+/// What keeps an editor from writing what is edited, or pieces of it, into files of its own elsewhere. Vim keeps registers and
+/// searches in viminfo, and changes in undo files, wherever its configuration says.
+fn quieting(program: &str) -> &'static [&'static str] {
+    const VIM: [&str; 4] = ["-i", "NONE", "-c", "silent! set noundofile nobackup nowritebackup"];
+    let searched = env::var_os("PATH").unwrap_or_default();
+    let mut places = env::split_paths(&searched).map(|folder| folder.join(program));
+    // `vi` is Vim on many systems, by links.
+    let found = places.find(|path| path.is_file()).and_then(|path| fs::canonicalize(path).ok());
+    let name = found.as_deref().unwrap_or(Path::new(program)).file_name().unwrap_or_default().to_string_lossy();
+    if ["vim", "nvim", "gvim"].iter().any(|vim| name.starts_with(vim)) { &VIM } else { &[] }
 }
 
 fn read(file: &Path) -> Result<Zeroizing<String>> {
@@ -114,7 +126,7 @@ impl Folder {
     fn new() -> Result<Self> {
         let in_memory =
             env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).into_iter().chain([PathBuf::from("/dev/shm")]);
-        for base in in_memory.filter(|base| base.is_absolute() && base.is_dir()) {
+        for base in in_memory.filter(|base| base.is_absolute() && base.is_dir() && is_in_memory(base)) {
             if let Ok(folder) = Self::below(&base) {
                 return Ok(folder);
             }
@@ -137,6 +149,20 @@ impl Folder {
         builder.create(&path).with_context(|| format!("{}: cannot be made", path.display()))?;
         Ok(Self(path))
     }
+}
+
+/// Whether a folder lies in memory, by the kind of its file system (statfs(2)).
+#[cfg(target_os = "linux")]
+fn is_in_memory(folder: &Path) -> bool {
+    const TMPFS: i64 = 0x0102_1994;
+    const RAMFS: i64 = 0x8584_58f6;
+    rustix::fs::statfs(folder).is_ok_and(|found| [TMPFS, RAMFS].contains(&i64::from(found.f_type)))
+}
+
+/// Nobody can tell, so none does.
+#[cfg(not(target_os = "linux"))]
+fn is_in_memory(_: &Path) -> bool {
+    false
 }
 
 impl Drop for Folder {

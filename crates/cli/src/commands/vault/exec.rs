@@ -26,7 +26,8 @@ use crate::terminal;
   testudo vault exec base.env prod.env --pristine -- env       values of later files win
 
 The command is started as it stands here, without a shell. Without --allow and --file it gets every value at the top of the
-files under its name; lists and maps have to be named. Its standard output and error are pipes, also on a terminal, in which
+files under its name; lists and maps have to be named, and so do variables that make programs load other code (PATH,
+LD_PRELOAD, NODE_OPTIONS ...). Its standard output and error are pipes, also on a terminal, in which
 encrypted values of four bytes and more are masked in every form that programs print: as they are, base64, hexadecimal,
 percent-encoded, escaped for JSON, XML and shells. Truth values are not masked. Values in the clear are not masked.
 Signals are handed on; core dumps are off.")]

@@ -81,6 +81,11 @@ fn everything(file: &Opened, handed: &mut Handed) -> Result<()> {
             if matches!(value, Tree::Map(_) | Tree::List(_)) {
                 bail!("{key}: lists and maps are no variables; choose what is handed over: --allow PATH=NAME");
             }
+            if loads_code(key) {
+                bail!(
+                    "{key}: this variable makes programs load or run other code, and whoever can write the file can set it; if that is meant, name what is handed over: --allow {key}"
+                );
+            }
             let path = Path::of_key(key);
             let secret = is_secret(path.get(stored));
             if let Some(value) = text(value) {
@@ -89,6 +94,46 @@ fn everything(file: &Opened, handed: &mut Handed) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Beginnings and whole names of variables that loaders, shells and interpreters take code or its place from.
+const LOADING: (&[&str], &[&str]) = (
+    &["LD_", "DYLD_", "BASH_FUNC_", "GIT_CONFIG"],
+    &[
+        "BASH_ENV",
+        "GCONV_PATH",
+        "GIT_ASKPASS",
+        "GIT_EXEC_PATH",
+        "GIT_EXTERNAL_DIFF",
+        "GIT_SSH",
+        "GIT_SSH_COMMAND",
+        "IFS",
+        "JAVA_TOOL_OPTIONS",
+        "JDK_JAVA_OPTIONS",
+        "LUA_INIT",
+        "NODE_OPTIONS",
+        "NODE_PATH",
+        "PATH",
+        "PERL5DB",
+        "PERL5LIB",
+        "PERL5OPT",
+        "PHPRC",
+        "PHP_INI_SCAN_DIR",
+        "PROMPT_COMMAND",
+        "PYTHONHOME",
+        "PYTHONPATH",
+        "PYTHONSTARTUP",
+        "RUBYLIB",
+        "RUBYOPT",
+        "SHELLOPTS",
+        "_JAVA_OPTIONS",
+    ],
+);
+
+/// Whether a variable makes programs load or run other code. A file of secrets can be written by everybody who knows a
+/// recipient, so its values are no more trusted than the place where it lies.
+fn loads_code(name: &str) -> bool {
+    LOADING.0.iter().any(|start| name.starts_with(start)) || LOADING.1.contains(&name)
 }
 
 /// A path with the name of its variable.

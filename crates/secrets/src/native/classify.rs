@@ -360,7 +360,6 @@ fn is_hash(value: &str) -> bool {
     .iter()
     .any(|prefix| value.starts_with(prefix))
         || is_postgres_hash(value)
-        || is_sha1(value)
 }
 
 /// The digits of a SHA-1 sum, which nobody types and no generator of passwords makes.
@@ -571,7 +570,7 @@ fn adjust(assignment: &Assignment<'_>, kind: Kind, value: &str, confidence: Conf
         // So do products: `HARBOUR_DB_PASSWORD=harbour`.
         Syntax::Settings if variable && is_owner(assignment.name, value) => Confidence::Medium,
         _ if same_word || is_sealed(assignment.name) || labels::is_echo(assignment.name, value) => Confidence::Low,
-        _ if kind == Kind::Password && is_hash(value) => Confidence::Low,
+        _ if kind == Kind::Password && is_sha1(value) => Confidence::Low,
         // Programs know devices, brands and features by UUIDs; hardly anybody's password is one.
         Syntax::Code if kind == Kind::Password && validate::is_uuid(value) || is_field(value) => Confidence::Low,
         Syntax::Code | Syntax::Prose if is_made_up(value) => Confidence::Low,

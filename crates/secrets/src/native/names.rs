@@ -314,6 +314,7 @@ const ABOUT: &[&str] = &[
 /// Names that hold one of the words by accident, or a key that is public.
 const ACCIDENTAL: &[&str] = &[
     // A nonce of a handshake (RFC 6455 section 4.1).
+    "web_socket_key",
     "websocket_key",
     "author",
     "authority",

@@ -291,7 +291,7 @@ fn component(value: &Spanned<DeValue<'_>>, sink: &mut Sink) -> Option<Component>
 }
 
 fn entry(value: &Spanned<DeValue<'_>>, sink: &mut Sink) -> Option<Entry> {
-    let keys = &["id", "component", "who", "auth", "internet", "partner", "upload", "spec", "log"];
+    let keys = &["id", "component", "who", "auth", "internet", "partner", "upload", "spec", "url", "log"];
     let mut table = Table::open("[[entry]]", keys, value, sink)?;
     let (internet, partner) = (table.flag("internet"), table.flag("partner"));
     Some(Entry {
@@ -306,6 +306,7 @@ fn entry(value: &Spanned<DeValue<'_>>, sink: &mut Sink) -> Option<Entry> {
         },
         upload: table.flag("upload"),
         spec: table.text("spec"),
+        url: table.text("url"),
         log: table.text("log"),
     })
 }

@@ -209,6 +209,8 @@ pub struct Entry {
     pub upload: bool,
     /// Its description: an OpenAPI file of the project.
     pub spec: Option<Word>,
+    /// Where it answers, for probes: `https://staging.shop.example/`.
+    pub url: Option<Word>,
     /// Where its use is recorded.
     pub log: Option<Word>,
 }

@@ -1,5 +1,6 @@
 //! The join of a plan with what was recorded: for each control a status, with its reasons. Not run is never satisfied.
 
+mod attacked;
 mod attested;
 mod recorded;
 mod scanned;
@@ -200,13 +201,13 @@ pub fn judge<'p>(plan: &'p Plan, world: &World<'_>) -> Judgement<'p> {
         }
     }
     let controls = plan.controls.iter().map(|control| {
-        let judged = world.proof(&control.id.text, &control.proof);
+        let judged = world.proof(plan, &control.id.text, &control.proof);
         match waivers.get(control.id.text.as_str()) {
             Some(ends) => waived(judged, *ends, world.today),
             None => judged,
         }
     });
-    let checks = plan.checks.iter().map(|check| world.proof(&check.id.text, &check.proof));
+    let checks = plan.checks.iter().map(|check| world.proof(plan, &check.id.text, &check.proof));
     Judgement { controls: controls.collect(), checks: checks.collect() }
 }
 
@@ -239,9 +240,9 @@ fn waived(mut judged: Judged<'_>, ends: Option<Day>, today: Date) -> Judged<'_> 
 }
 
 impl World<'_> {
-    fn proof<'p>(&self, id: &'p str, proof: &'p Proof) -> Judged<'p> {
+    fn proof<'p>(&self, plan: &Plan, id: &'p str, proof: &'p Proof) -> Judged<'p> {
         let evidence: Vec<(&Evidence, Outcome)> =
-            proof.evidence.iter().map(|evidence| (evidence, self.evidence(evidence, proof.max_age))).collect();
+            proof.evidence.iter().map(|evidence| (evidence, self.evidence(plan, evidence, proof.max_age))).collect();
         if let Some(why) = &proof.not_applicable {
             let against = evidence.iter().any(|(_, outcome)| outcome.status == Status::Failing);
             let mut outcome = Outcome::new(Status::NotApplicable, why.text.clone());
@@ -261,7 +262,7 @@ impl World<'_> {
         Judged { id, outcome, evidence }
     }
 
-    fn evidence(&self, evidence: &Evidence, max_age: Option<u32>) -> Outcome {
+    fn evidence(&self, plan: &Plan, evidence: &Evidence, max_age: Option<u32>) -> Outcome {
         match &evidence.kind {
             Kind::Rule { detector, pattern, scope } => {
                 self.rule((*detector, pattern), scope.as_ref().map(|scope| scope.text.as_str()), max_age)
@@ -269,7 +270,10 @@ impl World<'_> {
             Kind::Cwe { numbers, scope } => self.cwe(numbers, scope.as_ref().map(|scope| scope.text.as_str()), max_age),
             Kind::Test { name } => self.test(name, max_age),
             Kind::Config { .. } => self.unwritten("a check of a host's configuration"),
-            Kind::Dast { .. } => self.unwritten("an attack on the running application"),
+            Kind::Dast { name, entry } => {
+                let entry = entry.as_ref().map(|entry| (entry.text.as_str(), self.url_of(plan, &entry.text)));
+                self.attacked(&attacked::Attack { name: &name.text, entry }, max_age)
+            }
             Kind::Ledger { predicate, subject } => {
                 self.recorded(&predicate.text, subject.as_ref().map(|subject| subject.text.as_str()), max_age)
             }
@@ -277,6 +281,12 @@ impl World<'_> {
                 self.attested(&attested::Attestation { file, by, on, expires, sha256 }, max_age)
             }
         }
+    }
+
+    /// Where an entry answers.
+    fn url_of<'p>(&self, plan: &'p Plan, id: &str) -> Option<&'p str> {
+        let entry = plan.entries.iter().find(|entry| entry.id.text == id)?;
+        entry.url.as_ref().map(|url| url.text.as_str())
     }
 
     /// Evidence that nothing records.

@@ -98,7 +98,12 @@ fn facts(statements: Vec<Statement>) -> Facts {
 impl Facts {
     fn status(self, plan: &Plan) -> (Status, String) {
         let rules = vec![("aws-key".to_owned(), vec![798]), ("off-key".to_owned(), vec![321])];
-        let rules = [RuleSet { detector: DetectorId::Secrets, digest: DIGEST.to_owned(), rules }];
+        let probe = ["probe-csp-missing", "probe-sql-injection-error", "probe-xss-reflected"];
+        let attacks = probe.iter().map(|id| ((*id).to_owned(), Vec::new())).collect();
+        let rules = [
+            RuleSet { detector: DetectorId::Secrets, digest: DIGEST.to_owned(), rules },
+            RuleSet { detector: DetectorId::Probe, digest: "p1".to_owned(), rules: attacks },
+        ];
         let world = World {
             today: "2026-01-20".parse().unwrap(),
             commit: self.commit,
@@ -282,7 +287,63 @@ fn entries_of_a_ledger_and_what_nothing_records_yet() {
     check("{ ledger = \"https://example.org/review\", for = \"app\" }", vec![other()], Status::Missing, "about `app`");
     let config = "{ config = \"sca:*\" }";
     check(config, vec![other()], Status::Missing, "does not record a check of a host's configuration");
-    check("{ dast = \"xss\" }", vec![other()], Status::Missing, "does not record an attack");
+}
+
+/// A probe of an address, with some of its fields replaced.
+fn probe(seq: u64, changes: &[(&str, Value)]) -> Statement {
+    let coverage = json!([{
+        "detector": "probe", "state": "complete", "rules_digest": "p1", "rules": 3, "units": 90, "bytes": 70,
+        "scope": ["https://shop.example/app/ (profile safe)"], "counts": { "inputs": 4 },
+    }]);
+    let whole = json!({ "whole": [], "base": "." });
+    scan(seq, "2026-01-10", &[&[("/coverage", coverage), ("/extent", whole)], changes].concat())
+}
+
+#[test]
+fn attacks_that_were_tried_and_did_not_work() {
+    use Status::{Failing, Missing, Satisfied};
+    let xss = "{ dast = \"xss\" }";
+    check(xss, vec![], Missing, "no recorded probe: testudo probe URL --record ENV");
+    check(xss, vec![scan(1, "2026-01-10", &[])], Missing, "no recorded probe");
+    check(xss, vec![probe(1, &[])], Satisfied, "tried on 4 inputs of https://shop.example/app/");
+    check("{ dast = \"sql-*\" }", vec![probe(1, &[])], Satisfied, "");
+    check("{ dast = \"xs\" }", vec![probe(1, &[])], Missing, "there is no attack `xs`");
+    let found = || ("/open", open("probe-xss-reflected", 79, ""));
+    check(xss, vec![probe(1, &[found()])], Failing, "1 of its attacks worked");
+    // The newest run counts.
+    check(xss, vec![probe(1, &[found()]), probe(2, &[])], Satisfied, "");
+    check(xss, vec![probe(1, &[("/open", open("probe-sql-injection-error", 89, ""))])], Satisfied, "");
+    for (pointer, value, why) in [
+        ("/coverage/0/state", json!("incomplete"), "did not come to its end"),
+        ("/coverage/0/rules_digest", json!("p0"), "are not those of today"),
+        ("/coverage/0/counts", json!({}), "no input was found"),
+        ("/summary/hidden", json!(2), "below the view"),
+    ] {
+        check(xss, vec![probe(1, &[(pointer, value)])], Missing, why);
+    }
+}
+
+#[test]
+fn an_attack_on_an_entry_is_one_on_its_address() {
+    let entry = |url: &str| {
+        format!(
+            "[[zone]]\nid = \"z\"\ntrust = 0\n[[component]]\nid = \"s\"\nkind = \"service\"\nzone = \"z\"\nowner = \"role:a\"\nprocesses = []\n\
+             [[entry]]\nid = \"e\"\ncomponent = \"s\"\nwho = [\"anonymous\"]\nauth = \"none\"\n{url}"
+        )
+    };
+    let ask = "{ dast = \"xss\", entry = \"e\" }";
+    for (url, status, why) in [
+        ("url = \"https://shop.example/app/\"", Status::Satisfied, "tried on 4 inputs"),
+        ("url = \"https://shop.example/app/v2\"", Status::Satisfied, ""),
+        ("url = \"https://shop.example/app\"", Status::Satisfied, ""),
+        ("url = \"https://shop.example/\"", Status::Missing, "no recorded probe of https://shop.example/"),
+        ("url = \"https://pay.example/app/\"", Status::Missing, "no recorded probe"),
+        ("", Status::Missing, "the entry `e` has no `url`"),
+    ] {
+        let (found, reasons) = facts(vec![probe(1, &[])]).status(&plan_of(ask, &entry(url)));
+        assert_eq!(found, status, "{url}: {reasons}");
+        assert!(reasons.contains(why), "{url}: {reasons}");
+    }
 }
 
 #[test]

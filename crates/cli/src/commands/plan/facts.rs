@@ -190,7 +190,11 @@ fn entries(journal: &Journal) -> Result<Vec<Statement>> {
 fn rules(words: &ScanArgs) -> Result<Vec<RuleSet>> {
     let (digest, infos) = scan::rules(words)?;
     let rules = infos.into_iter().map(|info| (info.id, info.cwe)).collect();
-    Ok(vec![RuleSet { detector: DetectorId::Secrets, digest, rules }])
+    let attacks = testudo_probe::RULES.iter().map(|rule| rule.info()).map(|info| (info.id, info.cwe)).collect();
+    Ok(vec![
+        RuleSet { detector: DetectorId::Secrets, digest, rules },
+        RuleSet { detector: DetectorId::Probe, digest: testudo_probe::digest(), rules: attacks },
+    ])
 }
 
 /// The files of a project; nothing outside of it.

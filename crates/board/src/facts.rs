@@ -49,8 +49,10 @@ pub struct Facts<'a> {
     pub max_age: u32,
     /// Entries of ledgers that are whole, each ledger in its order.
     pub statements: &'a [Statement],
-    /// Ledgers that are no evidence and files that cannot be read, each with why.
+    /// Ledgers that are no evidence, each with why.
     pub refused: &'a [String],
+    /// Other files that cannot be read, each with why.
+    pub unread: &'a [String],
     /// The project as a command names it from where it is typed: `.`, or a path.
     pub here: String,
     /// Whether files of the project were changed since a commit; none where nobody can say.

@@ -115,6 +115,9 @@ pub struct Board {
     pub day: String,
     /// Ledgers that are no evidence, each with why.
     pub refused: Vec<String>,
+    /// Other files that could not be read, each with why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
     /// The phases, in the order of a product's life.
     pub phases: Vec<Phase>,
     /// One step at a time; none where nothing is to be done.
@@ -135,6 +138,7 @@ impl Board {
             product: facts.product.clone(),
             day: facts.today.to_string(),
             refused: facts.refused.to_vec(),
+            unread: facts.unread.to_vec(),
             phases,
             next,
         }

@@ -34,6 +34,9 @@ pub fn content(board: &Board) -> String {
     for refused in &board.refused {
         out += &format!("<p><strong>No evidence:</strong> {}</p>\n", markup(refused));
     }
+    for unread in &board.unread {
+        out += &format!("<p><strong>Cannot be read:</strong> {}</p>\n", markup(unread));
+    }
     out += "<section aria-labelledby=\"next\" class=\"next\">\n<h2 id=\"next\">Next step</h2>\n";
     out += &match &board.next {
         Some(step) => format!(

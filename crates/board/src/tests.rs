@@ -51,6 +51,7 @@ fn board(statements: &[Statement], found: Found, plan: Option<PlanFacts>) -> Boa
         max_age: 30,
         statements,
         refused: &[],
+        unread: &[],
         here: ".".to_owned(),
         changed: &|commit| (commit == "old").then_some(true),
         plan,

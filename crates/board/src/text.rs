@@ -22,6 +22,9 @@ pub fn text(board: &Board, look: Look) -> String {
     for refused in &board.refused {
         line(&format!("  no evidence: {}", shown(refused)));
     }
+    for unread in &board.unread {
+        line(&format!("  cannot be read: {}", shown(unread)));
+    }
     line("");
     for phase in &board.phases {
         line(&format!("{:<8}{}  {}", phase.phase, state(phase.state, look), shown(&phase.verdict)));

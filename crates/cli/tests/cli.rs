@@ -22,6 +22,8 @@ mod probe;
 #[cfg(unix)]
 #[path = "cli/release.rs"]
 mod release;
+#[path = "cli/status.rs"]
+mod status;
 #[path = "cli/vault.rs"]
 mod vault;
 

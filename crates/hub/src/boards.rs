@@ -55,6 +55,7 @@ impl Hub {
             max_age: MAX_AGE,
             statements: &statements,
             refused: &[],
+            unread: &[],
             here: ".".to_owned(),
             // What changed since a commit only the project itself can say.
             changed: &|_| None,

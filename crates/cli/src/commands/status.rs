@@ -141,8 +141,10 @@ pub(crate) fn run(args: &StatusArgs) -> Result<ExitCode> {
     if args.key.is_empty() {
         keys.extend(release_keys(&home, &found.releases));
     }
-    let (statements, refused) = kept(plan::recorded(&home, &[], &keys), &mut unread).unwrap_or_default();
-    unread.splice(0..0, refused);
+    // A ledger that cannot be read is no evidence either.
+    let recorded = plan::recorded(&home, &[], &keys);
+    let (statements, refused) = recorded.unwrap_or_else(|error| (Vec::new(), vec![format!("{error:#}")]));
+    let plan = plan_facts(&home, &mut unread);
     let owners = kept(owners(&home), &mut unread).flatten();
     let history = plan::History::of(&home);
     let facts = Facts {
@@ -150,14 +152,15 @@ pub(crate) fn run(args: &StatusArgs) -> Result<ExitCode> {
         today: clock::today().context("the clock of this machine is not set")?,
         max_age: args.max_age,
         statements: &statements,
-        refused: &unread,
+        refused: &refused,
+        unread: &unread,
         here: here(&home),
         changed: &|commit| match history.as_ref()?.since(commit, None) {
             Since::Same => Some(false),
             Since::Changed => Some(true),
             Since::Unknown => None,
         },
-        plan: plan_facts(&home, &mut Vec::new()),
+        plan,
         found,
         // What has an owner as a whole is owned by all who own a file of it.
         owners: &|path| {
@@ -184,7 +187,7 @@ pub(crate) fn run(args: &StatusArgs) -> Result<ExitCode> {
         None => terminal::stdout_bytes(&written)?,
     }
     // What a ledger that is not whole said counts for nothing, and that is worse than any of it.
-    let distrusted = !board.refused.is_empty() && args.fail_on != FailOn::Never;
+    let distrusted = !(board.refused.is_empty() && board.unread.is_empty()) && args.fail_on != FailOn::Never;
     let refused = board.phases.iter().any(|phase| args.fail_on.refuses(phase.state));
     Ok(ExitCode::from(u8::from(refused || distrusted)))
 }

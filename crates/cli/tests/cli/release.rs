@@ -226,6 +226,7 @@ fn the_way_back_leads_to_what_was_good() {
     project.write("results.txt", "<testsuite/>");
     project.release(&["run", "prod", "--version", "6.0"]).fails(1);
     project.release(&["status", "prod"]).ok().says(&["next: testudo release rollback prod"]);
+    assert_eq!(project.status()["ledger"], "whole");
     project.release(&["rollback", "prod"]).ok();
     assert_eq!(project.live(), "2.0");
     // A return whose checks fail is none.

@@ -85,7 +85,10 @@ fn what_cannot_be_read_is_told() {
 #[test]
 fn the_status_of_a_release_doubts_a_changed_ledger() {
     let project = Project::new("status-release");
-    project.write("testudo.toml", "[[release.prod.stage]]\nid = \"build\"\nrun = \"true\"\n");
+    project.write(
+        "testudo.toml",
+        "[[release.prod.stage]]\nid = \"deploy\"\nrun = \"true\"\nrollback = \"true\"\nprobe = \"echo 1\"\n",
+    );
     project.testudo(&["release", "run", "prod", "--version", "1"]).ok();
     let ledger = |project: &Project| -> Value {
         let ran = project.testudo(&["release", "status", "prod", "--format", "json"]).ok();

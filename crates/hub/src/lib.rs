@@ -10,6 +10,7 @@ mod act;
 mod api;
 mod auth;
 mod boards;
+mod change;
 mod decisions;
 mod error;
 mod facts;
@@ -20,6 +21,7 @@ mod routes;
 mod rules;
 mod store;
 mod timeline;
+mod verify;
 mod work;
 mod world;
 
@@ -38,6 +40,7 @@ pub use openapi::document as openapi;
 pub use rules::RuleSet;
 pub use world::{Moment, World};
 
+use act::signed::By;
 use auth::{LINK_LIFE, Throttle};
 use boards::Boards;
 use decisions::Decisions;
@@ -103,14 +106,20 @@ impl Hub {
             drop(fs::remove_dir_all(&incoming));
             fs::create_dir_all(&incoming).map_err(|source| HubError::Folder { path: incoming, source })?;
         }
-        Ok(Self {
+        let hub = Self {
             settings,
             store,
             decisions,
             throttle: Throttle::default(),
             boards: Boards::default(),
             day: Mutex::default(),
-        })
+        };
+        // What ended in between is finished first. Where that cannot be, everything can still be read.
+        let settled = hub.decisions.alone().and_then(|alone| act::signed::settle(&hub, &alone));
+        if let Err(error) = settled {
+            hub.trouble(&error);
+        }
+        Ok(hub)
     }
 
     /// Answers a request of a machine without a socket, as an embedding program or a test wants it: the status.
@@ -138,25 +147,18 @@ impl Hub {
     /// # Errors
     /// The name is none, nobody has it and no role is given, or the database cannot be written.
     pub fn link(&self, name: &str, role: Option<Role>) -> Result<Link, HubError> {
-        act::people::check_name(name).map_err(|refusal| HubError::Unknown(refusal.to_string()))?;
-        let (secret, now) = (Secret::new(self.world())?, self.now());
+        let (by, now) = (self.local(), self.now());
+        act::people::put(self, &by, name, role).map_err(own)?;
+        let secret = Secret::new(self.world())?;
         self.store.write(|connection| {
-            let person = match (store::person_named(connection, name)?, role) {
-                (Some(person), role) => {
-                    if let Some(role) = role {
-                        store::set_person(connection, person.id, role, &person.handles)?;
-                        store::activate(connection, person.id, true)?;
-                    }
-                    person.id
-                }
-                (None, Some(role)) => store::add_person(connection, (name, role), &now.text)?,
-                (None, None) => {
-                    return Err(HubError::Unknown(format!("nobody is called `{name}`; give a role with --role")));
-                }
+            let Some(person) = store::person_named(connection, name)? else {
+                return Err(HubError::Unknown(format!("nobody is called `{name}`; give a role with --role")));
             };
-            store::make_link(connection, (person, &secret.digest()), now.seconds + LINK_LIFE)?;
+            store::make_link(connection, (person.id, &secret.digest()), now.seconds + LINK_LIFE)?;
             let said = format!("a link for {name}");
-            record_local(connection, &now, "link.create", &said)
+            let (time, address) = (&now.text, &by.address);
+            let deed = store::Deed { time, actor: LOCAL, address, action: "link.create", said: &said, decision: None };
+            store::record(connection, deed)
         })?;
         Ok(Link { person: name.to_owned(), path: format!("/welcome/{}", secret.text()) })
     }
@@ -166,18 +168,8 @@ impl Hub {
     /// # Errors
     /// The subject is no name, or the database cannot be written.
     pub fn create_token(&self, scope: Scope, subject: &str, watches: Option<&str>) -> Result<String, HubError> {
-        let now = self.now();
-        let made = self.store.write(|connection| {
-            let new = act::people::NewToken { scope, subject, watches };
-            let (id, text) = act::people::new_token(self, connection, &new, (&now.text, LOCAL))?;
-            let said = format!("token {id} ({} {subject})", scope.as_str());
-            record_local(connection, &now, "token.create", &said)?;
-            Ok::<_, Refusal>(text)
-        });
-        made.map_err(|refusal| match refusal {
-            Refusal::Hub(error) => error,
-            other => HubError::Unknown(other.to_string()),
-        })
+        let new = act::people::NewToken { scope, subject, watches };
+        act::people::add_token(self, self.local(), &new).map_err(own)
     }
 
     /// Takes a token back.
@@ -185,24 +177,23 @@ impl Hub {
     /// # Errors
     /// There is none of that number that counts, or the database cannot be written.
     pub fn revoke_token(&self, id: i64) -> Result<(), HubError> {
-        let now = self.now();
-        self.store.write(|connection| {
-            if !store::revoke_token(connection, id, &now.text)? {
-                return Err(HubError::Unknown(format!("there is no token {id} that still counts")));
-            }
-            record_local(connection, &now, "token.revoke", &format!("token {id}"))
+        act::people::revoke(self, self.local(), id).map_err(|refusal| match refusal {
+            Refusal::Absent => HubError::Unknown(format!("there is no token {id} that still counts")),
+            other => own(other),
         })
     }
 
-    /// Whether the audit and the hub's own ledger are whole; else what is wrong.
+    /// What is wrong with the audit, the hub's own ledger, and what the database says was decided; nothing where all is whole.
     ///
     /// # Errors
     /// They cannot be read.
-    pub fn verify(&self) -> Result<Option<String>, HubError> {
-        if let Some(row) = self.store.read(store::audit_is_whole)? {
-            return Ok(Some(format!("row {row} of the audit was changed behind the hub's back")));
-        }
-        self.decisions.fault()
+    pub fn verify(&self) -> Result<Vec<String>, HubError> {
+        verify::faults(self)
+    }
+
+    /// Whoever uses the command line of this machine.
+    fn local(&self) -> By {
+        By { time: self.now().text, actor: LOCAL.to_owned(), address: "this machine".to_owned() }
     }
 
     pub(crate) fn world(&self) -> &dyn World {
@@ -293,9 +284,12 @@ impl Hub {
 /// Who acts where somebody uses the command line of the machine.
 const LOCAL: &str = "command line";
 
-fn record_local(connection: &rusqlite::Connection, now: &Moment, action: &str, said: &str) -> Result<(), HubError> {
-    let deed = store::Deed { time: &now.text, actor: LOCAL, address: "this machine", action, said, decision: None };
-    store::record(connection, deed)
+/// Why something was refused, to whoever uses the command line.
+fn own(refusal: Refusal) -> HubError {
+    match refusal {
+        Refusal::Hub(error) => error,
+        other => HubError::Unknown(other.to_string()),
+    }
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use crate::{clock, scan, terminal};
   testudo hub link --user ana --role security            a link that signs somebody in once
   testudo hub token create --scope push --product shop   for TESTUDO_HUB_TOKEN of `testudo push`
   testudo hub token create --scope agent --agent web-1 --product shop
-  testudo hub verify                                     exit 1 where the audit or the hub's ledger was changed
+  testudo hub verify                                     exit 1 where audit, ledger or decisions were changed
   testudo hub openapi > hub.json
 
 There is nothing to configure. The state is one folder: back it up while the hub does not run."
@@ -45,7 +45,7 @@ enum Command {
     Link(LinkArgs),
     /// Make tokens of machines, or take them back
     Token(TokenArgs),
-    /// Check that the audit and the hub's own ledger are as they were written
+    /// Check that the audit, the hub's own ledger and all decisions are as they were written
     Verify(State),
     /// Print the OpenAPI document of the hub
     Openapi,
@@ -250,16 +250,14 @@ fn token(command: &TokenCommand) -> Result<ExitCode> {
 }
 
 fn verify(state: &State) -> Result<ExitCode> {
-    match open(state, Encryption::None, None)?.verify()? {
-        None => {
-            terminal::stdout("the audit and the ledger of the hub are whole\n")?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Some(fault) => {
-            terminal::error(&fault);
-            Ok(ExitCode::FAILURE)
-        }
+    let faults = open(state, Encryption::None, None)?.verify()?;
+    for fault in &faults {
+        terminal::error(fault);
     }
+    if faults.is_empty() {
+        terminal::stdout("the audit, the ledger of the hub, and what was decided are whole\n")?;
+    }
+    Ok(ExitCode::from(u8::from(!faults.is_empty())))
 }
 
 /// This machine.

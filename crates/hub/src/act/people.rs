@@ -1,10 +1,12 @@
 //! People and tokens.
 
+use super::signed::{self, By, Draft};
 use crate::{
     Hub, HubError, Link, Role, Scope, Secret, TOKEN_PREFIX,
     auth::LINK_LIFE,
+    change::{Change, TokenMade},
     http::{Ask, Refusal},
-    store,
+    store::{self, Numbered, PersonRow},
 };
 
 /// Longest name, in characters.
@@ -30,18 +32,49 @@ pub(crate) fn check_name(name: &str) -> Result<(), Refusal> {
 pub(crate) fn add(hub: &Hub, ask: &Ask<'_>, (name, role, handles): (&str, Role, Vec<String>)) -> Result<Link, Refusal> {
     check_name(name)?;
     check_handles(&handles)?;
-    let secret = Secret::new(hub.world())?;
-    hub.store.write(|connection| {
+    let (_, id) = signed::decide(hub, ask.by(), |connection| {
         if store::person_named(connection, name)?.is_some() {
             return Err(Refusal::Conflict { said: format!("somebody is called `{name}` already"), next: None });
         }
-        let id = store::add_person(connection, (name, role), &ask.now.text)?;
-        store::set_person(connection, id, role, &handles)?;
-        store::make_link(connection, (id, &secret.digest()), ask.now.seconds + LINK_LIFE)?;
-        let said = format!("{name} as {}", role.as_str());
-        Ok(ask.deed("person.add", &said).record(connection)?)
+        let person = PersonRow { handles, ..new_person(connection, (name, role), &ask.now.text)? };
+        Ok((draft("person.add", &person)?, person.id))
     })?;
-    Ok(Link { person: name.to_owned(), path: format!("/welcome/{}", secret.text()) })
+    link(hub, ask, id)
+}
+
+fn new_person(
+    connection: &rusqlite::Connection,
+    (name, role): (&str, Role),
+    time: &str,
+) -> Result<PersonRow, HubError> {
+    let id = store::next_number(connection, Numbered::People)?;
+    let created = time.to_owned();
+    Ok(PersonRow { id, name: name.to_owned(), role, handles: Vec::new(), active: true, created })
+}
+
+/// A person as they are from now on.
+fn draft(action: &'static str, person: &PersonRow) -> Result<Draft, HubError> {
+    let access = if person.active { "" } else { ", may not sign in any more" };
+    let said = format!("{}: {} ({}){access}", person.name, person.role.as_str(), person.handles.join(" "));
+    Draft::own(action, said, (&person.name, Change::Person(person.clone())))
+}
+
+/// Sees to it that somebody of a name has a role and may sign in, asked on the command line. Without a role nothing changes.
+pub(crate) fn put(hub: &Hub, by: &By, name: &str, role: Option<Role>) -> Result<(), Refusal> {
+    check_name(name)?;
+    let Some(role) = role else { return Ok(()) };
+    let known = hub.store.read(|connection| store::person_named(connection, name))?;
+    if known.is_some_and(|known| known.role == role && known.active) {
+        return Ok(());
+    }
+    signed::decide(hub, by.clone(), |connection| {
+        let person = match store::person_named(connection, name)? {
+            Some(person) => PersonRow { role, active: true, ..person },
+            None => new_person(connection, (name, role), &by.time)?,
+        };
+        Ok::<_, Refusal>((draft("person.change", &person)?, ()))
+    })?;
+    Ok(())
 }
 
 fn check_handles(handles: &[String]) -> Result<(), Refusal> {
@@ -57,21 +90,34 @@ fn known(connection: &rusqlite::Connection, id: i64) -> Result<store::PersonRow,
 }
 
 /// Nobody locks themselves out: the last administrator stays one.
-fn keeps_an_admin(connection: &rusqlite::Connection) -> Result<(), Refusal> {
-    let left = store::people(connection)?.iter().any(|person| person.role == Role::Admin && person.active);
-    if left { Ok(()) } else { Err(Refusal::malformed("somebody has to stay administrator")) }
+fn keeps_an_admin(connection: &rusqlite::Connection, changed: &PersonRow) -> Result<(), Refusal> {
+    let manages = |person: &PersonRow| person.role == Role::Admin && person.active;
+    let others = store::people(connection)?.into_iter().filter(|person| person.id != changed.id);
+    if manages(changed) || others.into_iter().any(|person| manages(&person)) {
+        return Ok(());
+    }
+    Err(Refusal::malformed("somebody has to stay administrator"))
+}
+
+/// Changes a person.
+fn alter(
+    hub: &Hub,
+    ask: &Ask<'_>,
+    (id, action): (i64, &'static str),
+    alter: impl FnOnce(PersonRow) -> PersonRow,
+) -> Result<(), Refusal> {
+    signed::decide(hub, ask.by(), |connection| {
+        let person = alter(known(connection, id)?);
+        keeps_an_admin(connection, &person)?;
+        Ok::<_, Refusal>((draft(action, &person)?, ()))
+    })?;
+    Ok(())
 }
 
 /// Changes the role and the names of a person.
 pub(crate) fn change(hub: &Hub, ask: &Ask<'_>, id: i64, (role, handles): (Role, Vec<String>)) -> Result<(), Refusal> {
     check_handles(&handles)?;
-    hub.store.write(|connection| {
-        let person = known(connection, id)?;
-        store::set_person(connection, id, role, &handles)?;
-        keeps_an_admin(connection)?;
-        let said = format!("{}: {} ({})", person.name, role.as_str(), handles.join(" "));
-        Ok(ask.deed("person.change", &said).record(connection)?)
-    })
+    alter(hub, ask, (id, "person.change"), |person| PersonRow { role, handles, ..person })
 }
 
 /// Whether a person may sign in.
@@ -85,13 +131,7 @@ pub(crate) enum Access {
 
 /// Lets a person in, or no longer.
 pub(crate) fn access(hub: &Hub, ask: &Ask<'_>, id: i64, access: Access) -> Result<(), Refusal> {
-    hub.store.write(|connection| {
-        let person = known(connection, id)?;
-        store::activate(connection, id, access == Access::Given)?;
-        keeps_an_admin(connection)?;
-        let word = if access == Access::Given { "may sign in" } else { "may not sign in any more" };
-        Ok(ask.deed("person.access", &format!("{} {word}", person.name)).record(connection)?)
-    })
+    alter(hub, ask, (id, "person.access"), |person| PersonRow { active: access == Access::Given, ..person })
 }
 
 /// Makes a new link for a person.
@@ -117,43 +157,39 @@ pub(crate) struct NewToken<'a> {
     pub(crate) watches: Option<&'a str>,
 }
 
-/// Makes a token. Gives its number and its text, which is never shown again.
-pub(crate) fn new_token(
-    hub: &Hub,
-    connection: &rusqlite::Connection,
-    new: &NewToken<'_>,
-    (time, by): (&str, &str),
-) -> Result<(i64, String), Refusal> {
+/// Makes a token. Gives its text, which is never shown again.
+pub(crate) fn add_token(hub: &Hub, by: By, new: &NewToken<'_>) -> Result<String, Refusal> {
     check_name(new.subject)?;
+    let watches = new.watches.filter(|_| new.scope == Scope::Agent);
+    watches.map_or(Ok(()), check_name)?;
     let secret = Secret::new(hub.world())?;
-    if let (Scope::Agent, Some(product)) = (new.scope, new.watches) {
-        check_name(product)?;
-        let product = store::named(connection, product, time)?;
-        store::watch(connection, new.subject, product)?;
-    }
-    let id = store::create_token(connection, &secret.digest(), (new.scope, new.subject), (time, by))?;
-    Ok((id, format!("{TOKEN_PREFIX}{}", secret.text())))
-}
-
-/// Makes a token, asked by a person.
-pub(crate) fn add_token(hub: &Hub, ask: &Ask<'_>, new: &NewToken<'_>) -> Result<String, Refusal> {
-    let person = ask.person()?;
-    hub.store.write(|connection| {
-        let (id, text) = new_token(hub, connection, new, (&ask.now.text, &person.name))?;
+    signed::decide(hub, by, |connection| {
+        let id = store::next_number(connection, Numbered::Tokens)?;
+        let made = TokenMade {
+            id,
+            scope: new.scope,
+            subject: new.subject.to_owned(),
+            digest: testudo_model::hex(secret.digest().bytes()),
+            watches: watches.map(str::to_owned),
+        };
         let said = format!("token {id} ({} {})", new.scope.as_str(), new.subject);
-        ask.deed("token.create", &said).record(connection)?;
-        Ok(text)
-    })
+        let draft = Draft::own("token.create", said, (&format!("token {id}"), Change::Token(made)))?;
+        Ok::<_, Refusal>((draft, ()))
+    })?;
+    Ok(format!("{TOKEN_PREFIX}{}", secret.text()))
 }
 
 /// Takes a token back.
-pub(crate) fn revoke(hub: &Hub, ask: &Ask<'_>, id: i64) -> Result<(), Refusal> {
-    hub.store.write(|connection| {
-        if !store::revoke_token(connection, id, &ask.now.text)? {
+pub(crate) fn revoke(hub: &Hub, by: By, id: i64) -> Result<(), Refusal> {
+    signed::decide(hub, by, |connection| {
+        let counts = |token: &store::TokenRow| token.id == id && token.revoked.is_none();
+        if !store::tokens(connection)?.iter().any(counts) {
             return Err(Refusal::Absent);
         }
-        Ok(ask.deed("token.revoke", &format!("token {id}")).record(connection)?)
-    })
+        let name = format!("token {id}");
+        Ok((Draft::own("token.revoke", name.clone(), (&name, Change::Revoked(id)))?, ()))
+    })?;
+    Ok(())
 }
 
 /// The role of a word in a form.

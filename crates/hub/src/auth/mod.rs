@@ -10,8 +10,8 @@ mod throttle;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use secret::Digest;
 pub use secret::Secret;
+pub(crate) use secret::{Digest, HANDLE};
 pub(crate) use throttle::Throttle;
 
 /// How long a link lives, in seconds.

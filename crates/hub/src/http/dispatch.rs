@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::{Fields, Form, Refusal, Request, Response};
 use crate::{
     Hub,
+    act::signed::By,
     auth::{Permission, Person, Principal, Secret, TOKEN_PREFIX},
     pages,
     routes::{self, Route, Takes},
@@ -65,16 +66,14 @@ impl Ask<'_> {
             .map_err(|error| Refusal::malformed(format!("the body is not what is expected: {error}")))
     }
 
+    /// Who decides, when and from where.
+    pub(crate) fn by(&self) -> By {
+        By { time: self.now.text.clone(), actor: self.principal.name(), address: self.address.to_string() }
+    }
+
     /// Writes into the audit.
     pub(crate) fn deed<'d>(&'d self, action: &'d str, said: &'d str) -> Audited<'d> {
-        Audited {
-            time: &self.now.text,
-            actor: self.principal.name(),
-            address: self.address.to_string(),
-            action,
-            said,
-            decision: None,
-        }
+        Audited { time: &self.now.text, actor: self.principal.name(), address: self.address.to_string(), action, said }
     }
 }
 
@@ -86,16 +85,9 @@ pub(crate) struct Audited<'a> {
     address: String,
     action: &'a str,
     said: &'a str,
-    decision: Option<u64>,
 }
 
 impl Audited<'_> {
-    /// A decision that the hub's own ledger holds.
-    pub(crate) fn decided(mut self, entry: u64) -> Self {
-        self.decision = Some(entry);
-        self
-    }
-
     /// Who acts.
     pub(crate) fn by(mut self, actor: &str) -> Self {
         actor.clone_into(&mut self.actor);
@@ -110,7 +102,7 @@ impl Audited<'_> {
             address: &self.address,
             action: self.action,
             said: self.said,
-            decision: self.decision,
+            decision: None,
         };
         store::record(connection, deed)
     }

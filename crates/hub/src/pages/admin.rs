@@ -151,13 +151,13 @@ pub(crate) fn link(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
 pub(crate) fn add_token(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let scope = Scope::of(ask.form.get("scope")).ok_or_else(|| Refusal::malformed("choose what the token is for"))?;
     let watches = Some(ask.form.get("watches")).filter(|name| !name.is_empty());
-    let made = people::add_token(hub, ask, &NewToken { scope, subject: ask.form.get("subject"), watches })?;
+    let made = people::add_token(hub, ask.by(), &NewToken { scope, subject: ask.form.get("subject"), watches })?;
     let title = format!("A token for {}", ask.form.get("subject"));
     shown(hub, ask, &once(&title, "Shown once. Keep it where your pipeline keeps its secrets.", &made))
 }
 
 /// Takes a token back.
 pub(crate) fn revoke(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
-    people::revoke(hub, ask, ask.number("token")?)?;
+    people::revoke(hub, ask.by(), ask.number("token")?)?;
     Ok(Response::see_other("/admin"))
 }

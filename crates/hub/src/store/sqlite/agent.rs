@@ -172,6 +172,12 @@ pub(crate) fn watch(connection: &Connection, agent: &str, product: i64) -> Resul
     Ok(())
 }
 
+/// Agents with the products that they watch.
+pub(crate) fn watches(connection: &Connection) -> Result<Vec<(String, String)>, HubError> {
+    let query = "SELECT w.agent, p.name FROM watch w JOIN product p ON p.id = w.product ORDER BY w.agent";
+    rows(connection, (query, []), |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
 /// Every agent, by name.
 pub(crate) fn agents(connection: &Connection) -> Result<Vec<AgentRow>, HubError> {
     let query = "SELECT a.name, a.host, a.version, a.reduced, a.lost, a.seen, p.name FROM agent a LEFT JOIN watch w ON w.agent = a.name LEFT JOIN product p ON p.id = w.product ORDER BY a.name";

@@ -5,8 +5,10 @@
 
 mod agent;
 mod audit;
+mod change;
 mod concern;
 mod finding;
+mod intent;
 mod ledger;
 mod moment;
 mod person;
@@ -23,30 +25,30 @@ use std::{
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-pub(crate) use agent::{AgentRow, AlertRow, Taken, agents, alert, alerts, take, watch};
-pub(crate) use audit::{AuditRow, Deed, audit, audit_is_whole, record};
-pub(crate) use concern::{
-    ConcernRow, NewConcern, answer_concern, concern, concerns, raise, word as concern_word, work_on,
-};
+pub(crate) use agent::{AgentRow, AlertRow, Taken, agents, alert, alerts, take, watch, watches};
+pub(crate) use audit::{AuditRow, Deed, Link, audit, each_deed, last_hash, record};
+pub(crate) use change::{Numbered, change, next_number};
+pub(crate) use concern::{ConcernRow, concern, concerns, each_concern, put_concern, word as concern_word};
 pub(crate) use finding::{
-    Decision, Filter, FindingRow, FindingState, Page, decide, document, expire, finding, findings, matching, severities,
+    DecidedRow, Decision, Filter, FindingRow, FindingState, Page, decide, decided, document, expire, finding, findings,
+    matching, severities,
 };
+pub(crate) use intent::{Intent, forget, intend, intents, own_head, set_own_head};
 pub(crate) use ledger::{LedgerRow, append, first_push, ledger, ledgers, line, line_hash, newest_statements};
 pub(crate) use moment::{MomentRow, NewMoment, add_moment, attest_moment, latest_about, moments};
 pub(crate) use person::{
-    PersonRow, activate, add_person, end_session, enter, has_admin, make_link, people, person_named, session,
-    set_person, touch,
+    PersonRow, end_session, enter, has_admin, make_link, people, person_named, put_person, session, touch,
 };
 pub(crate) use product::{PlanRole, ProductRow, named, plan_roles, product, products, set_facts, touched};
 pub(crate) use scan::{Account, Header, Ingested, Ingestion, ScanRow, scans};
-pub(crate) use token::{TokenRow, create_token, revoke_token, token, tokens, used};
+pub(crate) use token::{MadeRow, TokenRow, made as tokens_made, revoke_token, token, tokens, used};
 
 use crate::HubError;
 
 /// Name of the file.
 const FILE: &str = "hub.sqlite3";
 /// Steps from an empty database to the newest form. Never changed, only added to.
-const MIGRATIONS: &[&str] = &[include_str!("schema/001.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema/001.sql"), include_str!("schema/002.sql")];
 /// Connections that read.
 const READERS: usize = 4;
 /// How long a writer of another process is waited for.

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{row, rows};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A person who may sign in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct PersonRow {
     /// Number.
     pub(crate) id: i64,
@@ -58,25 +58,29 @@ pub(crate) fn has_admin(connection: &Connection) -> Result<bool, HubError> {
     Ok(row(connection, (query, []), |_| Ok(()))?.is_some())
 }
 
-/// Adds a person.
-pub(crate) fn add_person(connection: &Connection, (name, role): (&str, Role), time: &str) -> Result<i64, HubError> {
-    let mut statement = connection.prepare_cached("INSERT INTO person (name, role, created) VALUES (?1, ?2, ?3)")?;
-    Ok(statement.insert(params![name, role.as_str(), time])?)
-}
-
-/// Sets what a person may do and which names are theirs.
-pub(crate) fn set_person(connection: &Connection, id: i64, role: Role, handles: &[String]) -> Result<bool, HubError> {
-    let query = "UPDATE person SET role = ?2, handles = ?3 WHERE id = ?1";
-    Ok(connection.execute(query, params![id, role.as_str(), serde_json::to_string(handles)?])? > 0)
-}
-
-/// Lets a person sign in, or no longer; then their sessions and links end too.
-pub(crate) fn activate(connection: &Connection, id: i64, active: bool) -> Result<bool, HubError> {
-    if !active {
-        connection.execute("DELETE FROM session WHERE person = ?1", [id])?;
-        connection.execute("DELETE FROM link WHERE person = ?1", [id])?;
+/// Keeps a person as they are from now on. Whoever may do something else than before signs in again, and whoever may not
+/// sign in any more has no link either.
+pub(crate) fn put_person(connection: &Connection, person: &PersonRow) -> Result<(), HubError> {
+    let before = person_named(connection, &person.name)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO person (id, name, role, handles, active, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO UPDATE SET role = excluded.role, handles = excluded.handles, active = excluded.active",
+        )?
+        .execute(params![
+            person.id,
+            person.name,
+            person.role.as_str(),
+            serde_json::to_string(&person.handles)?,
+            person.active,
+            person.created
+        ])?;
+    if before.is_some_and(|before| (before.role, before.active) != (person.role, person.active)) {
+        connection.execute("DELETE FROM session WHERE person = ?1", [person.id])?;
     }
-    Ok(connection.execute("UPDATE person SET active = ?2 WHERE id = ?1", params![id, active])? > 0)
+    if !person.active {
+        connection.execute("DELETE FROM link WHERE person = ?1", [person.id])?;
+    }
+    Ok(())
 }
 
 /// Makes a link with which a person signs in once. Earlier ones of theirs end.

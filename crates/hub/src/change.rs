@@ -1,0 +1,80 @@
+//! What people decide, as the hub's own ledger holds it. Each change says how something is from then on, as a whole, so the
+//! ledger alone tells how the database has to look.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Scope,
+    store::{ConcernRow, FindingState, PersonRow},
+};
+
+/// Type of the predicate of a change that no other type describes.
+pub(crate) const KIND: &str = "testudo:hub/v1";
+/// The field of a predicate that holds [`Signed`].
+pub(crate) const FIELD: &str = "hub";
+
+/// A finding that a decision is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Decided {
+    /// Its number.
+    pub(crate) id: i64,
+    /// Its product.
+    pub(crate) product: String,
+    /// Its identity.
+    pub(crate) fingerprint: String,
+}
+
+/// A decision about findings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Triaged {
+    /// The findings.
+    pub(crate) findings: Vec<Decided>,
+    /// Their state from now on; open takes a decision back.
+    pub(crate) state: FindingState,
+    /// Why.
+    pub(crate) reason: String,
+    /// Last day; empty for `open`.
+    pub(crate) until: String,
+}
+
+/// A token that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TokenMade {
+    /// Its number.
+    pub(crate) id: i64,
+    /// What it is for.
+    pub(crate) scope: Scope,
+    /// The product or agent.
+    pub(crate) subject: String,
+    /// SHA-256 of its secret, hexadecimal.
+    pub(crate) digest: String,
+    /// The product that the agent watches.
+    pub(crate) watches: Option<String>,
+}
+
+/// A change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "of", content = "to", rename_all = "kebab-case")]
+pub(crate) enum Change {
+    /// Findings were decided about.
+    Findings(Triaged),
+    /// A concern was raised, given to somebody or answered.
+    Concern(Box<ConcernRow>),
+    /// A person was added, or may do something else.
+    Person(PersonRow),
+    /// A token was made.
+    Token(TokenMade),
+    /// A token was taken back: its number.
+    Revoked(i64),
+}
+
+/// What an entry holds beside its own type: by which change it is known, and on which audit it follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Signed {
+    /// Identifier: an entry with it is written once.
+    pub(crate) id: String,
+    /// Hash of the last row of the audit before; empty where there was none.
+    pub(crate) audit: String,
+    /// The change.
+    pub(crate) change: Change,
+}

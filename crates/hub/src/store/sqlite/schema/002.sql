@@ -1,0 +1,11 @@
+-- What is about to stand in the hub's own ledger. A row is there from before the entry is written until its change is done.
+CREATE TABLE intent (
+  id TEXT PRIMARY KEY,
+  document TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The last entry of the hub's own ledger whose change is done.
+CREATE TABLE own_head (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  head TEXT NOT NULL
+) STRICT;

@@ -1,0 +1,266 @@
+//! Whether what the database shows is what was decided. The hub's own ledger is signed and says how each person, token, concern
+//! and decision about a finding is; what the database has is held against that, row by row. The audit is held against itself,
+//! and against the hashes that the ledger has of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::Connection;
+use serde::Serialize;
+use serde_json::Value;
+use testudo_ledger::{Entry, FaultKind, Next};
+
+use crate::{
+    Hub, HubError,
+    change::{Change, TokenMade, Triaged},
+    decisions::signed,
+    store::{self, DecidedRow, FindingState, Link, MadeRow},
+};
+
+/// Faults that are told; the rest is counted.
+const TOLD: usize = 100;
+/// Characters of a value that are shown.
+const SHOWN: usize = 80;
+
+/// What is wrong; nothing where all is whole.
+pub(crate) fn faults(hub: &Hub) -> Result<Vec<String>, HubError> {
+    let alone = hub.decisions.alone()?;
+    let mut faults = Faults::default();
+    let known = hub.store.read(store::own_head)?;
+    let checked = hub.decisions.check(known.clone())?;
+    for fault in &checked.faults {
+        faults.add(match (&known, checked.entries) {
+            (Some(head), 0) => {
+                format!("the hub's own ledger is gone, and the database knows of {} entries in it", head.seq + 1)
+            }
+            _ if fault.kind == FaultKind::NoHead && checked.entries == 0 => continue,
+            _ => format!("entry in line {} of the hub's own ledger {}", fault.line, fault.kind),
+        });
+    }
+    let mut told = Told::default();
+    if checked.entries > 0 {
+        hub.decisions.each(&mut |entry| {
+            told.entry(&entry);
+            Next::Entry
+        })?;
+    }
+    let newest = told.actions.last().copied();
+    if let Some(newest) = newest.filter(|seq| known.as_ref().is_none_or(|head| head.seq < *seq)) {
+        faults.add(format!("the database is older than the hub's own ledger: it does not know entry {newest}"));
+    }
+    hub.store.read(|connection| {
+        audit(connection, &mut told, &mut faults)?;
+        told.hold_against(connection, hub.now().day(), &mut faults)
+    })?;
+    drop(alone);
+    Ok(faults.told())
+}
+
+/// What is wrong, up to an end.
+#[derive(Debug, Default)]
+struct Faults {
+    told: Vec<String>,
+    more: usize,
+}
+
+impl Faults {
+    fn add(&mut self, fault: String) {
+        if self.told.len() < TOLD && !self.told.contains(&fault) {
+            self.told.push(fault);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn told(mut self) -> Vec<String> {
+        if self.more > 0 {
+            self.told.push(format!("and {} more", self.more));
+        }
+        self.told
+    }
+
+    /// Compares what a row has with what an entry says, field by field.
+    fn compare(&mut self, row: &str, found: Option<Value>, expected: Option<(u64, Value)>) {
+        let (found, (entry, expected)) = match (found, expected) {
+            (None, None) => return,
+            (Some(_), None) => return self.add(format!("{row}: no entry of the hub's own ledger says this")),
+            (None, Some((entry, _))) => return self.add(format!("{row}: is gone, and entry {entry} says it is there")),
+            (Some(found), Some(expected)) => (found, expected),
+        };
+        let names: BTreeSet<&String> =
+            [&found, &expected].iter().filter_map(|value| value.as_object()).flat_map(|object| object.keys()).collect();
+        for name in names.into_iter().filter(|name| found[name.as_str()] != expected[name.as_str()]) {
+            let [found, expected] = [&found, &expected].map(|value| shown(&value[name.as_str()]));
+            self.add(format!("{row}: {name} is {found}, and entry {entry} says {expected}"));
+        }
+    }
+}
+
+fn shown(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// Things by their number, with the entry that said last how each is.
+type Numbered<T> = BTreeMap<i64, (u64, T)>;
+
+/// What the ledger says.
+#[derive(Debug, Default)]
+struct Told {
+    people: Numbered<Value>,
+    tokens: Numbered<MadeRow>,
+    concerns: Numbered<Value>,
+    findings: Numbered<DecidedRow>,
+    watches: BTreeMap<String, (u64, String)>,
+    /// Hashes of the audit, with the first entry that has each.
+    audit: BTreeMap<String, u64>,
+    /// Entries of changes that no row of the audit names so far.
+    actions: BTreeSet<u64>,
+}
+
+/// A row as names and values.
+fn fields(row: &impl Serialize) -> Value {
+    serde_json::to_value(row).unwrap_or_default()
+}
+
+impl Told {
+    fn entry(&mut self, entry: &Entry) {
+        let place = &entry.statement.testudo;
+        let Some(signed) = signed(&entry.statement) else { return };
+        let seq = place.seq;
+        self.actions.insert(seq);
+        if !signed.audit.is_empty() {
+            self.audit.entry(signed.audit).or_insert(seq);
+        }
+        match signed.change {
+            Change::Person(person) => drop(self.people.insert(person.id, (seq, fields(&person)))),
+            Change::Concern(mut row) => {
+                row.decision = (!row.is_open()).then_some(seq);
+                self.concerns.insert(row.number, (seq, fields(&row)));
+            }
+            Change::Token(made) => self.token(made, (seq, &place.time, &place.actor)),
+            Change::Revoked(id) => {
+                if let Some((entry, token)) = self.tokens.get_mut(&id) {
+                    *entry = seq;
+                    token.revoked.get_or_insert_with(|| place.time.clone());
+                }
+            }
+            Change::Findings(triaged) => self.triage(triaged, (seq, &place.actor)),
+        }
+    }
+
+    fn token(&mut self, made: TokenMade, (seq, time, actor): (u64, &str, &str)) {
+        let row = MadeRow {
+            scope: made.scope,
+            subject: made.subject.clone(),
+            digest: made.digest,
+            created: time.to_owned(),
+            created_by: actor.to_owned(),
+            revoked: None,
+        };
+        self.tokens.insert(made.id, (seq, row));
+        if let Some(product) = made.watches {
+            self.watches.insert(made.subject, (seq, product));
+        }
+    }
+
+    fn triage(&mut self, triaged: Triaged, (seq, actor): (u64, &str)) {
+        let open = triaged.state == FindingState::Open;
+        let set = |text: &str| (!open).then(|| text.to_owned());
+        for finding in triaged.findings {
+            let row = DecidedRow {
+                product: finding.product,
+                fingerprint: finding.fingerprint,
+                shown: None,
+                state: set(triaged.state.as_str()),
+                reason: set(&triaged.reason),
+                until: set(&triaged.until),
+                decided_by: set(actor),
+                decision: Some(seq),
+            };
+            self.findings.insert(finding.id, (seq, row));
+        }
+    }
+
+    /// Compares everything that the ledger says with what the database has.
+    fn hold_against(mut self, connection: &Connection, today: &str, faults: &mut Faults) -> Result<(), HubError> {
+        for person in store::people(connection)? {
+            let row = format!("person {} ({})", person.id, person.name);
+            faults.compare(&row, Some(fields(&person)), self.people.remove(&person.id));
+        }
+        for (id, expected) in self.people {
+            faults.compare(&format!("person {id}"), None, Some(expected));
+        }
+        store::tokens_made(connection, |id, row| {
+            let expected = self.tokens.remove(&id).map(|(entry, row)| (entry, fields(&row)));
+            faults.compare(&format!("token {id}"), Some(fields(&row)), expected);
+        })?;
+        for (id, (entry, row)) in self.tokens {
+            faults.compare(&format!("token {id}"), None, Some((entry, fields(&row))));
+        }
+        for (agent, product) in store::watches(connection)? {
+            let expected = self.watches.remove(&agent).map(|(entry, product)| (entry, watched(&product)));
+            faults.compare(&format!("agent {agent}"), Some(watched(&product)), expected);
+        }
+        for (agent, (entry, product)) in self.watches {
+            faults.compare(&format!("agent {agent}"), None, Some((entry, watched(&product))));
+        }
+        store::each_concern(connection, |row| {
+            let name = format!("concern {}", row.number);
+            faults.compare(&name, Some(fields(&row)), self.concerns.remove(&row.number));
+        })?;
+        for (number, expected) in self.concerns {
+            faults.compare(&format!("concern {number}"), None, Some(expected));
+        }
+        store::decided(connection, |id, row| decided(id, row, (self.findings.remove(&id), today), faults))?;
+        for (id, (entry, row)) in self.findings {
+            faults.compare(&format!("finding {id}"), None, Some((entry, fields(&row))));
+        }
+        Ok(())
+    }
+}
+
+fn watched(product: &str) -> Value {
+    serde_json::json!({ "product": product })
+}
+
+/// Compares a decision about a finding. After its last day the hub takes it back on its own.
+fn decided(id: i64, row: DecidedRow, (told, today): (Option<(u64, DecidedRow)>, &str), faults: &mut Faults) {
+    let name = format!("finding {id} of {}", row.product);
+    if row.shown.is_some() && row.shown != row.state {
+        let [shown, state] = [&row.shown, &row.state].map(|state| state.as_deref().unwrap_or("nothing"));
+        faults.add(format!("{name}: is shown as {shown}, and {state} was decided"));
+    }
+    let row = DecidedRow { shown: None, ..row };
+    let told = told.map(|(entry, told)| {
+        let ended = told.until.as_deref().is_some_and(|until| until < today) && row.state.is_none();
+        let now = DecidedRow { state: None, reason: None, until: None, decided_by: None, ..told.clone() };
+        (entry, fields(&if ended { now } else { told }))
+    });
+    faults.compare(&name, Some(fields(&row)), told);
+}
+
+/// Holds the audit against itself and against what the ledger has of it.
+fn audit(connection: &Connection, told: &mut Told, faults: &mut Faults) -> Result<(), HubError> {
+    let mut hashes = std::mem::take(&mut told.audit);
+    store::each_deed(connection, |row, link| {
+        if link == Link::Broken {
+            faults.add(format!("row {} of the audit was changed behind the hub's back", row.id));
+        }
+        hashes.remove(&row.hash);
+        if let Some(seq) = row.decision
+            && !told.actions.remove(&seq)
+        {
+            faults.add(format!("row {} of the audit names entry {seq}, which says no such thing", row.id));
+        }
+    })?;
+    for seq in hashes.values() {
+        faults.add(format!("entry {seq} follows on a row of the audit that is not there any more"));
+    }
+    for seq in &told.actions {
+        faults.add(format!("entry {seq} has no row in the audit"));
+    }
+    Ok(())
+}

@@ -29,7 +29,7 @@ use std::{
     fs,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, TryLockError},
 };
 
 pub use auth::{Permission, Role, Scope, Secret, TOKEN_PREFIX};
@@ -234,40 +234,25 @@ impl Hub {
         }
     }
 
-    /// Opens findings again whose decision ended before today. Costs nothing after the first request of a day.
+    /// Opens findings again whose decision ended before today. Costs nothing after the first request of a day. While somebody
+    /// writes, the next request does it: no page waits for that.
     pub(crate) fn begin_day(&self, now: &Moment) -> Result<(), HubError> {
-        let mut day = self.day.lock().unwrap_or_else(PoisonError::into_inner);
-        if *day == now.day() {
-            return Ok(());
+        let mut day = match self.day.try_lock() {
+            Ok(day) => day,
+            Err(TryLockError::Poisoned(day)) => day.into_inner(),
+            Err(TryLockError::WouldBlock) => return Ok(()),
+        };
+        if *day != now.day() && self.store.write_if_idle(|connection| reopen(connection, now))?.is_some() {
+            now.day().clone_into(&mut day);
         }
-        self.store.write(|connection| {
-            for (product, count) in store::expire(connection, now.day())? {
-                let said = format!("{count} findings are open again: the last day of a decision is over");
-                let moment = store::NewMoment {
-                    time: &now.text,
-                    kind: "decision",
-                    mark: "look",
-                    said: &said,
-                    about: "decision",
-                    link: "/findings",
-                    ..store::NewMoment::default()
-                };
-                store::add_moment(connection, product, moment)?;
-                store::touched(connection, product)?;
-                let deed = store::Deed {
-                    time: &now.text,
-                    actor: "hub",
-                    address: "this machine",
-                    action: "finding.expire",
-                    said: &said,
-                    decision: None,
-                };
-                store::record(connection, deed)?;
-            }
-            Ok::<_, HubError>(())
-        })?;
-        now.day().clone_into(&mut day);
         Ok(())
+    }
+
+    /// Writes what may be left out, where nobody else writes at the moment.
+    pub(crate) fn note(&self, work: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<(), HubError>) {
+        if let Err(error) = self.store.write_if_idle(work) {
+            self.trouble(&error);
+        }
     }
 
     /// Tells whoever runs the hub what went wrong.
@@ -290,6 +275,34 @@ fn own(refusal: Refusal) -> HubError {
         Refusal::Hub(error) => error,
         other => HubError::Unknown(other.to_string()),
     }
+}
+
+/// Opens findings again whose decision ended, and says so.
+fn reopen(connection: &rusqlite::Connection, now: &Moment) -> Result<(), HubError> {
+    for (product, count) in store::expire(connection, now.day())? {
+        let said = format!("{count} findings are open again: the last day of a decision is over");
+        let moment = store::NewMoment {
+            time: &now.text,
+            kind: "decision",
+            mark: "look",
+            said: &said,
+            about: "decision",
+            link: "/findings",
+            ..store::NewMoment::default()
+        };
+        store::add_moment(connection, product, moment)?;
+        store::touched(connection, product)?;
+        let deed = store::Deed {
+            time: &now.text,
+            actor: "hub",
+            address: "this machine",
+            action: "finding.expire",
+            said: &said,
+            decision: None,
+        };
+        store::record(connection, deed)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -118,8 +118,13 @@ pub(crate) fn answer(hub: &Hub, request: &Request) -> Response {
     if let Refusal::Hub(error) = &refusal {
         hub.trouble(error);
     }
+    refused(request, &refusal, &principal)
+}
+
+/// Why a request is not done: a page for people, a document for programs.
+pub(crate) fn refused(request: &Request, refusal: &Refusal, principal: &Principal) -> Response {
     let for_people = request.target.segments.first().is_none_or(|first| first != "api");
-    if for_people { pages::refused(&refusal, &principal) } else { refusal.to_json() }
+    if for_people { pages::refused(refusal, principal) } else { refusal.to_json() }
 }
 
 /// Whether the one who asks may send a body to this route. Asked before a large one is received: nobody fills the disk of a hub
@@ -159,7 +164,7 @@ fn who(hub: &Hub, request: &Request, (now, address): (&Moment, IpAddr)) -> Resul
             return Err(Refusal::BadToken);
         };
         if used.as_deref() != Some(now.day()) {
-            hub.store.note(|connection| store::used(connection, machine.id, now.day()));
+            hub.note(|connection| store::used(connection, machine.id, now.day()));
         }
         return Ok(Principal::Machine(machine));
     }
@@ -169,7 +174,7 @@ fn who(hub: &Hub, request: &Request, (now, address): (&Moment, IpAddr)) -> Resul
     let found = hub.store.read(|connection| store::session(connection, &secret, now.seconds))?;
     let Some((person, seen)) = found else { return Ok(Principal::Anonymous) };
     if now.seconds - seen >= TOUCH {
-        hub.store.note(|connection| store::touch(connection, &secret, now.seconds));
+        hub.note(|connection| store::touch(connection, &secret, now.seconds));
     }
     Ok(Principal::Person(person))
 }

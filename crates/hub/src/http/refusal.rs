@@ -44,6 +44,9 @@ pub enum Refusal {
     /// Too many failures.
     #[error("too many attempts that failed; wait {0} s")]
     TooMany(i64),
+    /// Too much at once: seconds after which to come again.
+    #[error("the hub has too much to do at the moment; try again in {0} s")]
+    Busy(i64),
     /// The hub could not.
     #[error("the hub could not do this; its own output says why")]
     Hub(#[from] HubError),
@@ -80,6 +83,7 @@ impl Refusal {
             Self::TooLarge(_) => 413,
             Self::Conflict { .. } => 409,
             Self::TooMany(_) => 429,
+            Self::Busy(_) => 503,
             Self::Hub(_) => 500,
         }
     }
@@ -90,10 +94,14 @@ impl Refusal {
         if let Self::Conflict { next: Some(next), .. } = self {
             body["next"] = json!(next);
         }
-        let mut response = Response::json(&body).with_status(self.status());
-        if let Self::TooMany(seconds) = self {
-            response = response.with_header("retry-after", seconds.to_string());
+        self.with_wait(Response::json(&body).with_status(self.status()))
+    }
+
+    /// With the time to wait, where there is one.
+    pub(crate) fn with_wait(&self, response: Response) -> Response {
+        match self {
+            Self::TooMany(seconds) | Self::Busy(seconds) => response.with_header("retry-after", seconds.to_string()),
+            _ => response,
         }
-        response
     }
 }

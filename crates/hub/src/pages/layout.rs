@@ -75,6 +75,7 @@ pub(crate) fn refused(refusal: &Refusal, principal: &Principal) -> Response {
         403 => "Not allowed",
         404 => "Not found",
         409 => "Not done",
+        503 => "Busy",
         500.. => "Something went wrong",
         _ => "Not understood",
     };
@@ -82,11 +83,8 @@ pub(crate) fn refused(refusal: &Refusal, principal: &Principal) -> Response {
     if refusal.status() == 401 {
         body += "<pre tabindex=\"0\"><code>testudo hub link --user NAME</code></pre>\n";
     }
-    let response = Response::page(document(principal, Place::Elsewhere, title, &body)).with_status(refusal.status());
-    match refusal {
-        Refusal::TooMany(seconds) => response.with_header("retry-after", seconds.to_string()),
-        _ => response,
-    }
+    let page = Response::page(document(principal, Place::Elsewhere, title, &body));
+    refusal.with_wait(page.with_status(refusal.status()))
 }
 
 fn capital(sentence: &str) -> String {

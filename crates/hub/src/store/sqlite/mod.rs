@@ -19,11 +19,11 @@ mod token;
 use std::{
     fmt, fs,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError, TryLockError},
+    sync::{Mutex, PoisonError, TryLockError},
     time::Duration,
 };
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 pub(crate) use agent::{AgentRow, AlertRow, Taken, agents, alert, alerts, take, watch, watches};
 pub(crate) use audit::{AuditRow, Deed, Link, audit, each_deed, last_hash, record};
@@ -96,40 +96,33 @@ impl Store {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        in_transaction(writer, work)
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        in_transaction(&mut writer, work)
     }
 
-    /// The same where nobody else writes at the moment, for what may be left out: who reads never waits for it, and never
-    /// fails by it.
-    pub(crate) fn note(&self, work: impl FnOnce(&Transaction<'_>) -> Result<(), HubError>) {
-        let writer = match self.writer.try_lock() {
+    /// The same where nobody else writes at the moment; none where somebody does. Who reads never waits for it.
+    pub(crate) fn write_if_idle<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, HubError>,
+    ) -> Result<Option<T>, HubError> {
+        let mut writer = match self.writer.try_lock() {
             Ok(writer) => writer,
             Err(TryLockError::Poisoned(writer)) => writer.into_inner(),
-            Err(TryLockError::WouldBlock) => return,
+            Err(TryLockError::WouldBlock) => return Ok(None),
         };
         // Another process may hold the file, such as one that makes a copy of it.
-        if writer.busy_timeout(Duration::ZERO).is_ok() {
-            let (writer, noted) = noted(writer, work);
-            drop((noted, writer.busy_timeout(PATIENCE)));
+        writer.busy_timeout(Duration::ZERO)?;
+        let done = in_transaction(&mut writer, work);
+        writer.busy_timeout(PATIENCE)?;
+        match done {
+            Err(HubError::Database(error)) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(None),
+            done => done.map(Some),
         }
     }
 }
 
-fn noted<'w>(
-    mut writer: MutexGuard<'w, Connection>,
-    work: impl FnOnce(&Transaction<'_>) -> Result<(), HubError>,
-) -> (MutexGuard<'w, Connection>, Result<(), HubError>) {
-    let done =
-        writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(HubError::from).and_then(|begun| {
-            work(&begun)?;
-            begun.commit().map_err(HubError::from)
-        });
-    (writer, done)
-}
-
 fn in_transaction<T, E: From<HubError>>(
-    mut writer: MutexGuard<'_, Connection>,
+    writer: &mut Connection,
     work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
     let begun = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(HubError::from)?;

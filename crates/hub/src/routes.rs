@@ -123,14 +123,19 @@ fn name(part: &'static str) -> Option<&'static str> {
     part.strip_prefix('{')?.strip_suffix('}')
 }
 
-/// The route of a request, and the values of the names in its path. A word stands before a name.
+/// The route of a request, and the values of the names in its path. A word stands before a name. What can be read can also be
+/// asked about (`HEAD`); the library sends no body then.
 pub(crate) fn find(method: &str, segments: &[String]) -> Result<(&'static Route, Names), Refusal> {
     let here: Vec<_> = ROUTES.iter().filter_map(|route| Some((route, route.matches(segments)?))).collect();
     if here.is_empty() {
         return Err(Refusal::Absent);
     }
     let fewest = here.iter().map(|(_, names)| names.len()).min().unwrap_or(0);
-    here.into_iter().find(|(route, names)| route.method == method && names.len() == fewest).ok_or(Refusal::Method)
+    let here: Vec<_> = here.into_iter().filter(|(_, names)| names.len() == fewest).collect();
+    let asked = if method == "HEAD" { "GET" } else { method };
+    let possible: Vec<&str> =
+        here.iter().map(|(route, _)| if route.method == "GET" { "GET, HEAD" } else { route.method }).collect();
+    here.into_iter().find(|(route, _)| route.method == asked).ok_or_else(|| Refusal::Method(possible.join(", ")))
 }
 
 fn schema<T: schemars::JsonSchema>() -> Schema {

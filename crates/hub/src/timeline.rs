@@ -113,7 +113,7 @@ fn meaning(statement: &Statement) -> Option<Meaning> {
             let response: Response = read(&statement.predicate)?;
             let state = serde_json::to_value(response.state).ok()?;
             let said = format!("{} {}: {}", response.target, state.as_str()?, response.reason);
-            let about = Some(format!("response:{}", response.id));
+            let about = Some(store::about_response(&response));
             let causes = vec![format!("alert:{}", response.alert)];
             Meaning { about, causes, time: Some(response.time), ..plain("response", "good", said) }
         }

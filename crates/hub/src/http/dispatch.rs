@@ -43,7 +43,13 @@ impl Ask<'_> {
 
     /// A number in the path.
     pub(crate) fn number(&self, name: &str) -> Result<i64, Refusal> {
-        self.parameter(name).parse().map_err(|_| Refusal::Absent)
+        let wrong = |_| Refusal::malformed(format!("`{name}` in the address is a number up to {}", i64::MAX));
+        self.parameter(name).parse().map_err(wrong)
+    }
+
+    /// The number of an entry in the path.
+    pub(crate) fn seq(&self) -> Result<u64, Refusal> {
+        u64::try_from(self.number("seq")?).map_err(|_| Refusal::Absent)
     }
 
     /// The query.
@@ -123,8 +129,7 @@ pub(crate) fn answer(hub: &Hub, request: &Request) -> Response {
 
 /// Why a request is not done: a page for people, a document for programs.
 pub(crate) fn refused(request: &Request, refusal: &Refusal, principal: &Principal) -> Response {
-    let for_people = request.target.segments.first().is_none_or(|first| first != "api");
-    if for_people { pages::refused(refusal, principal) } else { refusal.to_json() }
+    if request.is_for_people() { pages::refused(refusal, principal) } else { refusal.to_json() }
 }
 
 /// Whether the one who asks may send a body to this route. Asked before a large one is received: nobody fills the disk of a hub
@@ -217,7 +222,7 @@ fn checked_body(hub: &Hub, route: &Route, request: &Request, principal: &Princip
         Takes::Lines { .. } if media.as_deref() == Some("application/jsonl") => Form::default(),
         Takes::Lines { .. } => return Err(Refusal::MediaType("application/jsonl")),
     };
-    if request.method == "GET" || matches!(principal, Principal::Machine(_)) {
+    if request.is_safe() || matches!(principal, Principal::Machine(_)) {
         return Ok(form);
     }
     if !is_own_origin(hub, request) {

@@ -189,7 +189,7 @@ impl Desk {
 
     /// Has a thread answer. A request that writes waits without one until few others write.
     async fn answered(&self, request: Request) -> Response {
-        let reads = request.method == "GET";
+        let reads = request.is_safe();
         let Ok(_queued) = self.queues[usize::from(!reads)].try_acquire() else {
             return http::refused(&request, &Refusal::Busy(AGAIN), &Principal::Anonymous);
         };
@@ -197,7 +197,7 @@ impl Desk {
         let hub = Arc::clone(&self.hub);
         let answered = tokio::task::spawn_blocking(move || http::answer(&hub, &request)).await;
         drop(writer);
-        answered.unwrap_or_else(|_| failed())
+        answered.unwrap_or_else(|_| Refusal::Failed.to_json())
     }
 
     /// Whether the one who asks may send a large body.
@@ -210,7 +210,7 @@ impl Desk {
             Ok(()) => Ok(bare),
             Err(refusal) => Err(http::refused(&bare, &refusal, &Principal::Anonymous)),
         });
-        asked.await.unwrap_or_else(|_| Err(failed()))
+        asked.await.unwrap_or_else(|_| Err(Refusal::Failed.to_json()))
     }
 }
 
@@ -267,12 +267,6 @@ fn bare(head: &Parts, peer: IpAddr) -> (Request, Result<(), Refusal>) {
     let target = target.unwrap_or_default();
     let (method, body) = (head.method.as_str().to_owned(), super::Body::of(Vec::new()));
     (Request { method, target, address: peer, headers, body }, read)
-}
-
-/// What is answered where a handler ended in a way that nobody meant.
-fn failed() -> Response {
-    let response = Response::json(&serde_json::json!({ "error": "the hub could not do this", "status": 500 }));
-    response.with_status(500)
 }
 
 async fn receive(

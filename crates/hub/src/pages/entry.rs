@@ -14,7 +14,7 @@ use crate::{
 /// An entry that was pushed.
 pub(crate) fn pushed(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let product = named(hub, ask)?;
-    let seq: u64 = ask.parameter("seq").parse().map_err(|_| Refusal::Absent)?;
+    let seq = ask.seq()?;
     let environment = ask.parameter("environment");
     let found = hub.store.read(|connection| {
         let Some(copy) = store::ledger(connection, product.id, environment)? else { return Ok(None) };
@@ -30,7 +30,7 @@ pub(crate) fn pushed(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
 
 /// An entry of the hub's own ledger.
 pub(crate) fn decided(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
-    let seq: u64 = ask.parameter("seq").parse().map_err(|_| Refusal::Absent)?;
+    let seq = ask.seq()?;
     let entry = hub.decisions.entry(seq)?.ok_or(Refusal::Absent)?;
     let hash = crate::http::Body::of(entry.line.clone()).digest().to_owned();
     let title = format!("Decision {seq}");

@@ -70,21 +70,13 @@ pub(crate) fn day_and_time(time: &str) -> Html {
 
 /// Why something was not done, as a page.
 pub(crate) fn refused(refusal: &Refusal, principal: &Principal) -> Response {
-    let title = match refusal.status() {
-        401 => "Sign in",
-        403 => "Not allowed",
-        404 => "Not found",
-        409 => "Not done",
-        503 => "Busy",
-        500.. => "Something went wrong",
-        _ => "Not understood",
-    };
+    let title = refusal.title();
     let mut body = format!("<h1>{title}</h1>\n<p>{}.</p>\n", markup(&capital(&refusal.to_string())));
     if refusal.status() == 401 {
         body += "<pre tabindex=\"0\"><code>testudo hub link --user NAME</code></pre>\n";
     }
     let page = Response::page(document(principal, Place::Elsewhere, title, &body));
-    refusal.with_wait(page.with_status(refusal.status()))
+    refusal.with_headers(page.with_status(refusal.status()))
 }
 
 fn capital(sentence: &str) -> String {

@@ -148,6 +148,9 @@ impl Asker<'_> {
         headers.extend(self.cookie.iter().map(|cookie| ("cookie", cookie.clone())));
         headers.extend(self.bearer.iter().map(|token| ("authorization", format!("Bearer {token}"))));
         headers.extend(self.origin.iter().map(|origin| ("sec-fetch-site", (*origin).to_owned())));
+        if !path.starts_with("/api/") {
+            headers.push(("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8".to_owned()));
+        }
         headers.extend(media.iter().map(|media| ("content-type", (*media).to_owned())));
         if media != Some("application/x-www-form-urlencoded") && !self.form.is_empty() {
             headers.push(("x-testudo-form", self.form.clone()));

@@ -54,6 +54,21 @@ fn requests_are_bounded() {
         exchange(address, format!("GET {target} HTTP/1.1\r\nhost: {address}\r\n{more}{close}\r\n").as_bytes())
     };
     assert_eq!(status(&get("/sign-in", "")), "200");
+    let head = |target: &str| {
+        exchange(address, format!("HEAD {target} HTTP/1.1\r\nhost: {address}\r\n{close}\r\n").as_bytes())
+    };
+    for (target, code) in
+        [("/sign-in", "200"), ("/api/v1/openapi.json", "200"), ("/nothing", "404"), ("/findings", "401")]
+    {
+        let (whole, asked) = (get(target, ""), head(target));
+        assert_eq!(status(&asked), code, "{target}");
+        let head_of = |answer: &str| {
+            let lines = answer.split("\r\n\r\n").next().unwrap().lines();
+            lines.filter(|line| !line.starts_with("date:")).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(head_of(&asked), head_of(&whole), "{target}");
+        assert!(asked.ends_with("\r\n\r\n") && !whole.ends_with("\r\n\r\n"), "{target}: no body");
+    }
     assert_eq!(status(&get("/", "")), "401");
     assert_eq!(status(&get("/nothing", "")), "404");
     assert_eq!(status(&get("/%00", "")), "400");

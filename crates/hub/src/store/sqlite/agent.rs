@@ -138,8 +138,17 @@ fn keep_alert(
 }
 
 /// The agent whose alert it is: what stands in front of the start and the number.
-fn agent_of(alert: &str) -> &str {
-    alert.rsplitn(3, '/').nth(2).unwrap_or(alert)
+pub(crate) fn agent_of(alert: &str) -> Option<&str> {
+    alert.rsplitn(3, '/').nth(2)
+}
+
+/// What a moment about a response is about. Numbers of responses are of their agent, whose name the alert begins with.
+pub(crate) fn about_response(response: &Response) -> String {
+    format!("response:{}", response_name(response))
+}
+
+fn response_name(response: &Response) -> String {
+    format!("{}/{}", agent_of(&response.alert).unwrap_or_default(), response.id)
 }
 
 fn keep_response(connection: &Connection, response: &Response, product: Option<i64>) -> Result<(), HubError> {
@@ -147,8 +156,7 @@ fn keep_response(connection: &Connection, response: &Response, product: Option<i
     let state = state.as_str().unwrap_or_default();
     let added = connection
         .prepare_cached("INSERT INTO response (id, state, alert, time, document) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id, state) DO NOTHING")?
-        // Numbers of responses are of their agent, whose name the alert begins with.
-        .execute(params![format!("{}/{}", agent_of(&response.alert), response.id), state, response.alert, response.time, serde_json::to_string(response)?])?;
+        .execute(params![response_name(response), state, response.alert, response.time, serde_json::to_string(response)?])?;
     let (Some(product), true) = (product, added > 0) else { return Ok(()) };
     let good = matches!(response.state, ResponseState::Active | ResponseState::Expired);
     let new = moment::NewMoment {
@@ -156,7 +164,7 @@ fn keep_response(connection: &Connection, response: &Response, product: Option<i
         kind: "response",
         mark: if good { "good" } else { "look" },
         said: &format!("{state}: {} on {}: {}", response.target, response.host, response.reason),
-        about: &format!("response:{}", response.id),
+        about: &about_response(response),
         link: "/alerts",
         cause: latest_about(connection, product, &format!("alert:{}", response.alert))?,
         ..moment::NewMoment::default()

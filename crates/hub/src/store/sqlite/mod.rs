@@ -25,7 +25,9 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
-pub(crate) use agent::{AgentRow, AlertRow, Taken, agents, alert, alerts, take, watch, watches};
+pub(crate) use agent::{
+    AgentRow, AlertRow, Taken, about_response, agent_of, agents, alert, alerts, take, watch, watches,
+};
 pub(crate) use audit::{AuditRow, Deed, Link, audit, each_deed, last_hash, record};
 pub(crate) use change::{Numbered, change, next_number};
 pub(crate) use concern::{ConcernRow, concern, concerns, each_concern, put_concern, word as concern_word};

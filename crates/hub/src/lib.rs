@@ -84,6 +84,8 @@ pub struct Hub {
 pub struct Link {
     /// Who.
     pub person: String,
+    /// What they may do.
+    pub role: Role,
     /// The path behind the address of the hub.
     pub path: String,
 }
@@ -141,26 +143,23 @@ impl Hub {
         if self.store.read(store::has_admin)? { Ok(None) } else { self.link("admin", Some(Role::Admin)).map(Some) }
     }
 
-    /// A new link for a person, who is made where there is none of that name. A role is needed then, and changes the role of
-    /// one who is there.
+    /// A new link for a person, who is made where there is none of that name; a role is needed then. The role of one who is
+    /// there stays.
     ///
     /// # Errors
-    /// The name is none, nobody has it and no role is given, or the database cannot be written.
+    /// The name is none, nobody has it and no role is given, they may not sign in, or the database cannot be written.
     pub fn link(&self, name: &str, role: Option<Role>) -> Result<Link, HubError> {
         let (by, now) = (self.local(), self.now());
-        act::people::put(self, &by, name, role).map_err(own)?;
+        let person = act::people::put(self, &by, name, role).map_err(own)?;
         let secret = Secret::new(self.world())?;
         self.store.write(|connection| {
-            let Some(person) = store::person_named(connection, name)? else {
-                return Err(HubError::Unknown(format!("nobody is called `{name}`; give a role with --role")));
-            };
             store::make_link(connection, (person.id, &secret.digest()), now.seconds + LINK_LIFE)?;
             let said = format!("a link for {name}");
             let (time, address) = (&now.text, &by.address);
             let deed = store::Deed { time, actor: LOCAL, address, action: "link.create", said: &said, decision: None };
             store::record(connection, deed)
         })?;
-        Ok(Link { person: name.to_owned(), path: format!("/welcome/{}", secret.text()) })
+        Ok(Link { person: person.name, role: person.role, path: format!("/welcome/{}", secret.text()) })
     }
 
     /// Makes a token for a product or an agent; an agent may watch a product. The text is never shown again.

@@ -169,6 +169,10 @@ routes! {
     POST "/welcome/{link}" Open [] (Form) => SeeOther, pages::enter::enter, "Use the link up and begin a session";
     POST "/sign-out" Read [] (Form) => SeeOther, pages::enter::sign_out, "End the session";
 
+    GET "/sessions" Read [] (Nothing) => Page, pages::sessions::list, "Where the person who asks is signed in";
+    POST "/sessions/end" Read [] (Form) => SeeOther, pages::sessions::end_others, "Sign out everywhere else";
+    POST "/sessions/{session}/end" Read [] (Form) => SeeOther, pages::sessions::end, "Sign out there";
+
     GET "/" Read [] (Nothing) => Page, pages::board::all, "Where every product stands";
     GET "/products/{product}" Read [] (Nothing) => Page, pages::board::one, "Where a product stands in each phase";
     GET "/products/{product}/timeline" Read ["before"] (Nothing) => Page, pages::timeline::page_of, "What happened to a product, on one line of time";
@@ -195,6 +199,7 @@ routes! {
 
     GET "/api/v1/openapi.json" Open [] (Nothing) => AnyJson, api::openapi, "This document";
     GET "/api/v1/me" Read [] (Nothing) => Gives::Json(schema::<api::people::Me>), api::people::me, "Who asks, and the token that changes need (header X-Testudo-Form)";
+    GET "/api/v1/sessions" Read [] (Nothing) => Gives::Json(schema::<Vec<crate::store::SessionRow>>), api::people::sessions, "Where the person who asks is signed in";
     GET "/api/v1/products" Read [] (Nothing) => Gives::Json(schema::<Vec<crate::store::ProductRow>>), api::products::list, "Products";
     GET "/api/v1/products/{product}/board" Read [] (Nothing) => AnyJson, api::products::board, "Where a product stands, as `testudo status --format json`";
     GET "/api/v1/products/{product}/timeline" Read ["before"] (Nothing) => Gives::Json(schema::<api::products::Timeline>), api::products::timeline, "What happened to a product";

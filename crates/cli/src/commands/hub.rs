@@ -82,7 +82,7 @@ struct LinkArgs {
     /// Who signs in
     #[arg(long, value_name = "NAME", default_value = "admin")]
     user: String,
-    /// What they may do; needed for somebody new
+    /// What they may do; needed for somebody new, and changes nobody who is there
     #[arg(long, value_name = "ROLE")]
     role: Option<RoleWord>,
     /// Address of the hub, to print the whole link
@@ -129,9 +129,9 @@ struct CreateArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum RoleWord {
-    /// Reads.
+    /// Reads, asks questions and raises concerns.
     Viewer,
-    /// Raises concerns, and decides about findings of their own.
+    /// Decides about findings of their own.
     Developer,
     /// Decides about all findings, and answers concerns.
     Security,
@@ -226,7 +226,11 @@ fn link(args: &LinkArgs) -> Result<ExitCode> {
         RoleWord::Security => Role::Security,
         RoleWord::Admin => Role::Admin,
     });
-    terminal::stdout(&told(&args.hub, &hub.link(&args.user, role)?))?;
+    let link = hub.link(&args.user, role)?;
+    if role.is_some_and(|role| role != link.role) {
+        terminal::note(&format!("{} stays {}: roles are changed on the page Admin", link.person, link.role.as_str()));
+    }
+    terminal::stdout(&told(&args.hub, &link))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -73,6 +73,10 @@ pub(crate) fn raise(hub: &Hub, ask: &Ask<'_>, raise: &Raise) -> Result<ConcernRo
         answered_by: None,
     };
     let (_, row) = signed::decide(hub, ask.by(), |connection| {
+        if store::product(connection, &concern.product)?.is_none() {
+            return Err(Refusal::malformed(format!("there is no product `{}`; the board lists them", concern.product)));
+        }
+        owned(connection, concern.owner.as_deref())?;
         let number = store::next_number(connection, Numbered::Concerns)?;
         concern.id = format!("concern-{number}");
         let said = format!("concern {number}: {}", concern.title);
@@ -80,6 +84,17 @@ pub(crate) fn raise(hub: &Hub, ask: &Ask<'_>, raise: &Raise) -> Result<ConcernRo
         Ok::<_, Refusal>((draft("concern.raise", said, &row)?, row))
     })?;
     Ok(row)
+}
+
+/// Nothing is given to somebody who is not there.
+fn owned(connection: &rusqlite::Connection, owner: Option<&str>) -> Result<(), Refusal> {
+    let owner = owner.unwrap_or_default();
+    if store::is_owner(connection, owner)? {
+        return Ok(());
+    }
+    Err(Refusal::malformed(format!(
+        "nobody is known as `{owner}`: name a person, a name that the page Admin gives somebody, or `role:ID` of a plan"
+    )))
 }
 
 /// A concern as it is from now on.
@@ -115,6 +130,7 @@ pub(crate) fn assign(hub: &Hub, ask: &Ask<'_>, number: i64, (owner, due): (&str,
     let due = day(due, ask.now.day(), "the day")?.to_string();
     signed::decide(hub, ask.by(), |connection| {
         let mut row = open(connection, ask, number)?;
+        owned(connection, Some(owner))?;
         (row.concern.owner, row.concern.due) = (Some(owner.to_owned()), Some(due.clone()));
         row.concern.state = ConcernState::InProgress;
         let said = format!("concern {number} to {owner} until {due}");

@@ -59,22 +59,37 @@ fn draft(action: &'static str, person: &PersonRow) -> Result<Draft, HubError> {
     Draft::own(action, said, (&person.name, Change::Person(person.clone())))
 }
 
-/// Sees to it that somebody of a name has a role and may sign in, asked on the command line. Without a role nothing changes.
-pub(crate) fn put(hub: &Hub, by: &By, name: &str, role: Option<Role>) -> Result<(), Refusal> {
+/// Sees to it that there is somebody of a name, asked on the command line. What somebody may do who is there stays as it is;
+/// only where nobody manages the hub, an administrator can be made of them.
+pub(crate) fn put(hub: &Hub, by: &By, name: &str, role: Option<Role>) -> Result<PersonRow, Refusal> {
     check_name(name)?;
-    let Some(role) = role else { return Ok(()) };
-    let known = hub.store.read(|connection| store::person_named(connection, name))?;
-    if known.is_some_and(|known| known.role == role && known.active) {
-        return Ok(());
+    let (known, managed) =
+        hub.store.read(|connection| Ok((store::person_named(connection, name)?, is_managed(connection, None)?)))?;
+    match (known, role) {
+        (Some(person), Some(Role::Admin)) if !managed => {
+            let person = PersonRow { role: Role::Admin, active: true, ..person };
+            signed::decide(hub, by.clone(), |_| Ok::<_, Refusal>((draft("person.change", &person)?, ())))?;
+            Ok(person)
+        }
+        (Some(person), _) if !person.active => Err(Refusal::malformed(format!(
+            "`{name}` may not sign in; an administrator lets them in on the page Admin"
+        ))),
+        (Some(person), _) => Ok(person),
+        (None, None) => Err(Refusal::malformed(format!("nobody is called `{name}`; give a role with --role"))),
+        (None, Some(role)) => {
+            let (_, person) = signed::decide(hub, by.clone(), |connection| {
+                let person = new_person(connection, (name, role), &by.time)?;
+                Ok::<_, Refusal>((draft("person.add", &person)?, person))
+            })?;
+            Ok(person)
+        }
     }
-    signed::decide(hub, by.clone(), |connection| {
-        let person = match store::person_named(connection, name)? {
-            Some(person) => PersonRow { role, active: true, ..person },
-            None => new_person(connection, (name, role), &by.time)?,
-        };
-        Ok::<_, Refusal>((draft("person.change", &person)?, ()))
-    })?;
-    Ok(())
+}
+
+/// Whether somebody manages the hub, other than one who is about to change.
+fn is_managed(connection: &rusqlite::Connection, but: Option<i64>) -> Result<bool, HubError> {
+    let manages = |person: &PersonRow| person.role == Role::Admin && person.active && Some(person.id) != but;
+    Ok(store::people(connection)?.iter().any(manages))
 }
 
 fn check_handles(handles: &[String]) -> Result<(), Refusal> {
@@ -91,9 +106,7 @@ fn known(connection: &rusqlite::Connection, id: i64) -> Result<store::PersonRow,
 
 /// Nobody locks themselves out: the last administrator stays one.
 fn keeps_an_admin(connection: &rusqlite::Connection, changed: &PersonRow) -> Result<(), Refusal> {
-    let manages = |person: &PersonRow| person.role == Role::Admin && person.active;
-    let others = store::people(connection)?.into_iter().filter(|person| person.id != changed.id);
-    if manages(changed) || others.into_iter().any(|person| manages(&person)) {
+    if changed.role == Role::Admin && changed.active || is_managed(connection, Some(changed.id))? {
         return Ok(());
     }
     Err(Refusal::malformed("somebody has to stay administrator"))
@@ -143,7 +156,7 @@ pub(crate) fn link(hub: &Hub, ask: &Ask<'_>, id: i64) -> Result<Link, Refusal> {
         ask.deed("link.create", &format!("a link for {}", person.name)).record(connection)?;
         Ok::<_, Refusal>(person)
     })?;
-    Ok(Link { person: person.name, path: format!("/welcome/{}", secret.text()) })
+    Ok(Link { person: person.name, role: person.role, path: format!("/welcome/{}", secret.text()) })
 }
 
 /// A token to be made.
@@ -213,7 +226,8 @@ pub(crate) fn handles(text: &str) -> Vec<String> {
 pub(crate) fn enter(hub: &Hub, ask: &Ask<'_>, link: &Secret) -> Result<Option<Secret>, Refusal> {
     let session = Secret::new(hub.world())?;
     let name = hub.store.write(|connection| {
-        let name = store::enter(connection, &link.digest(), (&session.digest(), ask.now.seconds))?;
+        let name =
+            store::enter(connection, &link.digest(), (&session.digest(), ask.now.seconds, &ask.address.to_string()))?;
         if let Some(name) = &name {
             ask.deed("session.begin", "with a link").by(name).record(connection)?;
         }
@@ -228,5 +242,25 @@ pub(crate) fn leave(hub: &Hub, ask: &Ask<'_>) -> Result<(), Refusal> {
     hub.store.write(|connection| {
         store::end_session(connection, &person.session)?;
         Ok(ask.deed("session.end", "signed out").record(connection)?)
+    })
+}
+
+/// Ends another session of the person who asks.
+pub(crate) fn end_session(hub: &Hub, ask: &Ask<'_>, name: &str) -> Result<(), Refusal> {
+    let person = ask.person()?;
+    hub.store.write(|connection| {
+        if !store::end_named(connection, person.id, name)? {
+            return Err(Refusal::Absent);
+        }
+        Ok(ask.deed("session.end", "signed out from elsewhere").record(connection)?)
+    })
+}
+
+/// Ends all other sessions of the person who asks.
+pub(crate) fn end_others(hub: &Hub, ask: &Ask<'_>) -> Result<(), Refusal> {
+    let person = ask.person()?;
+    hub.store.write(|connection| {
+        let said = format!("signed out everywhere else: {} sessions", store::end_others(connection, person)?);
+        Ok(ask.deed("session.end", &said).record(connection)?)
     })
 }

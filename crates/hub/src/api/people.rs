@@ -36,6 +36,12 @@ pub(crate) fn work(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     Ok(Response::json(&items))
 }
 
+/// Where the one who asks is signed in.
+pub(crate) fn sessions(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
+    let person = ask.person()?;
+    Ok(Response::json(&hub.store.read(|connection| store::sessions(connection, person, ask.now.seconds))?))
+}
+
 /// People.
 pub(crate) fn list(hub: &Hub, _: &Ask<'_>) -> Result<Response, Refusal> {
     Ok(Response::json(&hub.store.read(store::people)?))

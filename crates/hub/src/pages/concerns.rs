@@ -4,7 +4,7 @@ use super::{Html, Place, day_and_time, empty, page, text, token};
 use crate::{
     Hub,
     act::concern::{self, Answer, End, Raise},
-    auth::{Permission, Person},
+    auth::Person,
     http::{Ask, Refusal, Response},
     store::{self, ConcernRow},
 };
@@ -15,8 +15,10 @@ const ROWS: usize = 100;
 /// The list, and the form that raises one.
 pub(crate) fn list(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let person = ask.person()?;
-    let (concerns, products) =
-        hub.store.read(|connection| Ok((store::concerns(connection, ROWS)?, store::products(connection)?)))?;
+    let (concerns, mine, products) = hub.store.read(|connection| {
+        let mine = store::concerns_of(connection, &person.name, ROWS)?;
+        Ok((store::concerns(connection, ROWS)?, mine, store::products(connection)?))
+    })?;
     let mut body = "<h1>Concerns</h1>\n<p>Ask security a question, or say what worries you. Each has an owner and a day, and none is closed without an answer.</p>\n".to_owned();
     let (open, answered): (Vec<_>, Vec<_>) = concerns.iter().partition(|row| row.is_open());
     body += &if open.is_empty() {
@@ -24,9 +26,10 @@ pub(crate) fn list(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     } else {
         table("Waiting for an answer, the earliest day first", &open, ask.now.day())
     };
-    if ask.principal.may(Permission::Raise) {
-        let names: Vec<&str> = products.iter().map(|product| product.name.as_str()).collect();
-        body += &form(person, &names, ask);
+    let names: Vec<&str> = products.iter().map(|product| product.name.as_str()).collect();
+    body += &form(person, &names, ask);
+    if !mine.is_empty() {
+        body += &table("Asked by you, the newest first", &mine.iter().collect::<Vec<_>>(), ask.now.day());
     }
     if !answered.is_empty() {
         body += &table("Answered", &answered, ask.now.day());
@@ -56,17 +59,20 @@ fn table(caption: &str, rows: &[&ConcernRow], today: &str) -> Html {
 
 fn form(person: &Person, products: &[&str], ask: &Ask<'_>) -> Html {
     let about = ask.query().get("about").unwrap_or_default();
-    let options: String = products.iter().map(|name| format!("<option value=\"{}\"></option>", text(name))).collect();
+    let option = |name: &&str| {
+        let selected = if *name == about { " selected" } else { "" };
+        format!("<option value=\"{0}\"{selected}>{0}</option>", text(name))
+    };
+    let options: String = products.iter().map(option).collect();
     format!(
         "<section aria-labelledby=\"new\"><h2 id=\"new\">Ask or raise</h2>\n<form class=\"fields\" method=\"post\" action=\"/concerns\">{}\n\
          <div class=\"wide\"><label for=\"title\">Question or concern, in one line</label><input id=\"title\" name=\"title\" required maxlength=\"500\"></div>\n\
          <div class=\"wide\"><label for=\"body\">In full (may be empty)</label><textarea id=\"body\" name=\"text\" maxlength=\"10000\"></textarea></div>\n\
-         <div><label for=\"product\">Product</label><input id=\"product\" name=\"product\" list=\"products\" required maxlength=\"500\" value=\"{}\"><datalist id=\"products\">{options}</datalist></div>\n\
+         <div><label for=\"product\">Product</label><select id=\"product\" name=\"product\" required>{options}</select></div>\n\
          <div><label for=\"owner\">Who answers (name, handle or role:ID)</label><input id=\"owner\" name=\"owner\" required maxlength=\"500\"></div>\n\
          <div><label for=\"due\">By which day</label><input id=\"due\" name=\"due\" type=\"date\" required min=\"{}\"></div>\n\
          <div><button>Raise</button></div>\n</form></section>\n",
         token(person),
-        text(about),
         text(ask.now.day())
     )
 }

@@ -105,7 +105,7 @@ fn header(principal: &Principal, place: Place) -> Html {
             out += &format!("<li><a href=\"{path}\"{current}>{name}</a></li>\n");
         }
         out += &format!(
-            "</ul></nav>\n<form class=\"who\" method=\"post\" action=\"/sign-out\">{}<span>{} ({})</span> <button>Sign out</button></form>\n",
+            "</ul></nav>\n<form class=\"who\" method=\"post\" action=\"/sign-out\">{}<a href=\"/sessions\">{} ({})</a> <button>Sign out</button></form>\n",
             token(person),
             markup(&person.name),
             person.role.as_str()

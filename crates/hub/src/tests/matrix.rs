@@ -10,7 +10,7 @@ use crate::{Role, Scope};
 const MAY: &[(&str, [bool; 7])] = &[
     ("open", [true, true, true, true, true, true, true]),
     ("read", [false, true, true, true, true, false, false]),
-    ("raise", [false, false, true, true, true, false, false]),
+    ("raise", [false, true, true, true, true, false, false]),
     ("triage", [false, false, true, true, true, false, false]),
     ("answer", [false, false, true, true, true, false, false]),
     ("audit", [false, false, false, true, true, false, false]),
@@ -27,6 +27,9 @@ const MEANT: &[(&str, &str)] = &[
     ("GET /welcome/{link}", "open"),
     ("POST /welcome/{link}", "open"),
     ("POST /sign-out", "read"),
+    ("GET /sessions", "read"),
+    ("POST /sessions/end", "read"),
+    ("POST /sessions/{session}/end", "read"),
     ("GET /", "read"),
     ("GET /products/{product}", "read"),
     ("GET /products/{product}/timeline", "read"),
@@ -52,6 +55,7 @@ const MEANT: &[(&str, &str)] = &[
     ("POST /admin/tokens/{token}/revoke", "administer"),
     ("GET /api/v1/openapi.json", "open"),
     ("GET /api/v1/me", "read"),
+    ("GET /api/v1/sessions", "read"),
     ("GET /api/v1/products", "read"),
     ("GET /api/v1/products/{product}/board", "read"),
     ("GET /api/v1/products/{product}/timeline", "read"),
@@ -115,6 +119,7 @@ fn filled(path: &str) -> String {
         ("{concern}", "1"),
         ("{person}", "999"),
         ("{token}", "999"),
+        ("{session}", "0011223344556677"),
     ];
     let path = values.iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value));
     assert!(!path.contains('{'), "{path} has a name that this test does not know");

@@ -109,6 +109,12 @@ pub(crate) fn concern(connection: &Connection, number: i64) -> Result<Option<Con
     row(connection, (&format!("SELECT {COLUMNS} FROM concern WHERE id = ?1"), [number]), read)
 }
 
+/// What somebody asked, the newest first.
+pub(crate) fn concerns_of(connection: &Connection, person: &str, limit: usize) -> Result<Vec<ConcernRow>, HubError> {
+    let query = format!("SELECT {COLUMNS} FROM concern WHERE raised_by = ?1 ORDER BY id DESC LIMIT ?2");
+    rows(connection, (&query, params![person, limit]), read)
+}
+
 /// Concerns behind a number: those that wait for an answer by their day, then the newest answered ones.
 pub(crate) fn concerns(connection: &Connection, limit: usize) -> Result<Vec<ConcernRow>, HubError> {
     let query = format!(

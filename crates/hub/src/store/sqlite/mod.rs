@@ -30,7 +30,7 @@ pub(crate) use agent::{
 };
 pub(crate) use audit::{AuditRow, Deed, Link, audit, each_deed, last_hash, record};
 pub(crate) use change::{Numbered, change, next_number};
-pub(crate) use concern::{ConcernRow, concern, concerns, each_concern, put_concern, word as concern_word};
+pub(crate) use concern::{ConcernRow, concern, concerns, concerns_of, each_concern, put_concern, word as concern_word};
 pub(crate) use finding::{
     DecidedRow, Decision, Filter, FindingRow, FindingState, Page, decide, decided, document, expire, finding, findings,
     matching, severities,
@@ -39,7 +39,8 @@ pub(crate) use intent::{Intent, forget, intend, intents, own_head, set_own_head}
 pub(crate) use ledger::{LedgerRow, append, first_push, ledger, ledgers, line, line_hash, newest_statements};
 pub(crate) use moment::{MomentRow, NewMoment, add_moment, attest_moment, latest_about, moments};
 pub(crate) use person::{
-    PersonRow, end_session, enter, has_admin, make_link, people, person_named, put_person, session, touch,
+    PersonRow, SessionRow, end_named, end_others, end_session, enter, has_admin, is_owner, make_link, people,
+    person_named, put_person, session, sessions, touch,
 };
 pub(crate) use product::{PlanRole, ProductRow, named, plan_roles, product, products, set_facts, touched};
 pub(crate) use scan::{Account, Header, Ingested, Ingestion, ScanRow, scans};

@@ -175,6 +175,7 @@ routes! {
 
     GET "/" Read [] (Nothing) => Page, pages::board::all, "Where every product stands";
     GET "/products/{product}" Read [] (Nothing) => Page, pages::board::one, "Where a product stands in each phase";
+    GET "/products/{product}/branch" Read ["name" "after"] (Nothing) => Page, pages::branch::page_of, "What the last scan of a branch beside the default one found";
     GET "/products/{product}/timeline" Read ["before"] (Nothing) => Page, pages::timeline::page_of, "What happened to a product, on one line of time";
     GET "/products/{product}/ledgers/{environment}/{seq}" Read [] (Nothing) => Page, pages::entry::pushed, "An entry of a ledger that was pushed";
     GET "/decisions/{seq}" Read [] (Nothing) => Page, pages::entry::decided, "An entry of the hub's own ledger";
@@ -204,6 +205,8 @@ routes! {
     GET "/api/v1/products/{product}/board" Read [] (Nothing) => AnyJson, api::products::board, "Where a product stands, as `testudo status --format json`";
     GET "/api/v1/products/{product}/timeline" Read ["before"] (Nothing) => Gives::Json(schema::<api::products::Timeline>), api::products::timeline, "What happened to a product";
     GET "/api/v1/products/{product}/scans" Read [] (Nothing) => Gives::Json(schema::<Vec<crate::store::ScanRow>>), api::products::scans, "Scans of a product, the newest first";
+    GET "/api/v1/products/{product}/branches" Read [] (Nothing) => Gives::Json(schema::<Vec<crate::store::BranchRow>>), api::products::branches, "Branches of a product beside the default one";
+    GET "/api/v1/products/{product}/branch" Read ["name" "after"] (Nothing) => Gives::Json(schema::<api::products::OfBranch>), api::products::branch, "What the last scan of a branch found";
     GET "/api/v1/plan-roles" Read [] (Nothing) => Gives::Json(schema::<Vec<crate::store::PlanRole>>), api::products::roles, "Who has which part, by the plans that were pushed";
     GET "/api/v1/work" Read [] (Nothing) => Gives::Json(schema::<Vec<crate::work::Item>>), api::people::work, "What the person who asks has to do";
     GET "/api/v1/findings" Read ["state" "severity" "rule" "product" "owner" "text" "scan" "after"] (Nothing) => Gives::Json(schema::<crate::store::Page>), api::findings::list, "Findings";
@@ -219,9 +222,9 @@ routes! {
     GET "/api/v1/people" Administer [] (Nothing) => Gives::Json(schema::<Vec<crate::store::PersonRow>>), api::people::list, "People";
     GET "/api/v1/tokens" Administer [] (Nothing) => Gives::Json(schema::<Vec<crate::store::TokenRow>>), api::people::tokens, "Tokens, without their secrets";
 
-    POST "/api/v1/products/{product}/scans" Push ["base" "whole" "off"] (Takes::Json { schema: schema::<testudo_model::ScanReport>, most: SCAN }) => Gives::Json(schema::<crate::store::Ingested>), api::scans::push, "Push a report of `testudo scan --format json`";
+    POST "/api/v1/products/{product}/scans" Push ["base" "whole" "off" "ref" "default"] (Takes::Json { schema: schema::<testudo_model::ScanReport>, most: SCAN }) => Gives::Json(schema::<crate::store::Ingested>), api::scans::push, "Push a report of `testudo scan --format json`";
     GET "/api/v1/products/{product}/ledgers/{environment}" Push [] (Nothing) => Gives::Json(schema::<api::ledgers::Known>), api::ledgers::known, "How far a ledger is known";
     POST "/api/v1/products/{product}/ledgers/{environment}" Push [] (Takes::Lines { most: LEDGER }) => Gives::Json(schema::<api::ledgers::Kept>), api::ledgers::push, "Push what is new of a ledger: its public keys, its lines, and its head";
-    POST "/api/v1/products/{product}/facts" Push [] (Takes::Json { schema: schema::<ProductFacts>, most: FACTS }) => Gives::Json(schema::<api::products::Noted>), api::products::facts, "Push plan, roles and owners";
+    POST "/api/v1/products/{product}/facts" Push ["ref" "default"] (Takes::Json { schema: schema::<ProductFacts>, most: FACTS }) => Gives::Json(schema::<api::products::Noted>), api::products::facts, "Push plan, roles and owners";
     POST "/api/v1/agents/{agent}/events" Agent [] (Takes::Json { schema: schema::<AgentBatch>, most: BATCH }) => Gives::Json(schema::<api::agents::Acknowledged>), api::agents::events, "Push events of an agent; known ones are passed over";
 }

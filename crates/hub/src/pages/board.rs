@@ -2,7 +2,7 @@
 
 use testudo_board::{Board, State};
 
-use super::{Html, Place, chart, empty, page, text};
+use super::{Html, Place, branch, chart, empty, page, text};
 use crate::{
     Hub,
     api::products::named,
@@ -73,9 +73,10 @@ fn class(state: State) -> &'static str {
 pub(crate) fn one(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let product = named(hub, ask)?;
     let board = hub.board(&product, &ask.now)?;
-    let (counts, ledgers, scans) = hub.store.read(|connection| {
+    let (counts, ledgers, scans, branches) = hub.store.read(|connection| {
         let counts = store::severities(connection, Some(product.id))?;
-        Ok((counts, store::ledgers(connection, product.id)?, store::scans(connection, product.id, 10)?))
+        let branches = store::branches(connection, product.id)?;
+        Ok((counts, store::ledgers(connection, product.id)?, store::scans(connection, product.id, 10)?, branches))
     })?;
     let path = encode(&product.name);
     let mut body = testudo_board::content(&board);
@@ -90,6 +91,17 @@ pub(crate) fn one(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     );
     body +=
         &format!("<section aria-labelledby=\"scans\"><h2 id=\"scans\">Scans</h2>\n{}</section>\n", scan_rows(&scans));
+    if let Some(default) = &product.default_branch {
+        body += &format!(
+            "<section aria-labelledby=\"branches\"><h2 id=\"branches\">Branches</h2>\n<p><code>{}</code> is the default branch: its scans open and close findings. Of others, the {} that were pushed last are kept.</p>\n",
+            text(default),
+            store::BRANCHES
+        );
+        if !branches.is_empty() {
+            body += &branch::table_of(&product.name, &branches);
+        }
+        body += "</section>\n";
+    }
     body +=
         &format!("<section aria-labelledby=\"roles\"><h2 id=\"roles\">Roles</h2>\n{}</section>\n", role_rows(&product));
     Ok(page(ask, Place::Board, &product.name, &body))
@@ -127,7 +139,11 @@ fn scan_rows(scans: &[store::ScanRow]) -> Html {
             "<tr><th scope=\"row\"><a href=\"/findings?state=&amp;scan={0}\">scan {0}</a></th><td data-name=\"Taken in\">{1}</td><td data-name=\"By\">{2}{whole}</td><td data-name=\"New\">{3}</td><td data-name=\"Gone\">{4}</td></tr>\n",
             scan.id,
             super::day_and_time(&scan.received),
-            text(&scan.tool),
+            text(&if scan.branch.is_empty() {
+                scan.tool.clone()
+            } else {
+                format!("{}, branch {}", scan.tool, scan.branch)
+            }),
             scan.opened,
             scan.closed
         );

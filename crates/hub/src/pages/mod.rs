@@ -5,6 +5,7 @@ pub(crate) mod alerts;
 pub(crate) mod assets;
 pub(crate) mod audit;
 pub(crate) mod board;
+pub(crate) mod branch;
 pub(crate) mod chart;
 pub(crate) mod concerns;
 pub(crate) mod enter;

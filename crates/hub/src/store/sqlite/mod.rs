@@ -5,6 +5,7 @@
 
 mod agent;
 mod audit;
+mod branch;
 mod change;
 mod concern;
 mod finding;
@@ -29,6 +30,10 @@ pub(crate) use agent::{
     AgentRow, AlertRow, Taken, about_response, agent_of, agents, alert, alerts, take, watch, watches,
 };
 pub(crate) use audit::{AuditRow, Deed, Link, audit, each_deed, last_hash, record};
+pub(crate) use branch::{
+    BRANCHES, Branch, BranchFinding, BranchRow, FINDINGS as BRANCH_FINDINGS, Pushed, branch_findings, branch_of,
+    branches, link as branch_link,
+};
 pub(crate) use change::{Numbered, change, next_number};
 pub(crate) use concern::{ConcernRow, concern, concerns, concerns_of, each_concern, put_concern, word as concern_word};
 pub(crate) use finding::{
@@ -43,7 +48,7 @@ pub(crate) use person::{
     person_named, put_person, session, sessions, touch,
 };
 pub(crate) use product::{PlanRole, ProductRow, named, plan_roles, product, products, set_facts, touched};
-pub(crate) use scan::{Account, Header, Ingested, Ingestion, ScanRow, scans};
+pub(crate) use scan::{Account, Header, Ingested, ScanRow, Taking, scans};
 pub(crate) use token::{MadeRow, TokenRow, made as tokens_made, revoke_token, token, tokens, used};
 
 use crate::HubError;

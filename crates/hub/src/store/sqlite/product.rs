@@ -19,6 +19,10 @@ pub(crate) struct ProductRow {
     pub(crate) created: String,
     /// What its last push said of it.
     pub(crate) facts: ProductFacts,
+    /// The branch whose scans open and close findings; none as long as no push named one.
+    pub(crate) default_branch: Option<String>,
+    /// Whether it is kept aside: nothing is pushed to it any more.
+    pub(crate) archived: bool,
     /// Counts up with whatever changes its board.
     #[serde(skip)]
     pub(crate) revision: i64,
@@ -32,17 +36,27 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<ProductRow> {
         created: row.get(2)?,
         facts: serde_json::from_str(&facts).unwrap_or_default(),
         revision: row.get(4)?,
+        default_branch: row.get(5)?,
+        archived: row.get(6)?,
     })
 }
 
 /// Every product, by name.
 pub(crate) fn products(connection: &Connection) -> Result<Vec<ProductRow>, HubError> {
-    rows(connection, ("SELECT id, name, created, facts, revision FROM product ORDER BY name", []), read)
+    rows(
+        connection,
+        ("SELECT id, name, created, facts, revision, default_ref, archived FROM product ORDER BY name", []),
+        read,
+    )
 }
 
 /// The product of a name.
 pub(crate) fn product(connection: &Connection, name: &str) -> Result<Option<ProductRow>, HubError> {
-    row(connection, ("SELECT id, name, created, facts, revision FROM product WHERE name = ?1", [name]), read)
+    row(
+        connection,
+        ("SELECT id, name, created, facts, revision, default_ref, archived FROM product WHERE name = ?1", [name]),
+        read,
+    )
 }
 
 /// The number of a product, which is made where it is not known yet.

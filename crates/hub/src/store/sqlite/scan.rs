@@ -12,7 +12,10 @@ use serde::Serialize;
 use testudo_ledger::Extent;
 use testudo_model::{Coverage, CoverageState, Finding, Fingerprint, Summary};
 
-use super::{moment, named, row, rows, touched};
+use super::{
+    branch::{Branch, BranchScan, Pushed, branch_of},
+    moment, named, row, rows, touched,
+};
 use crate::{HubError, RuleSet};
 
 /// Characters of a text that lists show.
@@ -41,6 +44,8 @@ pub(crate) struct ScanRow {
     pub(crate) opened: u64,
     /// Findings that it closed.
     pub(crate) closed: u64,
+    /// The branch, where it is not the default one.
+    pub(crate) branch: String,
 }
 
 /// What came of a scan.
@@ -60,6 +65,12 @@ pub(crate) struct Ingested {
     pub(crate) kept: u64,
     /// Why not.
     pub(crate) reasons: Vec<String>,
+    /// Whether it was a branch beside the default one, which opens and closes nothing.
+    pub(crate) beside: bool,
+    /// That branch; empty where nobody named it.
+    pub(crate) branch: String,
+    /// Findings of that branch which are not on the default one.
+    pub(crate) only_here: u64,
 }
 
 /// What is known of a scan before its findings are.
@@ -71,6 +82,8 @@ pub(crate) struct Header<'a> {
     pub(crate) digest: &'a str,
     /// How much of the project was looked at.
     pub(crate) extent: &'a Extent,
+    /// Which branch it is of.
+    pub(crate) branch: Pushed<'a>,
     /// Now.
     pub(crate) time: &'a str,
 }
@@ -101,29 +114,80 @@ pub(crate) struct Ingestion<'a> {
     news: Vec<(usize, i64, String)>,
 }
 
-impl<'a> Ingestion<'a> {
-    /// Begins. None where this very document was taken in as the last one: sent twice is known once.
+/// A scan that is being taken in.
+pub(crate) enum Taking<'a> {
+    /// Of the default branch.
+    Default(Ingestion<'a>),
+    /// Of another one.
+    Other(BranchScan<'a>),
+}
+
+impl<'a> Taking<'a> {
+    /// Begins. None where this very document was taken in as the last one of its branch: sent twice is known once.
     pub(crate) fn begin(
         transaction: &'a Transaction<'a>,
         header: Header<'a>,
     ) -> Result<Result<Self, Ingested>, HubError> {
         let product = named(transaction, header.product, header.time)?;
-        let last = "SELECT id, digest FROM scan WHERE product = ?1 ORDER BY id DESC LIMIT 1";
-        let last = row(transaction, (last, [product]), |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+        let branch = branch_of(transaction, product, header.branch)?;
+        // No branch has this name, so that of nobody knows which is kept apart from the default one.
+        let name = match &branch {
+            Branch::Default => String::new(),
+            Branch::Other { name, .. } if name.is_empty() => "?".to_owned(),
+            Branch::Other { name, .. } => name.clone(),
+        };
+        let last = "SELECT id, digest FROM scan WHERE product = ?1 AND ref = ?2 ORDER BY id DESC LIMIT 1";
+        let last = row(transaction, (last, params![product, name]), |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+        })?;
         if let Some((scan, _)) = last.filter(|(_, digest)| digest == header.digest) {
             return Ok(Err(Ingested { scan, known: true, ..Ingested::default() }));
         }
         let scan = transaction
             .prepare_cached(
-                "INSERT INTO scan (product, digest, received, started, tool, complete) VALUES (?1, ?2, ?3, '', '', 0)",
+                "INSERT INTO scan (product, digest, received, started, tool, complete, ref) VALUES (?1, ?2, ?3, '', '', 0, ?4)",
             )?
-            .insert(params![product, header.digest, header.time])?;
+            .insert(params![product, header.digest, header.time, name])?;
         let result = Ingested { scan, ..Ingested::default() };
-        Ok(Ok(Self { transaction, header, product, scan, result, news: Vec::new() }))
+        Ok(Ok(match branch {
+            Branch::Default => {
+                Self::Default(Ingestion { transaction, header, product, scan, result, news: Vec::new() })
+            }
+            Branch::Other { name, default } => {
+                let result = Ingested { beside: true, branch: name, ..result };
+                Self::Other(BranchScan::begin(transaction, (header, product), default, result)?)
+            }
+        }))
     }
 
     /// Takes one finding.
     pub(crate) fn add(&mut self, finding: &Finding) -> Result<(), HubError> {
+        match self {
+            Self::Default(taking) => taking.add(finding),
+            Self::Other(taking) => taking.add(finding),
+        }
+    }
+
+    /// Says that a finding is there, although the report does not show it.
+    pub(crate) fn hide(&self, fingerprint: &Fingerprint) -> Result<(), HubError> {
+        match self {
+            Self::Default(taking) => taking.hide(fingerprint),
+            Self::Other(_) => Ok(()),
+        }
+    }
+
+    /// Says what came of it all.
+    pub(crate) fn finish(self, account: &Account, rules: &RuleSet) -> Result<Ingested, HubError> {
+        match self {
+            Self::Default(taking) => taking.finish(account, rules),
+            Self::Other(taking) => taking.finish(account),
+        }
+    }
+}
+
+impl Ingestion<'_> {
+    /// Takes one finding.
+    fn add(&mut self, finding: &Finding) -> Result<(), HubError> {
         self.result.findings += 1;
         let known = "SELECT id, state, decided, owners, severity FROM finding WHERE product = ?1 AND fingerprint = ?2";
         let known = row(self.transaction, (known, params![self.product, finding.fingerprint.as_str()]), |row| {
@@ -153,7 +217,7 @@ impl<'a> Ingestion<'a> {
     }
 
     /// Says that a finding is there, although the report does not show it.
-    pub(crate) fn hide(&self, fingerprint: &Fingerprint) -> Result<(), HubError> {
+    fn hide(&self, fingerprint: &Fingerprint) -> Result<(), HubError> {
         self.transaction
             .prepare_cached("UPDATE finding SET last_scan = ?3 WHERE product = ?1 AND fingerprint = ?2")?
             .execute(params![self.product, fingerprint.as_str(), self.scan])?;
@@ -233,22 +297,9 @@ impl<'a> Ingestion<'a> {
     }
 
     /// Closes what is gone, and says what came of it all.
-    pub(crate) fn finish(mut self, account: &Account, rules: &RuleSet) -> Result<Ingested, HubError> {
+    fn finish(mut self, account: &Account, rules: &RuleSet) -> Result<Ingested, HubError> {
         let gone = self.close(account, rules)?;
-        let complete = account.summary.complete && !account.coverage.is_empty();
-        self.transaction.execute(
-            "UPDATE scan SET started = ?2, tool = ?3, complete = ?4, opened = ?5, closed = ?6, kept = ?7, coverage = ?8 WHERE id = ?1",
-            params![
-                self.scan,
-                short(&account.started),
-                short(&account.tool),
-                complete,
-                self.result.opened,
-                self.result.closed,
-                self.result.kept,
-                serde_json::to_string(&account.coverage)?
-            ],
-        )?;
+        let complete = end_scan(self.transaction, &self.result, account)?;
         self.tell(account, complete, &gone)?;
         touched(self.transaction, self.product)?;
         Ok(self.result)
@@ -269,7 +320,7 @@ impl<'a> Ingestion<'a> {
                 title: row.get(8)?,
             })
         })?;
-        let later = "SELECT 1 FROM scan WHERE product = ?1 AND id < ?2 AND started > ?3 LIMIT 1";
+        let later = "SELECT 1 FROM scan WHERE product = ?1 AND ref = '' AND id < ?2 AND started > ?3 LIMIT 1";
         let started = short(&account.started);
         let is_late =
             row(self.transaction, (later, params![self.product, self.scan, started]), |row| row.get::<_, i64>(0))?
@@ -338,6 +389,25 @@ impl<'a> Ingestion<'a> {
         }
         Ok(())
     }
+}
+
+/// Keeps what came of a scan. Gives whether it looked at everything.
+pub(super) fn end_scan(connection: &Connection, result: &Ingested, account: &Account) -> Result<bool, HubError> {
+    let complete = account.summary.complete && !account.coverage.is_empty();
+    connection.execute(
+        "UPDATE scan SET started = ?2, tool = ?3, complete = ?4, opened = ?5, closed = ?6, kept = ?7, coverage = ?8 WHERE id = ?1",
+        params![
+            result.scan,
+            short(&account.started),
+            short(&account.tool),
+            complete,
+            result.opened,
+            result.closed,
+            result.kept,
+            serde_json::to_string(&account.coverage)?
+        ],
+    )?;
+    Ok(complete)
 }
 
 /// A finding that the hub has already.
@@ -440,7 +510,7 @@ fn below(path: &str, whole: &str) -> bool {
 }
 
 /// Where a finding is, from the root of the project.
-fn place(finding: &Finding, extent: &Extent) -> String {
+pub(super) fn place(finding: &Finding, extent: &Extent) -> String {
     let shown = finding.location.display_path();
     let inside = shown.strip_prefix("./").unwrap_or(&shown);
     match extent.base.as_str() {
@@ -457,7 +527,7 @@ fn tool_of(finding: &Finding) -> String {
 }
 
 /// The beginning of a text that is shown in lists.
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
@@ -466,7 +536,7 @@ fn short(text: &str) -> String {
 
 /// The scans of a product, the newest first.
 pub(crate) fn scans(connection: &Connection, product: i64, limit: usize) -> Result<Vec<ScanRow>, HubError> {
-    let query = "SELECT id, received, started, tool, complete, opened, closed FROM scan WHERE product = ?1 ORDER BY id DESC LIMIT ?2";
+    let query = "SELECT id, received, started, tool, complete, opened, closed, ref FROM scan WHERE product = ?1 ORDER BY id DESC LIMIT ?2";
     rows(connection, (query, params![product, limit]), |row| {
         Ok(ScanRow {
             id: row.get(0)?,
@@ -476,6 +546,7 @@ pub(crate) fn scans(connection: &Connection, product: i64, limit: usize) -> Resu
             complete: row.get(4)?,
             opened: row.get(5)?,
             closed: row.get(6)?,
+            branch: row.get(7)?,
         })
     })
 }

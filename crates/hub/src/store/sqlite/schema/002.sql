@@ -17,3 +17,54 @@ ALTER TABLE session ADD COLUMN address TEXT NOT NULL DEFAULT '';
 CREATE INDEX session_of_person ON session (person);
 
 CREATE INDEX concern_of_person ON concern (raised_by, id);
+
+-- The branch whose scans open and close findings; none as long as no push named one.
+ALTER TABLE product ADD COLUMN default_ref TEXT;
+ALTER TABLE product ADD COLUMN archived INTEGER NOT NULL DEFAULT 0;
+-- Empty for the default branch.
+ALTER TABLE scan ADD COLUMN ref TEXT NOT NULL DEFAULT '';
+CREATE INDEX scan_of_ref ON scan (product, ref, id);
+
+-- Other branches, as their last scan saw them.
+CREATE TABLE branch (
+  product INTEGER NOT NULL REFERENCES product,
+  ref TEXT NOT NULL,
+  scan INTEGER NOT NULL,
+  received TEXT NOT NULL,
+  findings INTEGER NOT NULL,
+  only_here INTEGER NOT NULL,
+  PRIMARY KEY (product, ref)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE branch_finding (
+  product INTEGER NOT NULL REFERENCES product,
+  ref TEXT NOT NULL,
+  severity INTEGER NOT NULL,
+  fingerprint TEXT NOT NULL,
+  rule TEXT NOT NULL,
+  title TEXT NOT NULL,
+  path TEXT NOT NULL,
+  line INTEGER NOT NULL,
+  PRIMARY KEY (product, ref, severity, fingerprint)
+) STRICT, WITHOUT ROWID;
+
+-- How far a copy of a ledger was known when other keys were accepted, and the keys of before.
+CREATE TABLE former_keys (
+  ledger INTEGER NOT NULL REFERENCES ledger,
+  seq INTEGER NOT NULL,
+  hash TEXT NOT NULL,
+  keys TEXT NOT NULL,
+  head TEXT NOT NULL,
+  time TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  accepted_by TEXT NOT NULL,
+  decision INTEGER NOT NULL,
+  PRIMARY KEY (ledger, decision)
+) STRICT, WITHOUT ROWID;
+
+-- Lines go only with their whole product.
+ALTER TABLE ledger ADD COLUMN leaving INTEGER NOT NULL DEFAULT 0;
+DROP TRIGGER line_is_not_deleted;
+CREATE TRIGGER line_is_not_deleted BEFORE DELETE ON ledger_line
+WHEN NOT EXISTS (SELECT 1 FROM ledger WHERE id = OLD.ledger AND leaving = 1)
+BEGIN SELECT RAISE(ABORT, 'a ledger is only added to'); END;

@@ -103,3 +103,61 @@ fn clear_text_is_for_this_machine_alone() {
     let document: serde_json::Value = serde_json::from_str(&document.out).unwrap();
     assert_eq!(document["openapi"], "3.1.0");
 }
+
+#[test]
+fn a_product_is_known_by_its_remote_and_other_branches_close_nothing() {
+    let project = Project::new("hub-identity");
+    let secret = "p4ss";
+    project.write("shop/a.py", &key_line('F'));
+    project.write("shop/.git/HEAD", "ref: refs/heads/main\n");
+    project.write(
+        "shop/.git/config",
+        &format!("[remote \"origin\"]\n\turl = https://ana:{secret}@Git.example/org/shop.git\n"),
+    );
+    for folder in ["objects", "refs"] {
+        project.write(&format!("shop/.git/{folder}/none"), "");
+    }
+    let hub = start(&project);
+    let make = ["hub", "token", "create", "--scope", "push", "--product", "git.example/org/shop", "--data", "hub"];
+    let made = project.testudo(&make).ok();
+    let token = made.out.trim();
+    let words = ["push", "--hub", &hub.address];
+    let push = |more: &[&str]| {
+        let words = [&words[..], more].concat();
+        let mut command = project.command(env!("CARGO_BIN_EXE_testudo"), &words);
+        for name in [
+            "GITHUB_REF",
+            "CI_COMMIT_REF_NAME",
+            "BUILD_SOURCEBRANCH",
+            "BITBUCKET_BRANCH",
+            "CIRCLE_BRANCH",
+            "BRANCH_NAME",
+        ] {
+            command.env_remove(name);
+        }
+        crate::Ran::of(command.current_dir(project.path("shop")).env("TESTUDO_HUB_TOKEN", token).output().unwrap())
+    };
+    let first = push(&[]).ok().says(&[
+        "product `git.example/org/shop`, by the remote of git",
+        "branch `main`",
+        "1 new, 0 gone",
+    ]);
+    assert!(!first.err.contains(secret), "{}", first.err);
+    project.write("shop/a.py", "pass\n");
+    project.write("shop/.git/HEAD", "ref: refs/heads/work\n");
+    push(&[]).ok().says(&[
+        "branch `work`",
+        "`main` is the default branch",
+        "nothing was opened or closed",
+        "facts: not kept",
+    ]);
+    push(&["--ref", "main"]).ok().says(&["0 new, 1 gone"]);
+    push(&["--product", "other"])
+        .fails(1)
+        .says(&["product `other`, as --product says", "for `git.example/org/shop` alone"]);
+    project.write("shop/testudo.toml", "[hub]\nproduct = \"own\"\n");
+    push(&["--no-scan"]).fails(1).says(&["product `own`, as `hub.product` says"]);
+    project.write("shop/testudo.toml", "");
+    project.write("shop/.git/config", "[remote \"origin\"]\n\turl = /srv/git/shop.git\n");
+    push(&["--no-scan"]).fails(1).says(&["product `shop`, by the top folder of the work tree"]);
+}

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Longest name, in characters.
-const NAME: usize = 64;
+const NAME: usize = 128;
 /// Names of one person.
 const HANDLES: usize = 50;
 

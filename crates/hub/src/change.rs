@@ -52,6 +52,34 @@ pub(crate) struct TokenMade {
     pub(crate) watches: Option<String>,
 }
 
+/// How a product is, beside what is pushed for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ProductSet {
+    /// Its name.
+    pub(crate) name: String,
+    /// The branch whose scans open and close findings.
+    pub(crate) default_branch: Option<String>,
+    /// Whether it is kept aside.
+    pub(crate) archived: bool,
+}
+
+/// Keys that count for what comes next of a ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeysAccepted {
+    /// The product.
+    pub(crate) product: String,
+    /// Its ledger.
+    pub(crate) environment: String,
+    /// The public keys (PEM).
+    pub(crate) keys: String,
+    /// Why.
+    pub(crate) reason: String,
+    /// Number of the last entry that was known.
+    pub(crate) seq: u64,
+    /// Hash of its line.
+    pub(crate) hash: String,
+}
+
 /// A change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "of", content = "to", rename_all = "kebab-case")]
@@ -66,6 +94,12 @@ pub(crate) enum Change {
     Token(TokenMade),
     /// A token was taken back: its number.
     Revoked(i64),
+    /// A product is another way from now on.
+    Product(ProductSet),
+    /// Other keys of a ledger count.
+    Keys(Box<KeysAccepted>),
+    /// A product is gone, with all that was pushed for it: its name.
+    Gone(String),
 }
 
 /// What an entry holds beside its own type: by which change it is known, and on which audit it follows.

@@ -175,6 +175,11 @@ routes! {
 
     GET "/" Read [] (Nothing) => Page, pages::board::all, "Where every product stands";
     GET "/products/{product}" Read [] (Nothing) => Page, pages::board::one, "Where a product stands in each phase";
+    GET "/products/{product}/manage" Administer [] (Nothing) => Page, pages::manage::page_of, "What administrators decide about a product";
+    POST "/products/{product}/manage/branch" Administer [] (Form) => SeeOther, pages::manage::set_branch, "Set the default branch";
+    POST "/products/{product}/manage/keys" Administer [] (Form) => SeeOther, pages::manage::accept_keys, "Accept other keys of a ledger";
+    POST "/products/{product}/manage/archive" Administer [] (Form) => SeeOther, pages::manage::set_archived, "Keep a product aside, or bring it back";
+    POST "/products/{product}/manage/delete" Administer [] (Form) => SeeOther, pages::manage::take_away, "Take a product away for good";
     GET "/products/{product}/branch" Read ["name" "after"] (Nothing) => Page, pages::branch::page_of, "What the last scan of a branch beside the default one found";
     GET "/products/{product}/timeline" Read ["before"] (Nothing) => Page, pages::timeline::page_of, "What happened to a product, on one line of time";
     GET "/products/{product}/ledgers/{environment}/{seq}" Read [] (Nothing) => Page, pages::entry::pushed, "An entry of a ledger that was pushed";

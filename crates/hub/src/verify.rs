@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::Connection;
 use serde::Serialize;
 use serde_json::Value;
-use testudo_ledger::{Entry, FaultKind, Next};
+use testudo_ledger::{Entry, FaultKind, Followed, Head, Known, Next, VerifyingKey, follow};
 
 use crate::{
-    Hub, HubError,
-    change::{Change, TokenMade, Triaged},
+    Hub, HubError, Scope,
+    change::{Change, ProductSet, TokenMade, Triaged},
     decisions::signed,
-    store::{self, DecidedRow, FindingState, Link, MadeRow},
+    store::{self, DecidedRow, FindingState, LedgerRow, Link, MadeRow, ProductRow},
 };
 
 /// Faults that are told; the rest is counted.
@@ -114,6 +114,9 @@ struct Told {
     concerns: Numbered<Value>,
     findings: Numbered<DecidedRow>,
     watches: BTreeMap<String, (u64, String)>,
+    products: BTreeMap<String, (u64, ProductSet)>,
+    /// Keys by product and environment.
+    keys: BTreeMap<(String, String), (u64, String)>,
     /// Hashes of the audit, with the first entry that has each.
     audit: BTreeMap<String, u64>,
     /// Entries of changes that no row of the audit names so far.
@@ -148,6 +151,9 @@ impl Told {
                 }
             }
             Change::Findings(triaged) => self.triage(triaged, (seq, &place.actor)),
+            Change::Product(set) => drop(self.products.insert(set.name.clone(), (seq, set))),
+            Change::Keys(keys) => drop(self.keys.insert((keys.product, keys.environment), (seq, keys.keys))),
+            Change::Gone(name) => self.gone(&name, (seq, &place.time)),
         }
     }
 
@@ -163,6 +169,18 @@ impl Told {
         self.tokens.insert(made.id, (seq, row));
         if let Some(product) = made.watches {
             self.watches.insert(made.subject, (seq, product));
+        }
+    }
+
+    /// What goes with a product.
+    fn gone(&mut self, name: &str, (seq, time): (u64, &str)) {
+        self.products.remove(name);
+        self.keys.retain(|(product, _), _| product != name);
+        self.watches.retain(|_, (_, product)| product != name);
+        self.findings.retain(|_, (_, row)| row.product != name);
+        let pushes = |token: &MadeRow| token.scope == Scope::Push && token.subject == name && token.revoked.is_none();
+        for (entry, token) in self.tokens.values_mut().filter(|(_, token)| pushes(token)) {
+            (*entry, token.revoked) = (seq, Some(time.to_owned()));
         }
     }
 
@@ -186,6 +204,15 @@ impl Told {
 
     /// Compares everything that the ledger says with what the database has.
     fn hold_against(mut self, connection: &Connection, today: &str, faults: &mut Faults) -> Result<(), HubError> {
+        for product in store::products(connection)? {
+            self.product(connection, &product, faults)?;
+        }
+        for (name, (entry, set)) in self.products {
+            faults.compare(&format!("product {name}"), None, Some((entry, fields(&set))));
+        }
+        for ((product, environment), (entry, _)) in self.keys {
+            faults.add(format!("ledger {environment} of {product}: is gone, and entry {entry} says it is there"));
+        }
         for person in store::people(connection)? {
             let row = format!("person {} ({})", person.id, person.name);
             faults.compare(&row, Some(fields(&person)), self.people.remove(&person.id));
@@ -219,6 +246,75 @@ impl Told {
             faults.compare(&format!("finding {id}"), None, Some((entry, fields(&row))));
         }
         Ok(())
+    }
+}
+
+impl Told {
+    /// Compares a product, and holds the copies of its ledgers against their signatures.
+    fn product(&mut self, connection: &Connection, product: &ProductRow, faults: &mut Faults) -> Result<(), HubError> {
+        let name = &product.name;
+        let default_branch = product.default_branch.clone();
+        let row = ProductSet { name: name.clone(), default_branch, archived: product.archived };
+        match self.products.remove(name) {
+            Some((entry, set)) => {
+                faults.compare(&format!("product {name}"), Some(fields(&row)), Some((entry, fields(&set))));
+            }
+            // The first push settles the branch, and only a person keeps a product aside.
+            None if product.archived => faults.add(format!("product {name}: is archived, and no entry says so")),
+            None => {}
+        }
+        for ledger in store::ledgers(connection, product.id)? {
+            let place = format!("ledger {} of {name}", ledger.environment);
+            if let Some((entry, keys)) = self.keys.remove(&(name.clone(), ledger.environment.clone()))
+                && keys != ledger.keys
+            {
+                faults.add(format!("{place}: its keys are others than entry {entry} accepted"));
+            }
+            if let Err(fault) = copy(connection, &ledger)? {
+                faults.add(format!("{place}: {fault}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Checks a copy of a ledger from its first line on, each part with the keys of its time.
+fn copy(connection: &Connection, ledger: &LedgerRow) -> Result<Result<(), String>, HubError> {
+    let mut last: Option<Head> = None;
+    let parts = store::former_keys(connection, ledger.id)?.into_iter().map(|f| (f.seq, f.keys, f.head));
+    let newest = (ledger.seq, ledger.keys.clone(), store::head(connection, ledger.id)?);
+    for (seq, keys, head) in parts.chain([newest]) {
+        let from = last.as_ref().map_or(0, |last| last.seq + 1);
+        if from > seq {
+            continue;
+        }
+        let lines = store::lines(connection, ledger.id, (from, seq))?;
+        let lines: Vec<&[u8]> = lines.iter().map(Vec::as_slice).collect();
+        let keys = match VerifyingKey::all_from_pem(&keys, "its keys") {
+            Ok(keys) => keys,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        let known = Known { environment: &ledger.environment, keys: &keys, last: last.as_ref() };
+        match follow(known, &lines, head.as_bytes()) {
+            Ok(followed) => last = followed.last().map(|entry| head_of(&ledger.environment, entry)).or(last),
+            Err(fault) if fault.line == 0 => return Ok(Err(format!("the copy {}", fault.kind))),
+            Err(fault) => return Ok(Err(format!("entry {} of the copy {}", from + fault.line as u64 - 1, fault.kind))),
+        }
+    }
+    Ok(match last {
+        Some(last) if (last.seq, &last.hash) == (ledger.seq, &ledger.hash) => Ok(()),
+        _ => Err("the copy does not end with the entry that is known as its last one".to_owned()),
+    })
+}
+
+fn head_of(environment: &str, entry: &Followed) -> Head {
+    let place = &entry.statement.testudo;
+    Head {
+        ledger: place.ledger.clone(),
+        environment: environment.to_owned(),
+        seq: place.seq,
+        hash: entry.hash.clone(),
+        time: place.time.clone(),
     }
 }
 

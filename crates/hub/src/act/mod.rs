@@ -3,6 +3,7 @@
 
 pub(crate) mod concern;
 pub(crate) mod people;
+pub(crate) mod product;
 pub(crate) mod signed;
 pub(crate) mod triage;
 

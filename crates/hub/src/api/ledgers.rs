@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use testudo_ledger::{Envelope, Fault, FaultKind, Followed, Head, Known as Continued, VerifyingKey, follow};
 
+use super::products::pushed_to;
 use crate::{
     Hub,
     http::{Ask, Refusal, Response},
@@ -88,7 +89,7 @@ pub(crate) fn push(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     testudo_ledger::Journal::new(std::path::Path::new("."), environment)
         .map_err(|error| Refusal::malformed(error.to_string()))?;
     let kept = hub.store.write(|connection| {
-        let id = store::named(connection, product, &ask.now.text)?;
+        let id = pushed_to(connection, ask)?;
         let copy = store::ledger(connection, id, environment)?;
         let pinned = copy.is_none();
         let kept = match copy {

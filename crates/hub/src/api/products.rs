@@ -41,6 +41,19 @@ pub(crate) fn named(hub: &Hub, ask: &Ask<'_>) -> Result<ProductRow, Refusal> {
     hub.store.read(|connection| store::product(connection, name))?.ok_or(Refusal::Absent)
 }
 
+/// The number of the product that is pushed to, which is made where it is not known yet.
+pub(crate) fn pushed_to(connection: &rusqlite::Connection, ask: &Ask<'_>) -> Result<i64, Refusal> {
+    let name = ask.parameter("product");
+    match store::product(connection, name)? {
+        Some(product) if product.archived => {
+            let said = format!("`{name}` is archived: an administrator brings it back on its page");
+            Err(Refusal::Conflict { said, next: None })
+        }
+        Some(product) => Ok(product.id),
+        None => Ok(store::named(connection, name, &ask.now.text)?),
+    }
+}
+
 /// The board of a product.
 pub(crate) fn board(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let product = named(hub, ask)?;
@@ -88,7 +101,7 @@ pub(crate) fn facts(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     }
     let branch = super::scans::branch(ask.query())?;
     let kept = hub.store.write(|connection| {
-        let product = store::named(connection, ask.parameter("product"), &ask.now.text)?;
+        let product = pushed_to(connection, ask)?;
         if store::branch_of(connection, product, branch)? != Branch::Default {
             return Ok::<_, Refusal>(false);
         }

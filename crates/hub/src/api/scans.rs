@@ -9,6 +9,7 @@ use serde::{
 use testudo_ledger::Extent;
 use testudo_model::{Finding, Fingerprint, ScanReport, ToolInfo};
 
+use super::products::pushed_to;
 use crate::{
     Hub, HubError,
     http::{Ask, Fields, Refusal, Response},
@@ -25,8 +26,9 @@ pub(crate) fn push(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let extent = extent(ask.query())?;
     let (product, branch) = (ask.parameter("product"), branch(ask.query())?);
     let ingested = hub.store.write(|transaction| {
+        let id = pushed_to(transaction, ask)?;
         let digest = ask.request.body.digest();
-        let header = Header { product, digest, extent: &extent, branch, time: &ask.now.text };
+        let header = Header { product: (id, product), digest, extent: &extent, branch, time: &ask.now.text };
         let ingestion = match Taking::begin(transaction, header)? {
             Ok(ingestion) => ingestion,
             Err(known) => return Ok(known),

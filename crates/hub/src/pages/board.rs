@@ -6,6 +6,7 @@ use super::{Html, Place, branch, chart, empty, page, text};
 use crate::{
     Hub,
     api::products::named,
+    auth::Permission,
     http::{Ask, Refusal, Response, encode},
     store,
 };
@@ -25,11 +26,21 @@ pub(crate) fn all(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
         "<h1>Board</h1>\n<section aria-labelledby=\"open\"><h2 id=\"open\">Open findings</h2>\n{}</section>\n<ul class=\"products\">\n",
         chart::severities(&counts)
     );
-    for product in &products {
+    let (aside, products): (Vec<_>, Vec<_>) = products.iter().partition(|product| product.archived);
+    for product in products {
         let board = hub.board(product, &ask.now)?;
         body += &glance(&board);
     }
     body += "</ul>\n";
+    if !aside.is_empty() {
+        let link = |product: &&store::ProductRow| {
+            format!("<li><a href=\"/products/{}\">{}</a></li>\n", encode(&product.name), text(&product.name))
+        };
+        let links: String = aside.iter().map(link).collect();
+        body += &format!(
+            "<section aria-labelledby=\"aside\"><h2 id=\"aside\">Archived</h2>\n<ul class=\"links\">\n{links}</ul></section>\n"
+        );
+    }
     Ok(page(ask, Place::Board, "Board", &body))
 }
 
@@ -81,6 +92,12 @@ pub(crate) fn one(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let path = encode(&product.name);
     let mut body = testudo_board::content(&board);
     body += &links(&path);
+    if product.archived {
+        body += "<p><strong>Archived:</strong> nothing is pushed to it any more.</p>\n";
+    }
+    if ask.principal.may(Permission::Administer) {
+        body += &format!("<p><a href=\"/products/{path}/manage\">Manage {}</a></p>\n", text(&product.name));
+    }
     body += &format!(
         "<section aria-labelledby=\"open\"><h2 id=\"open\">Open findings</h2>\n{}</section>\n",
         chart::severities(&counts)

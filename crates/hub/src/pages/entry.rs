@@ -8,7 +8,7 @@ use crate::{
     Hub,
     api::products::named,
     http::{Ask, Refusal, Response},
-    store,
+    store::{self, FormerKeys},
 };
 
 /// An entry that was pushed.
@@ -19,13 +19,25 @@ pub(crate) fn pushed(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let found = hub.store.read(|connection| {
         let Some(copy) = store::ledger(connection, product.id, environment)? else { return Ok(None) };
         let hash = store::line_hash(connection, copy.id, seq)?;
-        Ok(store::line(connection, copy.id, seq)?.map(|line| (copy, line, hash.unwrap_or_default())))
+        // An entry counts with the keys of its time.
+        let former = store::former_keys(connection, copy.id)?.into_iter().find(|former| seq <= former.seq);
+        let keys = match former {
+            Some(former) => former_keys(&former),
+            None => code("keys", &copy.keys),
+        };
+        Ok(store::line(connection, copy.id, seq)?.map(|line| (keys, line, hash.unwrap_or_default())))
     })?;
-    let (copy, line, hash) = found.ok_or(Refusal::Absent)?;
+    let (keys, line, hash) = found.ok_or(Refusal::Absent)?;
     let title = format!("Entry {seq} of {environment}");
-    let body =
-        shown(&title, &line, &hash)? + &format!("<h2 id=\"keys\">Pinned keys</h2>\n{}", code("keys", &copy.keys));
+    let body = shown(&title, &line, &hash)? + &format!("<h2 id=\"keys\">Pinned keys</h2>\n{keys}");
     Ok(page(ask, Place::Board, &title, &body))
+}
+
+/// Keys that do not count any more, and why.
+fn former_keys(former: &FormerKeys) -> Html {
+    let since = day_and_time(&former.time);
+    let (by, reason) = (text(&former.accepted_by), text(&former.reason));
+    format!("<p>Other keys count since {since}, by {by}: {reason}</p>\n{}", code("keys", &former.keys))
 }
 
 /// An entry of the hub's own ledger.

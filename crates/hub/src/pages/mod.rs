@@ -12,6 +12,7 @@ pub(crate) mod enter;
 pub(crate) mod entry;
 pub(crate) mod findings;
 mod layout;
+pub(crate) mod manage;
 pub(crate) mod sessions;
 pub(crate) mod timeline;
 pub(crate) mod work;

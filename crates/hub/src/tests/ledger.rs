@@ -174,3 +174,45 @@ fn what_is_no_ledger_is_no_push() {
         "of another environment"
     );
 }
+
+#[test]
+fn other_keys_count_once_an_administrator_accepts_them_and_the_past_stays() {
+    let (site, mut project) = (Site::new("rotate"), Project::new("rotate"));
+    let (machine, admin) = (site.machine(Scope::Push, "shop"), site.person("admin", Role::Admin));
+    filled(&project);
+    machine.lines(PATH, body(Some(&project.key), &project.lines(), &project.head()));
+    // The project signs with another key from now on.
+    let old = std::mem::replace(&mut project.key, SigningKey::generate().unwrap());
+    let subject = vec![Subject::new("s", "sha256", "00")];
+    let event = Event { subject, predicate_type: "testudo:other/v1".to_owned(), predicate: json!({}) };
+    let trusted = [old.public().clone()];
+    let by = Appender { key: &project.key, trusted: &trusted, time: "2026-03-01T10:00:00Z", actor: "ana" };
+    let journal = &project.journal;
+    // Its head is of the old key, which only its owner replaces.
+    assert!(journal.append(&event, by).is_ok());
+    let new = body(None, &project.lines()[3..], &project.head());
+    assert_eq!(machine.lines(PATH, new.clone()).status, 409);
+    let accept = |keys: &str, reason: &str| {
+        admin.form("/products/shop/manage/keys", &[("environment", "prod"), ("keys", keys), ("reason", reason)]).status
+    };
+    let key = project.key.public().to_pem();
+    assert_eq!((accept(&key, ""), accept("x", "lost"), accept("", "lost")), (400, 400, 400));
+    assert_eq!(accept(&key, "the old one was lost"), 303);
+    assert!(audited(&site).contains("other keys count behind entry 2: the old one was lost"));
+    assert_eq!(json_of(&machine.get(PATH))["next"], 3, "what is known stays");
+    assert_eq!(json_of(&machine.lines(PATH, new))["kept"], 1);
+    let (before, after) =
+        (text(&admin.get("/products/shop/ledgers/prod/2")), text(&admin.get("/products/shop/ledgers/prod/3")));
+    let line = |key: &SigningKey| key.public().to_pem().lines().nth(1).unwrap().to_owned();
+    assert!(before.contains(&line(&old)) && after.contains(&line(&project.key)) && !after.contains(&line(&old)));
+    assert_eq!(site.hub.verify().unwrap(), Vec::<String>::new());
+    let change = |statement: &str| {
+        site.hub.store.write(|connection| Ok::<_, crate::HubError>(connection.execute_batch(statement)?)).unwrap();
+        site.hub.verify().unwrap().join("; ")
+    };
+    assert!(change("DROP TRIGGER line_is_not_changed; UPDATE ledger_line SET line = (SELECT line FROM ledger_line WHERE seq = 0) WHERE seq = 1").contains("ledger prod of shop: entry 1 of the copy"));
+    assert!(
+        change(&format!("UPDATE ledger SET keys = '{}'", old.public().to_pem()))
+            .contains("its keys are others than entry")
+    );
+}

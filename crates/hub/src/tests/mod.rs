@@ -5,6 +5,7 @@ mod concern;
 mod hostile;
 mod ledger;
 mod matrix;
+mod product;
 mod scan;
 mod session;
 mod socket;

@@ -124,7 +124,7 @@ impl<'a> BranchScan<'a> {
             mark: "plain",
             said: &said,
             about: "branch",
-            link: &link(self.header.product, &branch),
+            link: &link(self.header.product.1, &branch),
             ..moment::NewMoment::default()
         };
         moment::add_moment(connection, self.product, new)?;

@@ -3,7 +3,10 @@
 use rusqlite::{Connection, params};
 
 use super::{
-    ConcernRow, Decision, FindingState, Intent, NewMoment, add_moment, decide, latest_about, named, product,
+    ConcernRow, Decision, FindingState, Intent, NewMoment, add_moment, decide, latest_about,
+    ledger::accept_keys,
+    named, product,
+    product::{remove_product, set_product},
     put_concern, put_person, revoke_token, token, watch,
 };
 use crate::{
@@ -19,6 +22,9 @@ pub(crate) fn change(connection: &Connection, intent: &Intent, entry: u64) -> Re
         Change::Person(person) => put_person(connection, person),
         Change::Token(made) => make_token(connection, made, intent),
         Change::Revoked(id) => revoke_token(connection, *id, &intent.time),
+        Change::Product(set) => set_product(connection, set),
+        Change::Keys(accepted) => accept_keys(connection, accepted, (intent, entry)),
+        Change::Gone(name) => remove_product(connection, name, &intent.time),
     }
 }
 

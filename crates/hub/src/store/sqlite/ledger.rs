@@ -6,8 +6,8 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use testudo_ledger::{Envelope, Followed, Head, Statement};
 
-use super::{row, rows};
-use crate::HubError;
+use super::{Intent, row, rows};
+use crate::{HubError, change::KeysAccepted};
 
 /// A copy of a ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -121,4 +121,62 @@ pub(crate) fn newest_statements(connection: &Connection, id: i64, most: usize) -
         statements.push(serde_json::from_slice(&envelope.payload().unwrap_or_default())?);
     }
     Ok(statements)
+}
+
+/// Has other keys count behind what is known of a ledger. The keys of before are kept with the head that they signed.
+pub(super) fn accept_keys(
+    connection: &Connection,
+    accepted: &KeysAccepted,
+    (intent, entry): (&Intent, u64),
+) -> Result<(), HubError> {
+    let former = "INSERT INTO former_keys (ledger, seq, hash, keys, head, time, reason, accepted_by, decision) SELECT l.id, l.seq, l.hash, l.keys, l.head, ?3, ?4, ?5, ?6 FROM ledger l JOIN product p ON p.id = l.product WHERE p.name = ?1 AND l.environment = ?2";
+    let (product, environment) = (&accepted.product, &accepted.environment);
+    connection.execute(former, params![product, environment, intent.time, accepted.reason, intent.actor, entry])?;
+    let query = "UPDATE ledger SET keys = ?3, pinned = ?4 WHERE environment = ?2 AND product = (SELECT id FROM product WHERE name = ?1)";
+    connection.execute(query, params![product, environment, accepted.keys, intent.time])?;
+    Ok(())
+}
+
+/// Keys that counted until other ones were accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FormerKeys {
+    /// The last entry that counted with them.
+    pub(crate) seq: u64,
+    /// The keys (PEM).
+    pub(crate) keys: String,
+    /// The signed head of that entry.
+    pub(crate) head: String,
+    /// When other ones were accepted.
+    pub(crate) time: String,
+    /// Why.
+    pub(crate) reason: String,
+    /// By whom.
+    pub(crate) accepted_by: String,
+}
+
+/// The former keys of a copy, the first ones first.
+pub(crate) fn former_keys(connection: &Connection, id: i64) -> Result<Vec<FormerKeys>, HubError> {
+    let query =
+        "SELECT seq, keys, head, time, reason, accepted_by FROM former_keys WHERE ledger = ?1 ORDER BY decision";
+    rows(connection, (query, [id]), |row| {
+        Ok(FormerKeys {
+            seq: row.get(0)?,
+            keys: row.get(1)?,
+            head: row.get(2)?,
+            time: row.get(3)?,
+            reason: row.get(4)?,
+            accepted_by: row.get(5)?,
+        })
+    })
+}
+
+/// The signed head of a copy.
+pub(crate) fn head(connection: &Connection, id: i64) -> Result<String, HubError> {
+    Ok(connection.query_row("SELECT head FROM ledger WHERE id = ?1", [id], |row| row.get(0))?)
+}
+
+/// Lines of a copy from one number to another, both among them.
+pub(crate) fn lines(connection: &Connection, id: i64, (from, to): (u64, u64)) -> Result<Vec<Vec<u8>>, HubError> {
+    let query = "SELECT line FROM ledger_line WHERE ledger = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq";
+    rows(connection, (query, params![id, from, to]), |row| row.get(0))
 }

@@ -41,7 +41,10 @@ pub(crate) use finding::{
     matching, severities,
 };
 pub(crate) use intent::{Intent, forget, intend, intents, own_head, set_own_head};
-pub(crate) use ledger::{LedgerRow, append, first_push, ledger, ledgers, line, line_hash, newest_statements};
+pub(crate) use ledger::{
+    FormerKeys, LedgerRow, append, first_push, former_keys, head, ledger, ledgers, line, line_hash, lines,
+    newest_statements,
+};
 pub(crate) use moment::{MomentRow, NewMoment, add_moment, attest_moment, latest_about, moments};
 pub(crate) use person::{
     PersonRow, SessionRow, end_named, end_others, end_session, enter, has_admin, is_owner, make_link, people,

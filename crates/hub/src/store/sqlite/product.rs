@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{row, rows};
-use crate::{HubError, facts::ProductFacts};
+use crate::{HubError, change::ProductSet, facts::ProductFacts};
 
 /// A product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -111,4 +111,39 @@ pub(crate) fn plan_roles(connection: &Connection) -> Result<Vec<PlanRole>, HubEr
             channel: row.get(3)?,
         })
     })
+}
+
+/// Sets how a product is.
+pub(super) fn set_product(connection: &Connection, set: &ProductSet) -> Result<(), HubError> {
+    let query = "UPDATE product SET default_ref = ?2, archived = ?3, revision = revision + 1 WHERE name = ?1";
+    connection.execute(query, params![set.name, set.default_branch, set.archived])?;
+    Ok(())
+}
+
+/// Takes a product away, with all that was pushed for it. Its tokens count no more; alerts of agents and concerns stay.
+pub(super) fn remove_product(connection: &Connection, name: &str, time: &str) -> Result<(), HubError> {
+    let tokens = "UPDATE token SET revoked = ?2 WHERE scope = 'push' AND subject = ?1 AND revoked IS NULL";
+    connection.execute(tokens, [name, time])?;
+    let Some(product) = product(connection, name)? else { return Ok(()) };
+    for query in [
+        "DELETE FROM finding_owner WHERE finding IN (SELECT id FROM finding WHERE product = ?1)",
+        "DELETE FROM finding_document WHERE finding IN (SELECT id FROM finding WHERE product = ?1)",
+        "DELETE FROM finding WHERE product = ?1",
+        "DELETE FROM branch_finding WHERE product = ?1",
+        "DELETE FROM branch WHERE product = ?1",
+        "DELETE FROM scan WHERE product = ?1",
+        "DELETE FROM plan_role WHERE product = ?1",
+        "UPDATE moment SET cause = NULL WHERE product = ?1",
+        "DELETE FROM moment WHERE product = ?1",
+        "DELETE FROM watch WHERE product = ?1",
+        "UPDATE alert SET product = NULL WHERE product = ?1",
+        "UPDATE ledger SET leaving = 1 WHERE product = ?1",
+        "DELETE FROM former_keys WHERE ledger IN (SELECT id FROM ledger WHERE product = ?1)",
+        "DELETE FROM ledger_line WHERE ledger IN (SELECT id FROM ledger WHERE product = ?1)",
+        "DELETE FROM ledger WHERE product = ?1",
+        "DELETE FROM product WHERE id = ?1",
+    ] {
+        connection.execute(query, [product.id])?;
+    }
+    Ok(())
 }

@@ -14,7 +14,7 @@ use testudo_model::{Coverage, CoverageState, Finding, Fingerprint, Summary};
 
 use super::{
     branch::{Branch, BranchScan, Pushed, branch_of},
-    moment, named, row, rows, touched,
+    moment, row, rows, touched,
 };
 use crate::{HubError, RuleSet};
 
@@ -76,8 +76,8 @@ pub(crate) struct Ingested {
 /// What is known of a scan before its findings are.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Header<'a> {
-    /// The product.
-    pub(crate) product: &'a str,
+    /// The product: number and name.
+    pub(crate) product: (i64, &'a str),
     /// SHA-256 of the document.
     pub(crate) digest: &'a str,
     /// How much of the project was looked at.
@@ -128,7 +128,7 @@ impl<'a> Taking<'a> {
         transaction: &'a Transaction<'a>,
         header: Header<'a>,
     ) -> Result<Result<Self, Ingested>, HubError> {
-        let product = named(transaction, header.product, header.time)?;
+        let product = header.product.0;
         let branch = branch_of(transaction, product, header.branch)?;
         // No branch has this name, so that of nobody knows which is kept apart from the default one.
         let name = match &branch {

@@ -68,3 +68,8 @@ DROP TRIGGER line_is_not_deleted;
 CREATE TRIGGER line_is_not_deleted BEFORE DELETE ON ledger_line
 WHEN NOT EXISTS (SELECT 1 FROM ledger WHERE id = OLD.ledger AND leaving = 1)
 BEGIN SELECT RAISE(ABORT, 'a ledger is only added to'); END;
+
+-- What refers to a product or a moment is found without looking at everything, when a product goes.
+CREATE INDEX moment_by_cause ON moment (cause) WHERE cause IS NOT NULL;
+CREATE INDEX alert_of_product ON alert (product) WHERE product IS NOT NULL;
+CREATE INDEX watch_of_product ON watch (product);

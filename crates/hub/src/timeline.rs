@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 use testudo_ledger::{
-    ReleaseEvent, ReleaseState, ReleaseStep, ScanEvent, Statement, TestResultEvent, VerdictEvent, predicate,
+    OpenFinding, ReleaseEvent, ReleaseState, ReleaseStep, ScanEvent, Statement, TestResultEvent, VerdictEvent,
+    predicate,
 };
 use testudo_model::{Alert, Concern, Response, Severity};
 
 use crate::{
     HubError,
-    store::{self, NewMoment},
+    store::{self, GateRow, NewMoment},
 };
 
 /// What an entry means on the line of time.
@@ -65,6 +66,35 @@ pub(crate) fn link(product: &str, environment: &str, seq: u64) -> String {
 
 fn entry(environment: &str, seq: u64) -> String {
     format!("entry:{environment}:{seq}")
+}
+
+/// Keeps which findings a gate failed for: those open at or above its threshold in the scan that it judged. `scan` finds an
+/// entry of the same ledger.
+pub(crate) fn keep_gate(
+    connection: &rusqlite::Connection,
+    product: i64,
+    statement: &Statement,
+    scan: impl FnOnce(u64) -> Result<Option<Statement>, HubError>,
+) -> Result<(), HubError> {
+    if statement.predicate_type != predicate::GATE {
+        return Ok(());
+    }
+    let Some(event) = read::<VerdictEvent>(&statement.predicate).filter(|event| event.verdict == "failed") else {
+        return Ok(());
+    };
+    let place = &statement.testudo;
+    let judged = scan(event.scan)?.filter(|scan| scan.predicate_type == predicate::SCAN);
+    let judged = judged.and_then(|scan| read::<ScanEvent>(&scan.predicate));
+    let threshold = match event.policy.settings.get("gate.fail-on") {
+        // Only what is not at its default is told.
+        None => Some(Severity::High),
+        Some(word) => word.trim_matches('"').parse().ok(),
+    };
+    let fails = |finding: &&OpenFinding| threshold.is_some_and(|threshold| finding.severity >= threshold);
+    let mut findings: Vec<&OpenFinding> = judged.iter().flat_map(|scan| &scan.open).filter(fails).collect();
+    findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.fingerprint.as_str().to_owned()));
+    let gate = GateRow { environment: place.environment.clone(), seq: place.seq, time: place.time.clone() };
+    store::keep_gate(connection, product, &gate, &findings)
 }
 
 fn meaning(statement: &Statement) -> Option<Meaning> {

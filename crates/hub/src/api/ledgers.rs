@@ -98,6 +98,8 @@ pub(crate) fn push(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
         };
         for entry in &kept {
             timeline::add(connection, (id, product), &entry.statement)?;
+            let scan = |seq| store::statement(connection, (id, environment), seq);
+            timeline::keep_gate(connection, id, &entry.statement, scan)?;
         }
         if !kept.is_empty() {
             store::touched(connection, id)?;

@@ -27,9 +27,11 @@ pub(crate) fn all(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
         chart::severities(&counts)
     );
     let (aside, products): (Vec<_>, Vec<_>) = products.iter().partition(|product| product.archived);
+    let with_ledgers = hub.store.read(store::with_ledgers)?;
     for product in products {
         let board = hub.board(product, &ask.now)?;
-        body += &glance(&board);
+        let ledgers = if with_ledgers.contains(&product.id) { "" } else { NO_LEDGER };
+        body += &glance(&board, ledgers);
     }
     body += "</ul>\n";
     if !aside.is_empty() {
@@ -44,7 +46,11 @@ pub(crate) fn all(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     Ok(page(ask, Place::Board, "Board", &body))
 }
 
-fn glance(board: &Board) -> Html {
+/// What a product without a ledger shows: what is missing, and the next commands.
+const NO_LEDGER: &str = "<p>Ledgers: <span class=\"state\">not set up yet</span>, so what gates and releases did is not known. Next:</p>\n<pre tabindex=\"0\"><code>testudo gate --record dev .\ntestudo push --ledger dev</code></pre>\n";
+
+/// A product in short; `more` stands below.
+fn glance(board: &Board, more: &str) -> Html {
     let path = encode(&board.product);
     let mut out = format!("<li><h2><a href=\"/products/{path}\">{}</a></h2>\n", text(&board.product));
     out += &match &board.next {
@@ -61,7 +67,7 @@ fn glance(board: &Board) -> Html {
         );
     }
     out += "</ol>\n";
-    out + &links(&path) + "</li>\n"
+    out + more + &links(&path) + "</li>\n"
 }
 
 fn links(path: &str) -> Html {
@@ -126,10 +132,7 @@ pub(crate) fn one(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
 
 fn ledger_rows(path: &str, ledgers: &[store::LedgerRow]) -> Html {
     if ledgers.is_empty() {
-        return empty(
-            "No ledger was pushed: phases that it speaks of look as if nothing had happened.",
-            "testudo push --ledger ENV",
-        );
+        return NO_LEDGER.to_owned();
     }
     let mut out = "<table class=\"list\"><caption>Copies; every line was checked against pinned keys</caption>\n<thead><tr><th scope=\"col\">Environment</th><th scope=\"col\">Last entry</th><th scope=\"col\">Time</th><th scope=\"col\">Keys pinned</th></tr></thead>\n<tbody>\n".to_owned();
     for ledger in ledgers {

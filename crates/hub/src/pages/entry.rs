@@ -8,8 +8,11 @@ use crate::{
     Hub,
     api::products::named,
     http::{Ask, Refusal, Response},
-    store::{self, FormerKeys},
+    store::{self, FormerKeys, Judged},
 };
+
+/// Findings of a gate that are listed.
+const FINDINGS: usize = 200;
 
 /// An entry that was pushed.
 pub(crate) fn pushed(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
@@ -29,8 +32,35 @@ pub(crate) fn pushed(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     })?;
     let (keys, line, hash) = found.ok_or(Refusal::Absent)?;
     let title = format!("Entry {seq} of {environment}");
-    let body = shown(&title, &line, &hash)? + &format!("<h2 id=\"keys\">Pinned keys</h2>\n{keys}");
+    let place = (product.id, environment, seq);
+    let judged = hub.store.read(|connection| store::findings_of(connection, place, FINDINGS))?;
+    let mut body = shown(&title, &line, &hash)?;
+    if let Some((findings, all)) = judged {
+        body += &judged_list(&findings, all);
+    }
+    body += &format!("<h2 id=\"keys\">Pinned keys</h2>\n{keys}");
     Ok(page(ask, Place::Board, &title, &body))
+}
+
+/// The findings that a gate failed for.
+fn judged_list(findings: &[Judged], all: usize) -> Html {
+    let mut out = "<h2>Findings that it failed for</h2>\n".to_owned();
+    if findings.is_empty() {
+        return out + "<p>None: it failed for another reason, or the scan that it judged was not pushed.</p>\n";
+    }
+    if findings.len() < all {
+        out += &format!("<p>The first {} of {all}, the greatest harm first.</p>\n", findings.len());
+    }
+    out += "<ul>\n";
+    for judged in findings {
+        out += &match (&judged.finding, &judged.title) {
+            (Some(id), Some(title)) => {
+                format!("<li><a href=\"/findings/{id}\">finding {id}: {}</a></li>\n", text(title))
+            }
+            _ => format!("<li><code>{}</code>, which no scan brought to the hub</li>\n", text(&judged.fingerprint)),
+        };
+    }
+    out + "</ul>\n"
 }
 
 /// Keys that do not count any more, and why.

@@ -16,6 +16,8 @@ use crate::{
 const ROWS: usize = 50;
 /// Findings that are counted; more are "or more".
 const COUNTED: usize = 1000;
+/// Gates that the page of a finding lists.
+const GATES: usize = 20;
 /// Names of the filter.
 const NAMES: [&str; 7] = ["state", "severity", "rule", "product", "owner", "text", "scan"];
 
@@ -90,6 +92,7 @@ fn fields(filter: &Filter, products: &[store::ProductRow]) -> Html {
          <div><label for=\"product\">Product</label><select id=\"product\" name=\"product\">{}</select></div>\n\
          <div><label for=\"rule\">Rule</label><input id=\"rule\" name=\"rule\" value=\"{}\"></div>\n\
          <div><label for=\"owner\">Owner</label><input id=\"owner\" name=\"owner\" value=\"{}\"></div>\n\
+         <div><label for=\"scan\">First seen in scan</label><input id=\"scan\" name=\"scan\" inputmode=\"numeric\" pattern=\"[0-9]*\" value=\"{}\"></div>\n\
          <div><button>Filter</button></div>\n</form>\n",
         value(filter.text.as_ref()),
         options(&states, filter.state.map(FindingState::as_str), "all"),
@@ -97,6 +100,7 @@ fn fields(filter: &Filter, products: &[store::ProductRow]) -> Html {
         options(&products, filter.product.as_deref(), "all"),
         value(filter.rule.as_ref()),
         value(filter.owners.first()),
+        value(filter.scan.map(|scan| scan.to_string()).as_ref()),
     )
 }
 
@@ -188,9 +192,11 @@ pub(crate) fn triage(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
 pub(crate) fn one(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let person = ask.person()?;
     let id = ask.number("finding")?;
-    let (finding, pushed, names) = hub
-        .store
-        .read(|connection| Ok((store::finding(connection, id)?, store::document(connection, id)?, person.names())))?;
+    let names = person.names();
+    let (finding, pushed, gates) = hub.store.read(|connection| {
+        let gates = store::gates_of(connection, id, GATES)?;
+        Ok((store::finding(connection, id)?, store::document(connection, id)?, gates))
+    })?;
     let finding = finding.ok_or(Refusal::Absent)?;
     let mut body = format!(
         "<h1>{}</h1>\n<p><span class=\"severity {2}\">{2}</span> {1}</p>\n<p>{3}</p>\n",
@@ -203,6 +209,7 @@ pub(crate) fn one(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     if let Some(pushed) = &pushed {
         body += &source(pushed);
     }
+    body += &failed_gates(&finding.product, &gates);
     body += &format!(
         "<ul class=\"links\"><li><a href=\"/products/{0}/timeline\">Timeline of {1}</a></li><li><a href=\"/findings?rule={2}\">All of this rule</a></li><li><a href=\"/concerns?about={0}\">Ask security about it</a></li></ul>\n",
         encode(&finding.product),
@@ -217,6 +224,24 @@ pub(crate) fn one(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
         );
     }
     Ok(page(ask, Place::Findings, &finding.title, &body))
+}
+
+/// The gates that a finding failed, the newest first.
+fn failed_gates(product: &str, (gates, all): &(Vec<store::GateRow>, usize)) -> Html {
+    if gates.is_empty() {
+        return String::new();
+    }
+    let mut out = "<h2>Gates that it failed</h2>\n".to_owned();
+    if gates.len() < *all {
+        out += &format!("<p>The newest {} of {all}.</p>\n", gates.len());
+    }
+    out += "<ul>\n";
+    for gate in gates {
+        let link = crate::timeline::link(product, &gate.environment, gate.seq);
+        let (environment, time) = (text(&gate.environment), day_and_time(&gate.time));
+        out += &format!("<li><a href=\"{link}\">entry {environment}:{}</a>, {time}</li>\n", gate.seq);
+    }
+    out + "</ul>\n"
 }
 
 fn about(finding: &FindingRow) -> Html {
@@ -234,6 +259,7 @@ fn about(finding: &FindingRow) -> Html {
             }),
         ),
         ("Since", day_and_time(&finding.opened)),
+        ("First seen in", format!("<a href=\"/findings?state=&amp;scan={0}\">scan {0}</a>", finding.first_scan)),
         ("Identity", format!("<code>{}</code>", text(&finding.fingerprint))),
     ];
     if let Some(closed) = &finding.closed {

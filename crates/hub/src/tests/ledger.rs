@@ -5,7 +5,7 @@ use std::{env, fs, path::PathBuf, process};
 use serde_json::{Value, json};
 use testudo_ledger::{Appender, Event, Journal, SigningKey, Subject, predicate};
 
-use super::{Asker, Site, json_of, text};
+use super::{Asker, Site, a_finding, a_report, json_of, text};
 use crate::{Role, Scope};
 
 const PATH: &str = "/api/v1/products/shop/ledgers/prod";
@@ -215,4 +215,46 @@ fn other_keys_count_once_an_administrator_accepts_them_and_the_past_stays() {
         change(&format!("UPDATE ledger SET keys = '{}'", old.public().to_pem()))
             .contains("its keys are others than entry")
     );
+}
+
+#[test]
+fn a_finding_leads_to_the_gates_that_it_failed_and_back() {
+    let (site, project) = (Site::new("gates"), Project::new("gates"));
+    let (machine, ana) = (site.machine(Scope::Push, "shop"), site.person("ana", Role::Viewer));
+    machine.json(
+        "/api/v1/products/shop/scans?whole=.",
+        &a_report(&[a_finding(1, "a.py"), a_finding(4, "b.py")], "complete"),
+    );
+    assert!(
+        text(&ana.get("/")).contains("not set up yet") && text(&ana.get("/")).contains("testudo push --ledger dev")
+    );
+    let open = |number: usize, severity: &str| json!({ "fingerprint": a_finding(number, "")["fingerprint"], "rule": "r", "severity": severity });
+    let report = a_report(&[], "complete");
+    let scan = json!({
+        "tool": report["tool"], "started": report["started"], "targets": ["."], "coverage": [], "summary": report["summary"],
+        "open": [open(1, "high"), open(4, "low"), open(9, "critical")], "notices": {}
+    });
+    let gate = |scan: u64, settings: Value| json!({ "verdict": "failed", "reasons": ["x"], "scan": scan, "policy": { "settings": settings, "files": {} } });
+    project.add(predicate::SCAN, scan);
+    project.add(predicate::GATE, gate(0, json!({})));
+    machine.lines(PATH, body(Some(&project.key), &project.lines(), &project.head()));
+    project.add(predicate::GATE, gate(0, json!({ "gate.fail-on": "low" })));
+    project.add(predicate::GATE, gate(u64::MAX, json!({})));
+    let rest = machine.lines(PATH, body(None, &project.lines()[2..], &project.head()));
+    assert_eq!(json_of(&rest)["kept"], 2);
+    let page = |path: &str| text(&ana.get(path));
+    let link = |seq: u64| format!("href=\"/products/shop/ledgers/prod/{seq}\"");
+    let (high, low) = (page("/findings/1"), page("/findings/2"));
+    assert!(high.contains(&link(1)) && high.contains(&link(2)), "{high}");
+    assert!(!low.contains(&link(1)) && low.contains(&link(2)), "{low}");
+    assert!(
+        page("/products/shop/ledgers/prod/1").contains("href=\"/findings/1\"")
+            && !page("/products/shop/ledgers/prod/1").contains("href=\"/findings/2\"")
+    );
+    assert!(page("/products/shop/ledgers/prod/2").contains("which no scan brought to the hub"));
+    assert!(page("/products/shop/ledgers/prod/3").contains("None: it failed for another reason"));
+    assert!(!page("/products/shop/ledgers/prod/0").contains("Findings that it failed for"));
+    assert!(page("/findings?scan=1").contains("name=\"scan\" inputmode=\"numeric\" pattern=\"[0-9]*\" value=\"1\""));
+    assert!(high.contains("First seen in") && high.contains("/findings?state=&amp;scan=1"));
+    assert!(!text(&ana.get("/")).contains("testudo push --ledger dev"));
 }

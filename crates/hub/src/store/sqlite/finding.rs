@@ -87,6 +87,8 @@ pub(crate) struct FindingRow {
     pub(crate) detector: String,
     /// The other tool that found it; empty for our own detectors.
     pub(crate) tool: String,
+    /// The scan that saw it first.
+    pub(crate) first_scan: i64,
     /// Since when it is known, or is back.
     pub(crate) opened: String,
     /// Since when it is gone.
@@ -101,7 +103,7 @@ pub(crate) struct FindingRow {
     pub(crate) decision: Option<u64>,
 }
 
-const COLUMNS: &str = "f.id, p.name, f.fingerprint, f.state, f.severity, f.rule, f.title, f.message, f.path, f.line, f.owners, f.detector, f.tool, f.opened, f.closed, f.reason, f.until, f.decided_by, f.decision";
+const COLUMNS: &str = "f.id, p.name, f.fingerprint, f.state, f.severity, f.rule, f.title, f.message, f.path, f.line, f.owners, f.detector, f.tool, f.opened, f.closed, f.reason, f.until, f.decided_by, f.decision, f.first_scan";
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<FindingRow> {
     let (state, severity, owners): (String, usize, String) = (row.get(3)?, row.get(4)?, row.get(10)?);
@@ -125,6 +127,7 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<FindingRow> {
         until: row.get(16)?,
         decided_by: row.get(17)?,
         decision: row.get(18)?,
+        first_scan: row.get(19)?,
     })
 }
 

@@ -1,5 +1,7 @@
 //! Copies of ledgers: every line as it was signed, the keys that were pinned with the first push, and how far each is known.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, params};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -106,6 +108,23 @@ pub(crate) fn line(connection: &Connection, id: i64, seq: u64) -> Result<Option<
     row(connection, (query, params![id, seq]), |row| row.get(0))
 }
 
+/// What an entry says.
+pub(crate) fn statement(
+    connection: &Connection,
+    (product, environment): (i64, &str),
+    seq: u64,
+) -> Result<Option<Statement>, HubError> {
+    let Some(copy) = ledger(connection, product, environment)? else { return Ok(None) };
+    // A number that no row can have is that of no entry.
+    let line = if i64::try_from(seq).is_ok() { line(connection, copy.id, seq)? } else { None };
+    line.map(|line| said(&line)).transpose()
+}
+
+fn said(line: &[u8]) -> Result<Statement, HubError> {
+    let envelope: Envelope = serde_json::from_slice(line)?;
+    Ok(serde_json::from_slice(&envelope.payload().unwrap_or_default())?)
+}
+
 /// Hash of the line of an entry.
 pub(crate) fn line_hash(connection: &Connection, id: i64, seq: u64) -> Result<Option<String>, HubError> {
     Ok(line(connection, id, seq)?.map(|line| testudo_model::hex(&Sha256::digest(line))))
@@ -115,12 +134,7 @@ pub(crate) fn line_hash(connection: &Connection, id: i64, seq: u64) -> Result<Op
 pub(crate) fn newest_statements(connection: &Connection, id: i64, most: usize) -> Result<Vec<Statement>, HubError> {
     let query = "SELECT line FROM ledger_line WHERE ledger = ?1 ORDER BY seq DESC LIMIT ?2";
     let lines = rows(connection, (query, params![id, most]), |row| row.get::<_, Vec<u8>>(0))?;
-    let mut statements = Vec::with_capacity(lines.len());
-    for line in lines.iter().rev() {
-        let envelope: Envelope = serde_json::from_slice(line)?;
-        statements.push(serde_json::from_slice(&envelope.payload().unwrap_or_default())?);
-    }
-    Ok(statements)
+    lines.iter().rev().map(|line| said(line)).collect()
 }
 
 /// Has other keys count behind what is known of a ledger. The keys of before are kept with the head that they signed.
@@ -135,6 +149,12 @@ pub(super) fn accept_keys(
     let query = "UPDATE ledger SET keys = ?3, pinned = ?4 WHERE environment = ?2 AND product = (SELECT id FROM product WHERE name = ?1)";
     connection.execute(query, params![product, environment, accepted.keys, intent.time])?;
     Ok(())
+}
+
+/// Which products have a copy of a ledger.
+pub(crate) fn with_ledgers(connection: &Connection) -> Result<BTreeSet<i64>, HubError> {
+    let found = rows(connection, ("SELECT DISTINCT product FROM ledger", []), |row| row.get(0))?;
+    Ok(found.into_iter().collect())
 }
 
 /// Keys that counted until other ones were accepted.

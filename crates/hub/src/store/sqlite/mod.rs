@@ -9,6 +9,7 @@ mod branch;
 mod change;
 mod concern;
 mod finding;
+mod gate;
 mod intent;
 mod ledger;
 mod moment;
@@ -40,10 +41,11 @@ pub(crate) use finding::{
     DecidedRow, Decision, Filter, FindingRow, FindingState, Page, decide, decided, document, expire, finding, findings,
     matching, severities,
 };
+pub(crate) use gate::{GateRow, Judged, findings_of, gates_of, keep_gate};
 pub(crate) use intent::{Intent, forget, intend, intents, own_head, set_own_head};
 pub(crate) use ledger::{
     FormerKeys, LedgerRow, append, first_push, former_keys, head, ledger, ledgers, line, line_hash, lines,
-    newest_statements,
+    newest_statements, statement, with_ledgers,
 };
 pub(crate) use moment::{MomentRow, NewMoment, add_moment, attest_moment, latest_about, moments};
 pub(crate) use person::{

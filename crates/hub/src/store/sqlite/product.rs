@@ -129,6 +129,8 @@ pub(super) fn remove_product(connection: &Connection, name: &str, time: &str) ->
         "DELETE FROM finding_owner WHERE finding IN (SELECT id FROM finding WHERE product = ?1)",
         "DELETE FROM finding_document WHERE finding IN (SELECT id FROM finding WHERE product = ?1)",
         "DELETE FROM finding WHERE product = ?1",
+        "DELETE FROM gate_finding WHERE product = ?1",
+        "DELETE FROM gate WHERE product = ?1",
         "DELETE FROM branch_finding WHERE product = ?1",
         "DELETE FROM branch WHERE product = ?1",
         "DELETE FROM scan WHERE product = ?1",

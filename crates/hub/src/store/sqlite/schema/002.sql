@@ -73,3 +73,23 @@ BEGIN SELECT RAISE(ABORT, 'a ledger is only added to'); END;
 CREATE INDEX moment_by_cause ON moment (cause) WHERE cause IS NOT NULL;
 CREATE INDEX alert_of_product ON alert (product) WHERE product IS NOT NULL;
 CREATE INDEX watch_of_product ON watch (product);
+
+-- Gates that failed, and the open findings that each judged; a finding is known by its identity.
+CREATE TABLE gate (
+  product INTEGER NOT NULL REFERENCES product,
+  environment TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  time TEXT NOT NULL,
+  findings INTEGER NOT NULL,
+  PRIMARY KEY (product, environment, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE gate_finding (
+  product INTEGER NOT NULL,
+  fingerprint TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  severity INTEGER NOT NULL,
+  PRIMARY KEY (product, fingerprint, environment, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX finding_of_gate ON gate_finding (product, environment, seq, severity, fingerprint);

@@ -188,7 +188,7 @@ routes! {
     GET "/findings" Read ["state" "severity" "rule" "product" "owner" "text" "scan" "after"] (Nothing) => Page, pages::findings::list, "Findings";
     GET "/findings/{finding}" Read [] (Nothing) => Page, pages::findings::one, "One finding";
     POST "/findings/triage" Triage [] (Form) => SeeOther, pages::findings::triage, "Decide about findings";
-    GET "/concerns" Read [] (Nothing) => Page, pages::concerns::list, "Questions and concerns";
+    GET "/concerns" Read ["state" "after" "about"] (Nothing) => Page, pages::concerns::list, "Questions and concerns";
     POST "/concerns" Raise [] (Form) => SeeOther, pages::concerns::raise, "Ask a question or raise a concern";
     GET "/concerns/{concern}" Read [] (Nothing) => Page, pages::concerns::one, "One concern";
     POST "/concerns/{concern}/assign" Answer [] (Form) => SeeOther, pages::concerns::assign, "Give a concern to somebody, until a day";
@@ -209,15 +209,15 @@ routes! {
     GET "/api/v1/products" Read [] (Nothing) => Gives::Json(schema::<Vec<crate::store::ProductRow>>), api::products::list, "Products";
     GET "/api/v1/products/{product}/board" Read [] (Nothing) => AnyJson, api::products::board, "Where a product stands, as `testudo status --format json`";
     GET "/api/v1/products/{product}/timeline" Read ["before"] (Nothing) => Gives::Json(schema::<api::products::Timeline>), api::products::timeline, "What happened to a product";
-    GET "/api/v1/products/{product}/scans" Read [] (Nothing) => Gives::Json(schema::<Vec<crate::store::ScanRow>>), api::products::scans, "Scans of a product, the newest first";
+    GET "/api/v1/products/{product}/scans" Read ["before"] (Nothing) => Gives::Json(schema::<Vec<crate::store::ScanRow>>), api::products::scans, "Scans of a product, the newest first";
     GET "/api/v1/products/{product}/branches" Read [] (Nothing) => Gives::Json(schema::<Vec<crate::store::BranchRow>>), api::products::branches, "Branches of a product beside the default one";
     GET "/api/v1/products/{product}/branch" Read ["name" "after"] (Nothing) => Gives::Json(schema::<api::products::OfBranch>), api::products::branch, "What the last scan of a branch found";
     GET "/api/v1/plan-roles" Read [] (Nothing) => Gives::Json(schema::<Vec<crate::store::PlanRole>>), api::products::roles, "Who has which part, by the plans that were pushed";
-    GET "/api/v1/work" Read [] (Nothing) => Gives::Json(schema::<Vec<crate::work::Item>>), api::people::work, "What the person who asks has to do";
+    GET "/api/v1/work" Read [] (Nothing) => Gives::Json(schema::<crate::work::Work>), api::people::work, "What the person who asks has to do";
     GET "/api/v1/findings" Read ["state" "severity" "rule" "product" "owner" "text" "scan" "after"] (Nothing) => Gives::Json(schema::<crate::store::Page>), api::findings::list, "Findings";
     GET "/api/v1/findings/{finding}" Read [] (Nothing) => Gives::Json(schema::<api::findings::Whole>), api::findings::one, "One finding, in full";
     POST "/api/v1/findings/triage" Triage [] (Takes::Json { schema: schema::<crate::act::triage::Triage>, most: SMALL }) => Gives::Json(schema::<crate::act::triage::Triaged>), api::findings::triage, "Decide about findings";
-    GET "/api/v1/concerns" Read [] (Nothing) => Gives::Json(schema::<Vec<crate::store::ConcernRow>>), api::concerns::list, "Questions and concerns";
+    GET "/api/v1/concerns" Read ["state" "after"] (Nothing) => Gives::Json(schema::<Vec<crate::store::ConcernRow>>), api::concerns::list, "Questions and concerns";
     POST "/api/v1/concerns" Raise [] (Takes::Json { schema: schema::<crate::act::concern::Raise>, most: SMALL }) => Gives::Json(schema::<crate::store::ConcernRow>), api::concerns::raise, "Ask a question or raise a concern";
     POST "/api/v1/concerns/{concern}/answer" Answer [] (Takes::Json { schema: schema::<crate::act::concern::Answer>, most: SMALL }) => Gives::Json(schema::<crate::store::ConcernRow>), api::concerns::answer, "Answer and end a concern";
     GET "/api/v1/alerts" Read ["before"] (Nothing) => Gives::Json(schema::<Vec<crate::store::AlertRow>>), api::agents::alerts, "Alerts, the newest first";

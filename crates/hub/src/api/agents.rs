@@ -8,7 +8,7 @@ use super::ROWS;
 use crate::{
     Hub,
     http::{Ask, Refusal, Response},
-    store::{self, Taken, agent_of},
+    store::{self, AlertRow, Taken, agent_of},
 };
 
 /// Events of one batch.
@@ -89,14 +89,22 @@ fn is_time(text: &str) -> bool {
         })
 }
 
+/// Alerts behind the one that `before` names, the newest first, and one more than `limit`.
+pub(crate) fn alerts_before(hub: &Hub, ask: &Ask<'_>, limit: usize) -> Result<Vec<AlertRow>, Refusal> {
+    let before = match ask.query().get("before") {
+        Some(id) => {
+            let known = hub.store.read(|connection| store::alert(connection, id))?;
+            Some(known.ok_or_else(|| Refusal::malformed("`before` is the id of an alert"))?)
+        }
+        None => None,
+    };
+    let before = before.as_ref().map(|row| (row.alert.time.as_str(), row.id.as_str()));
+    Ok(hub.store.read(|connection| store::alerts(connection, before, limit + 1))?)
+}
+
 /// Alerts, the newest first; `before` is the id of one.
 pub(crate) fn alerts(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
-    let alerts = hub.store.read(|connection| {
-        let before = ask.query().get("before").map(|id| store::alert(connection, id)).transpose()?.flatten();
-        let before = before.as_ref().map(|row| (row.alert.time.as_str(), row.id.as_str()));
-        store::alerts(connection, before, ROWS)
-    })?;
-    Ok(Response::json(&alerts))
+    Ok(super::listed(ask, alerts_before(hub, ask, ROWS)?, |last| ("before", last.id.clone())))
 }
 
 /// One alert.

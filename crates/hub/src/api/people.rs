@@ -32,8 +32,7 @@ pub(crate) fn me(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
 
 /// What the one who asks has to do.
 pub(crate) fn work(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
-    let (items, _) = crate::work::items(hub, ask.person()?, &ask.now)?;
-    Ok(Response::json(&items))
+    Ok(Response::json(&crate::work::work(hub, ask.person()?, &ask.now)?))
 }
 
 /// Where the one who asks is signed in.

@@ -63,7 +63,9 @@ pub(crate) fn board(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
 /// Scans of a product.
 pub(crate) fn scans(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let product = named(hub, ask)?;
-    Ok(Response::json(&hub.store.read(|connection| store::scans(connection, product.id, ROWS))?))
+    let before = super::before(ask)?;
+    let rows = hub.store.read(|connection| store::scans(connection, product.id, before, ROWS + 1))?;
+    Ok(super::listed(ask, rows, |last| ("before", last.id.to_string())))
 }
 
 /// Roles of plans.

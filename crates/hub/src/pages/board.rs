@@ -11,6 +11,9 @@ use crate::{
     store,
 };
 
+/// Scans that the page of a product lists.
+const SCANS: usize = 10;
+
 /// Every product.
 pub(crate) fn all(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let products = hub.store.read(store::products)?;
@@ -91,9 +94,15 @@ pub(crate) fn one(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let product = named(hub, ask)?;
     let board = hub.board(&product, &ask.now)?;
     let (counts, ledgers, scans, branches) = hub.store.read(|connection| {
+        let all = store::scan_count(connection, product.id)?;
         let counts = store::severities(connection, Some(product.id))?;
         let branches = store::branches(connection, product.id)?;
-        Ok((counts, store::ledgers(connection, product.id)?, store::scans(connection, product.id, 10)?, branches))
+        Ok((
+            counts,
+            store::ledgers(connection, product.id)?,
+            (store::scans(connection, product.id, None, SCANS)?, all),
+            branches,
+        ))
     })?;
     let path = encode(&product.name);
     let mut body = testudo_board::content(&board);
@@ -112,8 +121,10 @@ pub(crate) fn one(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
         "<section aria-labelledby=\"ledgers\"><h2 id=\"ledgers\">Ledgers</h2>\n{}</section>\n",
         ledger_rows(&path, &ledgers)
     );
-    body +=
-        &format!("<section aria-labelledby=\"scans\"><h2 id=\"scans\">Scans</h2>\n{}</section>\n", scan_rows(&scans));
+    body += &format!(
+        "<section aria-labelledby=\"scans\"><h2 id=\"scans\">Scans</h2>\n{}</section>\n",
+        scan_rows(&product.name, &scans)
+    );
     if let Some(default) = &product.default_branch {
         body += &format!(
             "<section aria-labelledby=\"branches\"><h2 id=\"branches\">Branches</h2>\n<p><code>{}</code> is the default branch: its scans open and close findings. Of others, the {} that were pushed last are kept.</p>\n",
@@ -148,11 +159,14 @@ fn ledger_rows(path: &str, ledgers: &[store::LedgerRow]) -> Html {
     out + "</tbody></table>\n"
 }
 
-fn scan_rows(scans: &[store::ScanRow]) -> Html {
+fn scan_rows(product: &str, (scans, all): &(Vec<store::ScanRow>, usize)) -> Html {
     if scans.is_empty() {
         return empty("No scan was pushed.", "testudo push");
     }
-    let mut out = "<table class=\"list\"><caption>The newest ten</caption>\n<thead><tr><th scope=\"col\">Scan</th><th scope=\"col\">Taken in</th><th scope=\"col\">By</th><th scope=\"col\">New</th><th scope=\"col\">Gone</th></tr></thead>\n<tbody>\n".to_owned();
+    let mut out = format!(
+        "<table class=\"list\"><caption>The newest {} of {all}</caption>\n<thead><tr><th scope=\"col\">Scan</th><th scope=\"col\">Taken in</th><th scope=\"col\">By</th><th scope=\"col\">New</th><th scope=\"col\">Gone</th></tr></thead>\n<tbody>\n",
+        scans.len()
+    );
     for scan in scans {
         let whole = if scan.complete { "" } else { ", not everything was looked at" };
         out += &format!(
@@ -168,7 +182,12 @@ fn scan_rows(scans: &[store::ScanRow]) -> Html {
             scan.closed
         );
     }
-    out + "</tbody></table>\n"
+    out += "</tbody></table>\n";
+    if scans.len() < *all {
+        out +=
+            &format!("<p>Older ones are on the <a href=\"/products/{}/timeline\">timeline</a>.</p>\n", encode(product));
+    }
+    out
 }
 
 fn role_rows(product: &store::ProductRow) -> Html {

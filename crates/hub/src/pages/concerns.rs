@@ -4,9 +4,10 @@ use super::{Html, Place, day_and_time, empty, page, text, token};
 use crate::{
     Hub,
     act::concern::{self, Answer, End, Raise},
+    api::{concerns::which, number},
     auth::Person,
     http::{Ask, Refusal, Response},
-    store::{self, ConcernRow},
+    store::{self, ConcernRow, Which},
 };
 
 /// Rows of each part of the page.
@@ -15,29 +16,52 @@ const ROWS: usize = 100;
 /// The list, and the form that raises one.
 pub(crate) fn list(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let person = ask.person()?;
-    let (concerns, mine, products) = hub.store.read(|connection| {
-        let mine = store::concerns_of(connection, &person.name, ROWS)?;
-        Ok((store::concerns(connection, ROWS)?, mine, store::products(connection)?))
-    })?;
+    let (wanted, after) = (which(ask)?, number(ask, "after")?);
     let mut body = "<h1>Concerns</h1>\n<p>Ask security a question, or say what worries you. Each has an owner and a day, and none is closed without an answer.</p>\n".to_owned();
-    let (open, answered): (Vec<_>, Vec<_>) = concerns.iter().partition(|row| row.is_open());
-    body += &if open.is_empty() {
-        empty("No question waits for an answer.", "")
-    } else {
-        table("Waiting for an answer, the earliest day first", &open, ask.now.day())
-    };
-    let names: Vec<&str> = products.iter().map(|product| product.name.as_str()).collect();
+    if let Some(which) = wanted {
+        body += "<ul class=\"links\"><li><a href=\"/concerns\">All concerns</a></li></ul>\n";
+        body += &part(hub, ask, (which, after))?;
+        return Ok(page(ask, Place::Concerns, "Concerns", &body));
+    }
+    let (mine, products) = hub
+        .store
+        .read(|connection| Ok((store::concerns_of(connection, &person.name, ROWS)?, store::products(connection)?)))?;
+    body += &part(hub, ask, (Which::Open, None))?;
+    let names: Vec<&str> = products.iter().filter(|p| !p.archived).map(|product| product.name.as_str()).collect();
     body += &form(person, &names, ask);
     if !mine.is_empty() {
-        body += &table("Asked by you, the newest first", &mine.iter().collect::<Vec<_>>(), ask.now.day());
+        let which = if mine.len() == ROWS { format!("newest {ROWS}") } else { "newest".to_owned() };
+        body += &table(&format!("Asked by you, the {which} first"), &mine, ask.now.day());
     }
-    if !answered.is_empty() {
-        body += &table("Answered", &answered, ask.now.day());
-    }
+    body += &part(hub, ask, (Which::Answered, None))?;
     Ok(page(ask, Place::Concerns, "Concerns", &body))
 }
 
-fn table(caption: &str, rows: &[&ConcernRow], today: &str) -> Html {
+/// The concerns of one kind, from one on, and where the list goes on.
+fn part(hub: &Hub, ask: &Ask<'_>, (which, after): (Which, Option<i64>)) -> Result<Html, Refusal> {
+    let (mut rows, all) = hub.store.read(|connection| {
+        Ok((store::concerns(connection, which, after, ROWS + 1)?, store::concern_count(connection, which)?))
+    })?;
+    let more = rows.len() > ROWS;
+    rows.truncate(ROWS);
+    let (caption, state) = match which {
+        Which::Open if rows.is_empty() => return Ok(empty("No question waits for an answer.", "")),
+        Which::Answered if rows.is_empty() => return Ok(String::new()),
+        Which::Open => ("Waiting for an answer, the earliest day first", "open"),
+        Which::Answered => ("Answered, the newest first", "answered"),
+    };
+    let shown = if rows.len() < all { format!("{caption}: {} of {all}", rows.len()) } else { caption.to_owned() };
+    let mut out = table(&shown, &rows, ask.now.day());
+    if let Some(last) = rows.last().filter(|_| more) {
+        let number = last.number;
+        out += &format!(
+            "<p><a rel=\"next\" href=\"/concerns?state={state}&amp;after={number}\">Next page: {caption}</a></p>\n"
+        );
+    }
+    Ok(out)
+}
+
+fn table(caption: &str, rows: &[ConcernRow], today: &str) -> Html {
     let mut out = format!(
         "<table class=\"list\"><caption>{caption}</caption>\n<thead><tr><th scope=\"col\">Question</th><th scope=\"col\">Product</th><th scope=\"col\">Owner</th><th scope=\"col\">Due</th><th scope=\"col\">State</th></tr></thead>\n<tbody>\n"
     );

@@ -16,6 +16,8 @@ use crate::{
 const ROWS: usize = 50;
 /// Findings that are counted; more are "or more".
 const COUNTED: usize = 1000;
+/// Further places that the page of a finding lists.
+const RELATED: usize = 50;
 /// Gates that the page of a finding lists.
 const GATES: usize = 20;
 /// Names of the filter.
@@ -57,6 +59,7 @@ pub(crate) fn list(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let count = match count {
         None => "Findings".to_owned(),
         Some(COUNTED..) => format!("{COUNTED} or more findings"),
+        Some(count) if count > ROWS => format!("{count} findings, {} of them here", found.findings.len()),
         Some(count) => format!("{count} findings"),
     };
     body += &table(person, &found, (&names, &count), ask);
@@ -122,7 +125,8 @@ fn table(person: &Person, found: &Page, (names, count): (&[String], &str), ask: 
     }
     out += "</tbody></table>\n";
     if may {
-        out += &decision(ask.now.day());
+        let chosen = "<p class=\"quiet\"><span data-count aria-live=\"polite\"></span> <button type=\"button\" class=\"plain\" data-all hidden>Choose all or none</button></p>\n";
+        out += &decision(ask.now.day(), "what is chosen", chosen);
         out += "</form>\n";
     }
     out
@@ -158,10 +162,10 @@ fn place(finding: &FindingRow) -> String {
     if finding.line > 0 { format!("{}:{}", finding.path, finding.line) } else { finding.path.clone() }
 }
 
-/// The fields of a decision.
-fn decision(today: &str) -> Html {
+/// The fields of a decision about something; `first` stands above them.
+fn decision(today: &str, about: &str, first: &str) -> Html {
     format!(
-        "<fieldset><legend>Decide about what is chosen</legend>\n<p class=\"quiet\"><span data-count aria-live=\"polite\"></span> <button type=\"button\" class=\"plain\" data-all hidden>Choose all or none</button></p>\n<div class=\"row\">\n\
+        "<fieldset><legend>Decide about {about}</legend>\n{first}<div class=\"row\">\n\
          <div><label for=\"decision\">Decision</label><select id=\"decision\" name=\"state\" required>\
          <option value=\"\">choose</option><option value=\"accepted\">accepted until then</option><option value=\"false-positive\">false positive</option>\
          <option value=\"wont-fix\">stays as it is</option><option value=\"open\">open again</option></select></div>\n\
@@ -205,10 +209,11 @@ pub(crate) fn one(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
         finding.severity.as_str(),
         text(pushed.as_ref().map_or(&finding.message, |pushed| &pushed.message))
     );
-    body += &about(&finding);
-    if let Some(pushed) = &pushed {
-        body += &source(pushed);
-    }
+    body += &about(&finding, pushed.as_ref());
+    body += &pushed.as_ref().map_or_else(
+        || "<p class=\"quiet\">It was pushed with more than is kept in full: its source and how to fix it are in the report.</p>\n".to_owned(),
+        source,
+    );
     body += &failed_gates(&finding.product, &gates);
     body += &format!(
         "<ul class=\"links\"><li><a href=\"/products/{0}/timeline\">Timeline of {1}</a></li><li><a href=\"/findings?rule={2}\">All of this rule</a></li><li><a href=\"/concerns?about={0}\">Ask security about it</a></li></ul>\n",
@@ -220,7 +225,7 @@ pub(crate) fn one(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
         body += &format!(
             "<form method=\"post\" action=\"/findings/triage\">{}<input type=\"hidden\" name=\"finding\" value=\"{id}\">\n{}</form>\n",
             token(person),
-            decision(ask.now.day()).replace("<p class=\"quiet\"><span data-count aria-live=\"polite\"></span> <button type=\"button\" class=\"plain\" data-all hidden>Choose all or none</button></p>\n", "").replace("what is chosen", "this finding")
+            decision(ask.now.day(), "this finding", "")
         );
     }
     Ok(page(ask, Place::Findings, &finding.title, &body))
@@ -244,20 +249,23 @@ fn failed_gates(product: &str, (gates, all): &(Vec<store::GateRow>, usize)) -> H
     out + "</ul>\n"
 }
 
-fn about(finding: &FindingRow) -> Html {
+/// Who owns it. A list is kept up to an end, and the whole finding has all of them.
+fn owners(finding: &FindingRow, pushed: Option<&Finding>) -> String {
+    let more = pushed.map_or(0, |pushed| pushed.owner.len().saturating_sub(finding.owners.len()));
+    match (finding.owners.is_empty(), more) {
+        (true, _) => "nobody is written down".to_owned(),
+        (false, 0) => finding.owners.join(", "),
+        (false, more) => format!("{}, and {more} more who do not have it in their work", finding.owners.join(", ")),
+    }
+}
+
+fn about(finding: &FindingRow, pushed: Option<&Finding>) -> Html {
     let mut facts = vec![
         ("Where", text(&place(finding))),
         ("Product", format!("<a href=\"/products/{}\">{}</a>", encode(&finding.product), text(&finding.product))),
         ("Rule", format!("<code>{}</code>", text(&finding.rule))),
         ("Found by", text(if finding.tool.is_empty() { &finding.detector } else { &finding.tool })),
-        (
-            "Owner",
-            text(&if finding.owners.is_empty() {
-                "nobody is written down".to_owned()
-            } else {
-                finding.owners.join(", ")
-            }),
-        ),
+        ("Owner", text(&owners(finding, pushed))),
         ("Since", day_and_time(&finding.opened)),
         ("First seen in", format!("<a href=\"/findings?state=&amp;scan={0}\">scan {0}</a>", finding.first_scan)),
         ("Identity", format!("<code>{}</code>", text(&finding.fingerprint))),
@@ -287,13 +295,10 @@ fn source(finding: &Finding) -> Html {
         out += &format!("<h2>How to fix</h2>\n<p>{}</p>\n", text(&fix.description));
     }
     if !finding.related.is_empty() {
-        let places: String = finding
-            .related
-            .iter()
-            .take(50)
-            .map(|place| format!("<li>{}</li>\n", text(&place.display_path())))
-            .collect();
-        out += &format!("<h2>Further places</h2>\n<ul>\n{places}</ul>\n");
+        let (all, shown) = (finding.related.len(), finding.related.iter().take(RELATED));
+        let places: String = shown.map(|place| format!("<li>{}</li>\n", text(&place.display_path()))).collect();
+        let which = if all > RELATED { format!(": the first {RELATED} of {all}") } else { String::new() };
+        out += &format!("<h2>Further places{which}</h2>\n<ul>\n{places}</ul>\n");
     }
     let mut names: Vec<String> = finding.cwe.iter().map(|number| format!("CWE-{number}")).collect();
     names.extend(finding.owasp.iter().chain(&finding.aliases).cloned());

@@ -4,6 +4,7 @@ mod agent;
 mod concern;
 mod hostile;
 mod ledger;
+mod lists;
 mod matrix;
 mod product;
 mod scan;

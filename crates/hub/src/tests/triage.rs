@@ -100,7 +100,7 @@ fn my_work_is_what_is_owned_and_open_the_most_urgent_first() {
     });
     machine.json("/api/v1/products/shop/facts", &facts);
     let bo = site.person("bo", Role::Developer);
-    let work = |bo: &super::Asker<'_>| json_of(&bo.get("/api/v1/work")).as_array().unwrap().clone();
+    let work = |bo: &super::Asker<'_>| json_of(&bo.get("/api/v1/work"))["items"].as_array().unwrap().clone();
     assert_eq!(work(&bo).len(), 1);
     site.names("bo", &["@org/web"]);
     let concern = json!({ "product": "shop", "title": "Is it safe?", "owner": "bo", "due": "2026-03-02" });

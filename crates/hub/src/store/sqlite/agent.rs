@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use testudo_model::{AgentBatch, AgentEventBody, Alert, Response, ResponseState, Severity};
 
-use super::{latest_about, moment, row, rows, touched};
+use super::{json, latest_about, moment, row, rows, touched};
 use crate::HubError;
 
 /// An agent.
@@ -190,12 +190,11 @@ pub(crate) fn watches(connection: &Connection) -> Result<Vec<(String, String)>, 
 pub(crate) fn agents(connection: &Connection) -> Result<Vec<AgentRow>, HubError> {
     let query = "SELECT a.name, a.host, a.version, a.reduced, a.lost, a.seen, p.name FROM agent a LEFT JOIN watch w ON w.agent = a.name LEFT JOIN product p ON p.id = w.product ORDER BY a.name";
     rows(connection, (query, []), |row| {
-        let reduced: String = row.get(3)?;
         Ok(AgentRow {
             name: row.get(0)?,
             host: row.get(1)?,
             version: row.get(2)?,
-            reduced: serde_json::from_str(&reduced).unwrap_or_default(),
+            reduced: json(row, 3)?,
             lost: row.get(4)?,
             seen: row.get(5)?,
             product: row.get(6)?,

@@ -115,10 +115,52 @@ pub(crate) fn concerns_of(connection: &Connection, person: &str, limit: usize) -
     rows(connection, (&query, params![person, limit]), read)
 }
 
-/// Concerns behind a number: those that wait for an answer by their day, then the newest answered ones.
-pub(crate) fn concerns(connection: &Connection, limit: usize) -> Result<Vec<ConcernRow>, HubError> {
+/// Which concerns are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// Those that wait for an answer, the earliest day first.
+    Open,
+    /// Those that have one, the newest first.
+    Answered,
+}
+
+impl Which {
+    const fn condition(self) -> &'static str {
+        match self {
+            Self::Open => "state IN ('open', 'in-progress')",
+            Self::Answered => "state IN ('closed', 'accepted')",
+        }
+    }
+}
+
+/// Concerns behind one of that number.
+pub(crate) fn concerns(
+    connection: &Connection,
+    which: Which,
+    after: Option<i64>,
+    limit: usize,
+) -> Result<Vec<ConcernRow>, HubError> {
+    let condition = which.condition();
+    let (behind, order) = match which {
+        Which::Open => ("(due, id) > (SELECT due, id FROM concern WHERE id = ?1)", "due, id"),
+        Which::Answered => ("id < ?1", "id DESC"),
+    };
     let query = format!(
-        "SELECT {COLUMNS} FROM (SELECT * FROM concern WHERE state IN ('open', 'in-progress') ORDER BY due, id LIMIT ?1) UNION ALL SELECT {COLUMNS} FROM (SELECT * FROM concern WHERE state IN ('closed', 'accepted') ORDER BY id DESC LIMIT ?1)"
+        "SELECT {COLUMNS} FROM concern WHERE {condition} AND (?1 IS NULL OR {behind}) ORDER BY {order} LIMIT ?2"
     );
-    rows(connection, (&query, [limit]), read)
+    rows(connection, (&query, params![after, limit]), read)
+}
+
+/// How many concerns there are.
+pub(crate) fn concern_count(connection: &Connection, which: Which) -> Result<usize, HubError> {
+    let query = format!("SELECT count(*) FROM concern WHERE {}", which.condition());
+    Ok(connection.query_row(&query, [], |row| row.get(0))?)
+}
+
+/// Concerns that wait for an answer of somebody of this name, the earliest day first.
+pub(crate) fn concerns_for(connection: &Connection, owner: &str, limit: usize) -> Result<Vec<ConcernRow>, HubError> {
+    let query = format!(
+        "SELECT {COLUMNS} FROM concern WHERE owner = ?1 AND state IN ('open', 'in-progress') ORDER BY due, id LIMIT ?2"
+    );
+    rows(connection, (&query, params![owner, limit]), read)
 }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use testudo_model::Severity;
 
-use super::{row, rows};
+use super::{json, row, rows};
 use crate::HubError;
 
 /// Findings that a search for a text looks at for one page. It may find nothing among them, and goes on with the next page.
@@ -106,7 +106,7 @@ pub(crate) struct FindingRow {
 const COLUMNS: &str = "f.id, p.name, f.fingerprint, f.state, f.severity, f.rule, f.title, f.message, f.path, f.line, f.owners, f.detector, f.tool, f.opened, f.closed, f.reason, f.until, f.decided_by, f.decision, f.first_scan";
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<FindingRow> {
-    let (state, severity, owners): (String, usize, String) = (row.get(3)?, row.get(4)?, row.get(10)?);
+    let (state, severity): (String, usize) = (row.get(3)?, row.get(4)?);
     Ok(FindingRow {
         id: row.get(0)?,
         product: row.get(1)?,
@@ -118,7 +118,7 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<FindingRow> {
         message: row.get(7)?,
         path: row.get(8)?,
         line: row.get(9)?,
-        owners: serde_json::from_str(&owners).unwrap_or_default(),
+        owners: json(row, 10)?,
         detector: row.get(11)?,
         tool: row.get(12)?,
         opened: row.get(13)?,

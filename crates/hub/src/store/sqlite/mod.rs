@@ -36,7 +36,10 @@ pub(crate) use branch::{
     branches, link as branch_link,
 };
 pub(crate) use change::{Numbered, change, next_number};
-pub(crate) use concern::{ConcernRow, concern, concerns, concerns_of, each_concern, put_concern, word as concern_word};
+pub(crate) use concern::{
+    ConcernRow, Which, concern, concern_count, concerns, concerns_for, concerns_of, each_concern, put_concern,
+    word as concern_word,
+};
 pub(crate) use finding::{
     DecidedRow, Decision, Filter, FindingRow, FindingState, Page, decide, decided, document, expire, finding, findings,
     matching, severities,
@@ -53,7 +56,7 @@ pub(crate) use person::{
     person_named, put_person, session, sessions, touch,
 };
 pub(crate) use product::{PlanRole, ProductRow, named, plan_roles, product, products, set_facts, touched};
-pub(crate) use scan::{Account, Header, Ingested, ScanRow, Taking, scans};
+pub(crate) use scan::{Account, Header, Ingested, ScanRow, Taking, scan_count, scans};
 pub(crate) use token::{MadeRow, TokenRow, made as tokens_made, revoke_token, token, tokens, used};
 
 use crate::HubError;
@@ -199,4 +202,12 @@ fn row<T, P: rusqlite::Params>(
 ) -> Result<Option<T>, HubError> {
     use rusqlite::OptionalExtension as _;
     Ok(connection.prepare_cached(query)?.query_row(parameters, read).optional()?)
+}
+
+/// A column that holds JSON. What cannot be read is an error: an empty list would say that there is nothing.
+fn json<T: serde::de::DeserializeOwned>(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<T> {
+    let text: String = row.get(column)?;
+    serde_json::from_str(&text).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+    })
 }

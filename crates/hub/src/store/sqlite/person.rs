@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{row, rows};
+use super::{json, row, rows};
 use crate::{
     HubError,
     auth::{Digest, Person, Role, SESSION_IDLE, SESSION_LIFE, Secret},
@@ -30,13 +30,13 @@ pub(crate) struct PersonRow {
 const COLUMNS: &str = "id, name, role, handles, active, created";
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<PersonRow> {
-    let (role, handles): (String, String) = (row.get(2)?, row.get(3)?);
+    let role: String = row.get(2)?;
     Ok(PersonRow {
         id: row.get(0)?,
         name: row.get(1)?,
         // A word that is none cannot be there: the table checks it.
         role: Role::of(&role).unwrap_or(Role::Viewer),
-        handles: serde_json::from_str(&handles).unwrap_or_default(),
+        handles: json(row, 3)?,
         active: row.get(4)?,
         created: row.get(5)?,
     })
@@ -121,12 +121,12 @@ pub(crate) fn session(connection: &Connection, secret: &Secret, now: i64) -> Res
     let digest = secret.digest();
     let query = "SELECT s.digest, s.seen, p.id, p.name, p.role, p.handles, s.begun FROM session s JOIN person p ON p.id = s.person WHERE s.handle = ?1 AND p.active = 1";
     let found = row(connection, (query, [digest.handle()]), |row| {
-        let (role, handles): (String, String) = (row.get(4)?, row.get(5)?);
+        let role: String = row.get(4)?;
         let person = Person {
             id: row.get(2)?,
             name: row.get(3)?,
             role: Role::of(&role).unwrap_or(Role::Viewer),
-            handles: serde_json::from_str(&handles).unwrap_or_default(),
+            handles: json(row, 5)?,
             session: secret.clone(),
         };
         Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(6)?, person))

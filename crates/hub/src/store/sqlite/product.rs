@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{row, rows};
+use super::{json, row, rows};
 use crate::{HubError, change::ProductSet, facts::ProductFacts};
 
 /// A product.
@@ -29,12 +29,11 @@ pub(crate) struct ProductRow {
 }
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<ProductRow> {
-    let facts: String = row.get(3)?;
     Ok(ProductRow {
         id: row.get(0)?,
         name: row.get(1)?,
         created: row.get(2)?,
-        facts: serde_json::from_str(&facts).unwrap_or_default(),
+        facts: json(row, 3)?,
         revision: row.get(4)?,
         default_branch: row.get(5)?,
         archived: row.get(6)?,
@@ -78,8 +77,8 @@ pub(crate) fn set_facts(connection: &Connection, product: i64, facts: &ProductFa
     let text = serde_json::to_string(facts)?;
     connection.execute("UPDATE product SET facts = ?2 WHERE id = ?1", params![product, text])?;
     connection.execute("DELETE FROM plan_role WHERE product = ?1", [product])?;
-    let mut insert = connection
-        .prepare_cached("INSERT OR IGNORE INTO plan_role (product, id, people, channel) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut insert =
+        connection.prepare_cached("INSERT INTO plan_role (product, id, people, channel) VALUES (?1, ?2, ?3, ?4)")?;
     for role in &facts.roles {
         insert.execute(params![product, role.id, serde_json::to_string(&role.people)?, role.channel])?;
     }
@@ -103,13 +102,7 @@ pub(crate) struct PlanRole {
 pub(crate) fn plan_roles(connection: &Connection) -> Result<Vec<PlanRole>, HubError> {
     let query = "SELECT product.name, plan_role.id, people, channel FROM plan_role JOIN product ON product.id = plan_role.product ORDER BY 1, 2";
     rows(connection, (query, []), |row| {
-        let people: String = row.get(2)?;
-        Ok(PlanRole {
-            product: row.get(0)?,
-            id: row.get(1)?,
-            people: serde_json::from_str(&people).unwrap_or_default(),
-            channel: row.get(3)?,
-        })
+        Ok(PlanRole { product: row.get(0)?, id: row.get(1)?, people: json(row, 2)?, channel: row.get(3)? })
     })
 }
 

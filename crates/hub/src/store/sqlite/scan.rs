@@ -202,7 +202,8 @@ impl Ingestion<'_> {
         };
         let before = known.as_ref().map(|(_, state, _)| state.as_str());
         let is_new = state == "open" && before.is_none_or(|before| matches!(before, "closed" | "suppressed"));
-        let id = self.write(finding, (known.as_ref().map(|(known, ..)| known.id), state), is_new)?;
+        let opened = is_new.then_some(self.header.time);
+        let id = self.write(finding, (known.as_ref().map(|(known, ..)| known.id), state), opened)?;
         self.write_owners(finding, id, known.as_ref().map(|(known, ..)| known))?;
         self.write_document(finding, id)?;
         if is_new {
@@ -224,7 +225,13 @@ impl Ingestion<'_> {
         Ok(())
     }
 
-    fn write(&self, finding: &Finding, (id, state): (Option<i64>, &str), is_new: bool) -> Result<i64, HubError> {
+    /// Writes the row of a finding. `opened` is now, where it is new or back.
+    fn write(
+        &self,
+        finding: &Finding,
+        (id, state): (Option<i64>, &str),
+        opened: Option<&str>,
+    ) -> Result<i64, HubError> {
         let place = place(finding, self.header.extent);
         let owners: Vec<&String> = finding.owner.iter().take(OWNERS).collect();
         let values = params![
@@ -244,18 +251,18 @@ impl Ingestion<'_> {
             self.scan,
             self.header.time,
             id,
-            is_new,
+            opened,
         ];
         if id.is_none() {
             let mut insert = self.transaction.prepare_cached(
                 "INSERT INTO finding (product, fingerprint, state, severity, rule, title, message, path, line, owners, detector, tool, in_tree, first_scan, last_scan, opened) \
-                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15 WHERE ?16 IS NULL AND ?17 IS NOT NULL",
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15 WHERE ?16 IS NULL AND (?17 IS NULL OR ?17 = ?15)",
             )?;
             return Ok(insert.insert(values)?);
         }
         self.transaction
             .prepare_cached(
-                "UPDATE finding SET state = ?3, severity = ?4, rule = ?5, title = ?6, message = ?7, path = ?8, line = ?9, owners = ?10, detector = ?11, tool = ?12, in_tree = ?13, last_scan = ?14, opened = CASE WHEN ?17 THEN ?15 ELSE opened END, closed = NULL WHERE id = ?16 AND product = ?1 AND fingerprint = ?2",
+                "UPDATE finding SET state = ?3, severity = ?4, rule = ?5, title = ?6, message = ?7, path = ?8, line = ?9, owners = ?10, detector = ?11, tool = ?12, in_tree = ?13, last_scan = ?14, opened = coalesce(?17, opened), closed = NULL WHERE id = ?16 AND product = ?1 AND fingerprint = ?2",
             )?
             .execute(values)?;
         Ok(id.unwrap_or_default())
@@ -357,8 +364,10 @@ impl Ingestion<'_> {
         let Ingested { findings, opened, closed, kept, .. } = self.result;
         let whole = if complete { "" } else { ", not everything was looked at" };
         let said = format!(
-            "{} found {findings}: {opened} new, {closed} gone, {kept} not looked at again{whole}",
-            account.tool
+            "{} found {findings}: {opened} new, {closed} gone, {kept} not looked at again{whole}{}{}",
+            account.tool,
+            named_of("new", opened),
+            named_of("gone", closed)
         );
         let new = moment::NewMoment {
             time: self.header.time,
@@ -415,6 +424,14 @@ struct Known {
     id: i64,
     owners: String,
     severity: i64,
+}
+
+/// Says where only the worst of many are named.
+fn named_of(word: &str, all: u64) -> String {
+    if all <= NAMED as u64 {
+        return String::new();
+    }
+    format!("; the worst {NAMED} of the {word} ones have a moment of their own")
 }
 
 /// Keeps the worst, in order.
@@ -534,10 +551,15 @@ pub(super) fn short(text: &str) -> String {
     }
 }
 
-/// The scans of a product, the newest first.
-pub(crate) fn scans(connection: &Connection, product: i64, limit: usize) -> Result<Vec<ScanRow>, HubError> {
-    let query = "SELECT id, received, started, tool, complete, opened, closed, ref FROM scan WHERE product = ?1 ORDER BY id DESC LIMIT ?2";
-    rows(connection, (query, params![product, limit]), |row| {
+/// The scans of a product before a number, the newest first.
+pub(crate) fn scans(
+    connection: &Connection,
+    product: i64,
+    before: Option<i64>,
+    limit: usize,
+) -> Result<Vec<ScanRow>, HubError> {
+    let query = "SELECT id, received, started, tool, complete, opened, closed, ref FROM scan WHERE product = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
+    rows(connection, (query, params![product, before.unwrap_or(i64::MAX), limit]), |row| {
         Ok(ScanRow {
             id: row.get(0)?,
             received: row.get(1)?,
@@ -549,4 +571,9 @@ pub(crate) fn scans(connection: &Connection, product: i64, limit: usize) -> Resu
             branch: row.get(7)?,
         })
     })
+}
+
+/// How many scans a product has.
+pub(crate) fn scan_count(connection: &Connection, product: i64) -> Result<usize, HubError> {
+    Ok(connection.query_row("SELECT count(*) FROM scan WHERE product = ?1", [product], |row| row.get(0))?)
 }

@@ -93,3 +93,6 @@ CREATE TABLE gate_finding (
   PRIMARY KEY (product, fingerprint, environment, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX finding_of_gate ON gate_finding (product, environment, seq, severity, fingerprint);
+
+CREATE INDEX concern_of_owner ON concern (owner, due, id) WHERE state IN ('open', 'in-progress');
+CREATE INDEX plan_role_by_id ON plan_role (id);

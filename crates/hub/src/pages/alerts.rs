@@ -39,8 +39,7 @@ fn table(alerts: &[AlertRow]) -> Html {
             .responses
             .iter()
             .map(|response| {
-                let state = serde_json::to_value(response.state).ok();
-                let state = state.as_ref().and_then(|state| state.as_str()).unwrap_or_default();
+                let state = store::response_word(response.state);
                 text(&format!("{state}: {} ({})", response.target, response.reason))
             })
             .collect();

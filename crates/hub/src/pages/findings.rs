@@ -210,10 +210,12 @@ pub(crate) fn one(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
         text(pushed.as_ref().map_or(&finding.message, |pushed| &pushed.message))
     );
     body += &about(&finding, pushed.as_ref());
-    body += &pushed.as_ref().map_or_else(
-        || "<p class=\"quiet\">It was pushed with more than is kept in full: its source and how to fix it are in the report.</p>\n".to_owned(),
-        source,
-    );
+    if let Some(pushed) = &pushed {
+        body += &source(pushed);
+    }
+    if pushed.as_ref().is_none_or(|pushed| pushed.properties.contains_key(store::CUT)) {
+        body += "<p class=\"quiet\">It was pushed with more than is kept in full: its source, further places and how to fix it are in the report.</p>\n";
+    }
     body += &failed_gates(&finding.product, &gates);
     body += &format!(
         "<ul class=\"links\"><li><a href=\"/products/{0}/timeline\">Timeline of {1}</a></li><li><a href=\"/findings?rule={2}\">All of this rule</a></li><li><a href=\"/concerns?about={0}\">Ask security about it</a></li></ul>\n",

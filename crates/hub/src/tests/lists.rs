@@ -92,14 +92,25 @@ fn what_is_cut_is_said() {
     related["related"] = json!(vec![place; 60]);
     let mut large = a_finding(2, "b.py");
     large["rule"] = json!("r".repeat(70_000));
+    let mut wordy = a_finding(4, "e.py");
+    wordy["snippet"] = json!({ "line": 1, "text": "x".repeat(70_000), "highlight": [0, 1] });
     let mut owned = a_finding(3, "c.py");
     owned["owner"] = json!((0..30).map(|at| format!("@o{at:02}")).collect::<Vec<_>>());
-    let done = machine.json("/api/v1/products/shop/scans?whole=.", &a_report(&[related, large, owned], "complete"));
+    let done =
+        machine.json("/api/v1/products/shop/scans?whole=.", &a_report(&[related, large, owned, wordy], "complete"));
     assert_eq!(done.status, 200);
     let page = |id: u32| text(&ana.get(&format!("/findings/{id}")));
     assert!(page(1).contains("the first 50 of 60"), "{}", page(1));
     assert!(page(2).contains("more than is kept in full"));
     assert!(page(3).contains("@o19") && page(3).contains("and 10 more"), "{}", page(3));
+    assert!(page(4).contains("more than is kept in full") && !page(4).contains("xxxx"));
+    // What an earlier scan said in full is not shown for what it is now.
+    machine.json("/api/v1/products/shop/scans?whole=.", &a_report(&[a_finding(2, "b.py")], "complete"));
+    assert!(!page(2).contains("more than is kept in full"));
+    let mut again = a_finding(2, "b.py");
+    again["rule"] = json!("r".repeat(70_000));
+    machine.json("/api/v1/products/shop/scans?whole=.", &a_report(&[again], "complete"));
+    assert!(page(2).contains("more than is kept in full"));
     let many: Vec<Value> = (10..90).map(|at| a_finding(at, "d.py")).collect();
     machine.json("/api/v1/products/shop/scans?whole=.", &a_report(&many, "complete"));
     let line = text(&ana.get("/products/shop/timeline"));

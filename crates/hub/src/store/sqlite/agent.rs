@@ -142,6 +142,12 @@ pub(crate) fn agent_of(alert: &str) -> Option<&str> {
     alert.rsplitn(3, '/').nth(2)
 }
 
+/// The word of how far a response is.
+pub(crate) fn response_word(state: ResponseState) -> String {
+    let word = serde_json::to_value(state).ok();
+    word.as_ref().and_then(serde_json::Value::as_str).unwrap_or("unknown").to_owned()
+}
+
 /// What a moment about a response is about. Numbers of responses are of their agent, whose name the alert begins with.
 pub(crate) fn about_response(response: &Response) -> String {
     format!("response:{}", response_name(response))
@@ -152,8 +158,7 @@ fn response_name(response: &Response) -> String {
 }
 
 fn keep_response(connection: &Connection, response: &Response, product: Option<i64>) -> Result<(), HubError> {
-    let state = serde_json::to_value(response.state)?;
-    let state = state.as_str().unwrap_or_default();
+    let state = response_word(response.state);
     let added = connection
         .prepare_cached("INSERT INTO response (id, state, alert, time, document) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id, state) DO NOTHING")?
         .execute(params![response_name(response), state, response.alert, response.time, serde_json::to_string(response)?])?;

@@ -28,7 +28,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 pub(crate) use agent::{
-    AgentRow, AlertRow, Taken, about_response, agent_of, agents, alert, alerts, take, watch, watches,
+    AgentRow, AlertRow, Taken, about_response, agent_of, agents, alert, alerts, response_word, take, watch, watches,
 };
 pub(crate) use audit::{AuditRow, Deed, Link, audit, each_deed, last_hash, record};
 pub(crate) use branch::{
@@ -56,7 +56,7 @@ pub(crate) use person::{
     person_named, put_person, session, sessions, touch,
 };
 pub(crate) use product::{PlanRole, ProductRow, named, plan_roles, product, products, set_facts, touched};
-pub(crate) use scan::{Account, Header, Ingested, ScanRow, Taking, scan_count, scans};
+pub(crate) use scan::{Account, CUT, Header, Ingested, ScanRow, Taking, scan_count, scans};
 pub(crate) use token::{MadeRow, TokenRow, made as tokens_made, revoke_token, token, tokens, used};
 
 use crate::HubError;

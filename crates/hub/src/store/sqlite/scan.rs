@@ -24,6 +24,8 @@ const SHOWN: usize = 300;
 const OWNERS: usize = 20;
 /// Largest finding that is kept in full, in bytes.
 const MAX_DOCUMENT: usize = 64 << 10;
+/// Property of a finding that was too large to be kept in full.
+pub(crate) const CUT: &str = "testudo-hub-cut";
 /// Findings that get a moment of their own on the line of time, of those that one scan opens or closes.
 const NAMED: usize = 20;
 
@@ -189,10 +191,10 @@ impl Ingestion<'_> {
     /// Takes one finding.
     fn add(&mut self, finding: &Finding) -> Result<(), HubError> {
         self.result.findings += 1;
-        let known = "SELECT id, state, decided, owners, severity FROM finding WHERE product = ?1 AND fingerprint = ?2";
+        let known = "SELECT state, decided, owners, severity FROM finding WHERE product = ?1 AND fingerprint = ?2";
         let known = row(self.transaction, (known, params![self.product, finding.fingerprint.as_str()]), |row| {
-            let known = Known { id: row.get(0)?, owners: row.get(3)?, severity: row.get(4)? };
-            Ok((known, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?))
+            let known = Known { owners: row.get(2)?, severity: row.get(3)? };
+            Ok((known, row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
         })?;
         let suppressed = finding.suppressed.is_some();
         let state = match known.as_ref().and_then(|(_, _, decided)| decided.as_deref()) {
@@ -203,7 +205,7 @@ impl Ingestion<'_> {
         let before = known.as_ref().map(|(_, state, _)| state.as_str());
         let is_new = state == "open" && before.is_none_or(|before| matches!(before, "closed" | "suppressed"));
         let opened = is_new.then_some(self.header.time);
-        let id = self.write(finding, (known.as_ref().map(|(known, ..)| known.id), state), opened)?;
+        let id = self.write(finding, (state, opened))?;
         self.write_owners(finding, id, known.as_ref().map(|(known, ..)| known))?;
         self.write_document(finding, id)?;
         if is_new {
@@ -225,15 +227,18 @@ impl Ingestion<'_> {
         Ok(())
     }
 
-    /// Writes the row of a finding. `opened` is now, where it is new or back.
-    fn write(
-        &self,
-        finding: &Finding,
-        (id, state): (Option<i64>, &str),
-        opened: Option<&str>,
-    ) -> Result<i64, HubError> {
+    /// Writes the row of a finding. `opened` is now, where it is new or back. Gives its number.
+    fn write(&self, finding: &Finding, (state, opened): (&str, Option<&str>)) -> Result<i64, HubError> {
         let place = place(finding, self.header.extent);
         let owners: Vec<&String> = finding.owner.iter().take(OWNERS).collect();
+        // One that is new has no decision; the table refuses a decided state without one even where the row is there already.
+        let mut statement = self.transaction.prepare_cached(
+            "INSERT INTO finding (product, fingerprint, state, severity, rule, title, message, path, line, owners, detector, tool, in_tree, first_scan, last_scan, opened) \
+             VALUES (?1, ?2, CASE ?3 WHEN 'suppressed' THEN ?3 ELSE 'open' END, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15) ON CONFLICT (product, fingerprint) DO UPDATE SET \
+             state = ?3, severity = excluded.severity, rule = excluded.rule, title = excluded.title, message = excluded.message, \
+             path = excluded.path, line = excluded.line, owners = excluded.owners, detector = excluded.detector, tool = excluded.tool, \
+             in_tree = excluded.in_tree, last_scan = excluded.last_scan, opened = coalesce(?16, opened), closed = NULL RETURNING id",
+        )?;
         let values = params![
             self.product,
             finding.fingerprint.as_str(),
@@ -250,22 +255,9 @@ impl Ingestion<'_> {
             finding.location.commit.is_none() && finding.location.path.is_some(),
             self.scan,
             self.header.time,
-            id,
             opened,
         ];
-        if id.is_none() {
-            let mut insert = self.transaction.prepare_cached(
-                "INSERT INTO finding (product, fingerprint, state, severity, rule, title, message, path, line, owners, detector, tool, in_tree, first_scan, last_scan, opened) \
-                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15 WHERE ?16 IS NULL AND (?17 IS NULL OR ?17 = ?15)",
-            )?;
-            return Ok(insert.insert(values)?);
-        }
-        self.transaction
-            .prepare_cached(
-                "UPDATE finding SET state = ?3, severity = ?4, rule = ?5, title = ?6, message = ?7, path = ?8, line = ?9, owners = ?10, detector = ?11, tool = ?12, in_tree = ?13, last_scan = ?14, opened = coalesce(?17, opened), closed = NULL WHERE id = ?16 AND product = ?1 AND fingerprint = ?2",
-            )?
-            .execute(values)?;
-        Ok(id.unwrap_or_default())
+        Ok(statement.query_row(values, |row| row.get(0))?)
     }
 
     fn write_owners(&self, finding: &Finding, id: i64, known: Option<&Known>) -> Result<(), HubError> {
@@ -293,12 +285,16 @@ impl Ingestion<'_> {
             less.properties.clear();
             (less.snippet, less.fix) = (None, None);
             less.message = short(&less.message);
+            less.properties.insert(CUT.to_owned(), true.into());
             text = serde_json::to_string(&less)?;
         }
         if text.len() <= MAX_DOCUMENT {
             self.transaction
                 .prepare_cached("INSERT INTO finding_document (finding, document) VALUES (?1, ?2) ON CONFLICT (finding) DO UPDATE SET document = excluded.document")?
                 .execute(params![id, text])?;
+        } else {
+            // What an earlier scan said of it is not what it is now.
+            self.transaction.prepare_cached("DELETE FROM finding_document WHERE finding = ?1")?.execute([id])?;
         }
         Ok(())
     }
@@ -307,14 +303,45 @@ impl Ingestion<'_> {
     fn finish(mut self, account: &Account, rules: &RuleSet) -> Result<Ingested, HubError> {
         let gone = self.close(account, rules)?;
         let complete = end_scan(self.transaction, &self.result, account)?;
-        self.tell(account, complete, &gone)?;
+        self.tell(account, (complete, &gone))?;
         touched(self.transaction, self.product)?;
         Ok(self.result)
     }
 
     fn close(&mut self, account: &Account, rules: &RuleSet) -> Result<Vec<(usize, i64, String)>, HubError> {
+        let is_late = self.is_late(account)?;
+        let mut look = Look { account, extent: self.header.extent, rules, is_late, digests: BTreeMap::new() };
+        let (mut reasons, mut gone) = (BTreeMap::new(), Vec::new());
+        for finding in self.absent()? {
+            if let Some(why) = look.blind(self.transaction, &finding)? {
+                self.result.kept += 1;
+                *reasons.entry(why).or_insert(0_u64) += 1;
+                continue;
+            }
+            self.result.closed += 1;
+            self.transaction
+                .prepare_cached("UPDATE finding SET state = 'closed', closed = ?2 WHERE id = ?1")?
+                .execute(params![finding.id, self.header.time])?;
+            if gone.len() < NAMED {
+                let text = short(&format!("{}: {}", finding.title, finding.path));
+                gone.push((finding.severity, finding.id, text));
+            }
+        }
+        self.result.reasons = reasons.into_iter().map(|(why, count)| format!("{count} stay open: {why}")).collect();
+        Ok(gone)
+    }
+
+    /// Whether a scan that began later is known already.
+    fn is_late(&self, account: &Account) -> Result<bool, HubError> {
+        let later = "SELECT 1 FROM scan WHERE product = ?1 AND ref = '' AND id < ?2 AND started > ?3 LIMIT 1";
+        let values = params![self.product, self.scan, short(&account.started)];
+        Ok(row(self.transaction, (later, values), |row| row.get::<_, i64>(0))?.is_some())
+    }
+
+    /// Findings that are not closed, and that this scan did not see.
+    fn absent(&self) -> Result<Vec<Absent>, HubError> {
         let absent = "SELECT id, detector, tool, path, rule, last_scan, in_tree, severity, title FROM finding WHERE product = ?1 AND state <> 'closed' AND last_scan <> ?2 ORDER BY severity DESC, id DESC";
-        let absent = rows(self.transaction, (absent, params![self.product, self.scan]), |row| {
+        rows(self.transaction, (absent, params![self.product, self.scan]), |row| {
             Ok(Absent {
                 id: row.get(0)?,
                 detector: row.get(1)?,
@@ -326,41 +353,11 @@ impl Ingestion<'_> {
                 severity: row.get(7)?,
                 title: row.get(8)?,
             })
-        })?;
-        let later = "SELECT 1 FROM scan WHERE product = ?1 AND ref = '' AND id < ?2 AND started > ?3 LIMIT 1";
-        let started = short(&account.started);
-        let is_late =
-            row(self.transaction, (later, params![self.product, self.scan, started]), |row| row.get::<_, i64>(0))?
-                .is_some();
-        let mut look = Look { account, extent: self.header.extent, rules, is_late, digests: BTreeMap::new() };
-        let (mut reasons, mut gone) = (BTreeMap::new(), Vec::new());
-        for finding in absent {
-            match look.blind(self.transaction, &finding)? {
-                Some(why) => {
-                    self.result.kept += 1;
-                    *reasons.entry(why).or_insert(0_u64) += 1;
-                }
-                None => {
-                    self.result.closed += 1;
-                    self.transaction
-                        .prepare_cached("UPDATE finding SET state = 'closed', closed = ?2 WHERE id = ?1")?
-                        .execute(params![finding.id, self.header.time])?;
-                    if gone.len() < NAMED {
-                        gone.push((
-                            finding.severity,
-                            finding.id,
-                            short(&format!("{}: {}", finding.title, finding.path)),
-                        ));
-                    }
-                }
-            }
-        }
-        self.result.reasons = reasons.into_iter().map(|(why, count)| format!("{count} stay open: {why}")).collect();
-        Ok(gone)
+        })
     }
 
     /// Puts the scan and what it changed on the line of time.
-    fn tell(&mut self, account: &Account, complete: bool, gone: &[(usize, i64, String)]) -> Result<(), HubError> {
+    fn tell(&mut self, account: &Account, (complete, gone): (bool, &[(usize, i64, String)])) -> Result<(), HubError> {
         let Ingested { findings, opened, closed, kept, .. } = self.result;
         let whole = if complete { "" } else { ", not everything was looked at" };
         let said = format!(
@@ -421,7 +418,6 @@ pub(super) fn end_scan(connection: &Connection, result: &Ingested, account: &Acc
 
 /// A finding that the hub has already.
 struct Known {
-    id: i64,
     owners: String,
     severity: i64,
 }

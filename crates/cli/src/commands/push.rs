@@ -5,7 +5,11 @@ mod facts;
 mod identity;
 mod ledger;
 
-use std::{env, fs, path::PathBuf, process::ExitCode};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueHint};
@@ -79,44 +83,60 @@ pub(crate) fn run(args: &PushArgs) -> Result<ExitCode> {
     let product = identity::product(args.product.as_deref(), &effective.config.hub.product, &home)
         .context("name the product with --product")?;
     terminal::note(&format!("product `{}`, {}", product.name, product.why));
-    let product = product.name;
-    let branch = identity::branch(args.branch.as_deref(), &home);
-    match &branch.name {
-        Some(name) => terminal::note(&format!("branch `{name}`")),
-        None => terminal::note("branch: neither git nor a CI system names one; --ref does"),
-    }
-    let branch = [("ref", branch.name), ("default", branch.default)];
-    let branch: Vec<_> = branch.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-    let mut refused = false;
-    let mut tell = |what: &str, answer: Answer, said: &dyn Fn(&Value) -> String| match answer {
-        Answer::Kept(value) => terminal::note(&format!("{what}: {}", said(&value))),
-        Answer::Refused(why) => {
-            terminal::error(&format!("{what}: the hub refused: {why}"));
-            refused = true;
-        }
-    };
-    let facts = facts::gather(&home)?;
-    tell(
-        "facts",
-        client.post(&["products", &product, "facts"], &branch, (JSON, serde_json::to_vec(&facts)?))?,
-        &|value| {
-            if value["kept"] == json!(false) {
-                return "not kept: this is not the default branch of the product".to_owned();
-            }
-            format!("{} roles, {} controls that do not hold", value["roles"], value["controls"])
-        },
-    );
+    let (product, branch) = (product.name, branch(args, &home));
+    let facts = serde_json::to_vec(&facts::gather(&home)?)?;
+    let mut told = Told::default();
+    told.tell("facts", client.post(&["products", &product, "facts"], &branch, (JSON, facts))?, facts_line);
     for environment in &args.ledger {
         let answer = ledger::push(&client, &product, environment, (&home, &effective.config.ledger))?;
-        tell(&format!("ledger {environment}"), answer, &|value| format!("{} new entries", value["kept"]));
+        told.tell(&format!("ledger {environment}"), answer, |value| format!("{} new entries", value["kept"]));
     }
     if !args.no_scan {
         let (report, extent) = report(args, &words)?;
         let mut query = query(&extent);
         query.extend(branch);
-        tell("scan", client.post(&["products", &product, "scans"], &query, (JSON, report))?, &scan_line);
+        told.tell("scan", client.post(&["products", &product, "scans"], &query, (JSON, report))?, scan_line);
     }
-    Ok(ExitCode::from(u8::from(refused)))
+    Ok(ExitCode::from(u8::from(told.refused)))
+}
+
+/// What was told so far.
+#[derive(Debug, Default)]
+struct Told {
+    /// Whether the hub refused something.
+    refused: bool,
+}
+
+impl Told {
+    /// Tells what came of one part of the push.
+    fn tell(&mut self, what: &str, answer: Answer, said: impl FnOnce(&Value) -> String) {
+        match answer {
+            Answer::Kept(value) => terminal::note(&format!("{what}: {}", said(&value))),
+            Answer::Refused(why) => {
+                terminal::error(&format!("{what}: the hub refused: {why}"));
+                self.refused = true;
+            }
+        }
+    }
+}
+
+/// The branch, as fields of a query.
+fn branch(args: &PushArgs, home: &Path) -> Vec<(&'static str, String)> {
+    let branch = identity::branch(args.branch.as_deref(), home);
+    match &branch.name {
+        Some(name) => terminal::note(&format!("branch `{name}`")),
+        None => terminal::note("branch: neither git nor a CI system names one; --ref does"),
+    }
+    let fields = [("ref", branch.name), ("default", branch.default)];
+    fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+/// What came of the facts, for people.
+fn facts_line(value: &Value) -> String {
+    if value["kept"] == json!(false) {
+        return "not kept: this is not the default branch of the product".to_owned();
+    }
+    format!("{} roles, {} controls that do not hold", value["roles"], value["controls"])
 }
 
 /// Media type of documents.

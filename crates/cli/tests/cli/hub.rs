@@ -161,3 +161,36 @@ fn a_product_is_known_by_its_remote_and_other_branches_close_nothing() {
     project.write("shop/.git/config", "[remote \"origin\"]\n\turl = /srv/git/shop.git\n");
     push(&["--no-scan"]).fails(1).says(&["product `shop`, by the top folder of the work tree"]);
 }
+
+#[test]
+fn a_hub_that_has_too_much_to_do_is_asked_again() {
+    use std::io::{Read as _, Write as _};
+    let project = Project::new("hub-busy");
+    project.write("shop/testudo.toml", "[hub]\nproduct = \"shop\"\n");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let served = std::thread::spawn(move || {
+        let kept = r#"{"roles":0,"controls":0,"kept":true}"#;
+        let answers =
+            [("503 Service Unavailable\r\nretry-after: 0", ""), ("200 OK\r\ncontent-type: application/json", kept)];
+        for (head, body) in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let (mut request, mut part) = (String::new(), [0; 4096]);
+            let whole = |request: &str| {
+                let (head, body) = request.split_once("\r\n\r\n")?;
+                let mut fields = head.lines().filter_map(|line| line.split_once(": "));
+                let (_, length) = fields.find(|(name, _)| name.eq_ignore_ascii_case("content-length"))?;
+                Some(body.len() >= length.parse().ok()?)
+            };
+            while whole(&request) != Some(true) {
+                let read = stream.read(&mut part).unwrap();
+                request += std::str::from_utf8(&part[..read]).unwrap();
+            }
+            let length = body.len();
+            let answer = format!("HTTP/1.1 {head}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    testudo(&project, "x", &["push", "--hub", &address, "--no-scan"]).ok().says(&["facts: 0 roles, 0 controls"]);
+    served.join().unwrap();
+}

@@ -50,6 +50,13 @@ fn hostile_texts_are_text_on_every_page() {
     });
     assert_eq!(machine.json("/api/v1/products/shop/facts", &facts).status, 200);
     let ana = site.person("ana", Role::Admin);
+    let mut branches = Vec::new();
+    for hostile in TEXTS.iter().filter(|text| !text.chars().any(char::is_control)) {
+        let branch = crate::http::encode(hostile);
+        let path = format!("/api/v1/products/shop/scans?whole=.&default=main&ref={branch}");
+        assert_eq!(machine.json(&path, &a_report(&findings[..1], "complete")).status, 200, "{hostile}");
+        branches.push(format!("/products/shop/branch?name={branch}"));
+    }
     for hostile in TEXTS.iter().filter(|text| !text.chars().any(char::is_control)) {
         let concern =
             json!({ "product": "shop", "title": hostile, "text": hostile, "owner": "ana", "due": "2026-03-30" });
@@ -68,12 +75,15 @@ fn hostile_texts_are_text_on_every_page() {
         "/admin",
         "/products/shop",
         "/products/shop/timeline",
+        "/products/shop/manage",
+        "/sessions",
         "/decisions/0",
         "/%3Cscript%3E",
     ]
     .into_iter()
     .map(str::to_owned)
     .collect::<Vec<_>>();
+    pages.extend(branches);
     pages.extend((1..=TEXTS.len()).map(|id| format!("/findings/{id}")));
     pages.extend((1..=9).map(|id| format!("/concerns/{id}")));
     for path in &pages {

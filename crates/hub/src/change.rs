@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Scope,
-    store::{ConcernRow, FindingState, PersonRow},
+    store::{ConcernRow, DecidedRow, FindingState, MadeRow, PersonRow},
 };
 
 /// Type of the predicate of a change that no other type describes.
@@ -80,6 +80,28 @@ pub(crate) struct KeysAccepted {
     pub(crate) hash: String,
 }
 
+/// How things were when decisions had no entries yet.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Adopted {
+    /// People.
+    pub(crate) people: Vec<PersonRow>,
+    /// Tokens, by number.
+    pub(crate) tokens: Vec<(i64, MadeRow)>,
+    /// Agents with the products that they watch.
+    pub(crate) watches: Vec<(String, String)>,
+    /// Concerns.
+    pub(crate) concerns: Vec<ConcernRow>,
+    /// Decisions about findings, by the number of the finding.
+    pub(crate) findings: Vec<(i64, DecidedRow)>,
+}
+
+impl Adopted {
+    /// How many things.
+    pub(crate) fn len(&self) -> usize {
+        self.people.len() + self.tokens.len() + self.watches.len() + self.concerns.len() + self.findings.len()
+    }
+}
+
 /// A change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "of", content = "to", rename_all = "kebab-case")]
@@ -98,6 +120,8 @@ pub(crate) enum Change {
     Product(ProductSet),
     /// Other keys of a ledger count.
     Keys(Box<KeysAccepted>),
+    /// These things are as they were before decisions had entries.
+    Adopted(Box<Adopted>),
     /// A product is gone, with all that was pushed for it: its name.
     Gone(String),
 }

@@ -99,12 +99,17 @@ impl Decisions {
         Ok(found)
     }
 
+    /// The head behind the last entry; none where there is none.
+    pub(crate) fn last(&self) -> Result<Option<Head>, HubError> {
+        Ok(self.journal.last()?.as_ref().map(head))
+    }
+
     /// Whether the ledger ends with the entry that the database knows as the last one.
     ///
     /// # Errors
     /// It does not, or cannot be read: nothing may be added to it.
     pub(crate) fn continues(&self, known: Option<&Head>) -> Result<(), HubError> {
-        let last = self.journal.last()?.as_ref().map(head);
+        let last = self.last()?;
         let same = match (known, &last) {
             (None, None) => true,
             (Some(known), Some(last)) if (known.seq, &known.hash) == (last.seq, &last.hash) => true,

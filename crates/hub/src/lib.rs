@@ -121,6 +121,7 @@ impl Hub {
         if let Err(error) = settled {
             hub.trouble(&error);
         }
+        act::adopt::adopt(&hub, &By { actor: "hub".to_owned(), ..hub.local() })?;
         Ok(hub)
     }
 

@@ -11,7 +11,7 @@ use testudo_ledger::{Entry, FaultKind, Followed, Head, Known, Next, VerifyingKey
 
 use crate::{
     Hub, HubError, Scope,
-    change::{Change, ProductSet, TokenMade, Triaged},
+    change::{Adopted, Change, ProductSet, TokenMade, Triaged},
     decisions::signed,
     store::{self, DecidedRow, FindingState, LedgerRow, Link, MadeRow, ProductRow},
 };
@@ -79,17 +79,17 @@ impl Faults {
     }
 
     /// Compares what a row has with what an entry says, field by field.
-    fn compare(&mut self, row: &str, found: Option<Value>, expected: Option<(u64, Value)>) {
-        let (found, (entry, expected)) = match (found, expected) {
-            (None, None) => return,
-            (Some(_), None) => return self.add(format!("{row}: no entry of the hub's own ledger says this")),
-            (None, Some((entry, _))) => return self.add(format!("{row}: is gone, and entry {entry} says it is there")),
-            (Some(found), Some(expected)) => (found, expected),
+    fn compare(&mut self, row: &str, found: &Value, expected: Option<(u64, Value)>) {
+        let Some((entry, expected)) = expected else {
+            return self.add(format!("{row}: no entry of the hub's own ledger says this"));
         };
-        let names: BTreeSet<&String> =
-            [&found, &expected].iter().filter_map(|value| value.as_object()).flat_map(|object| object.keys()).collect();
+        let names: BTreeSet<&String> = [found, &expected]
+            .into_iter()
+            .filter_map(|value| value.as_object())
+            .flat_map(|object| object.keys())
+            .collect();
         for name in names.into_iter().filter(|name| found[name.as_str()] != expected[name.as_str()]) {
-            let [found, expected] = [&found, &expected].map(|value| shown(&value[name.as_str()]));
+            let [found, expected] = [found, &expected].map(|value| shown(&value[name.as_str()]));
             self.add(format!("{row}: {name} is {found}, and entry {entry} says {expected}"));
         }
     }
@@ -153,6 +153,7 @@ impl Told {
             Change::Findings(triaged) => self.triage(triaged, (seq, &place.actor)),
             Change::Product(set) => drop(self.products.insert(set.name.clone(), (seq, set))),
             Change::Keys(keys) => drop(self.keys.insert((keys.product, keys.environment), (seq, keys.keys))),
+            Change::Adopted(adopted) => self.adopt(*adopted, seq),
             Change::Gone(name) => self.gone(&name, (seq, &place.time)),
         }
     }
@@ -170,6 +171,16 @@ impl Told {
         if let Some(product) = made.watches {
             self.watches.insert(made.subject, (seq, product));
         }
+    }
+
+    /// How things were before decisions had entries.
+    fn adopt(&mut self, adopted: Adopted, seq: u64) {
+        self.people.extend(adopted.people.iter().map(|person| (person.id, (seq, fields(person)))));
+        self.tokens.extend(adopted.tokens.into_iter().map(|(id, row)| (id, (seq, row))));
+        self.watches.extend(adopted.watches.into_iter().map(|(agent, product)| (agent, (seq, product))));
+        self.concerns.extend(adopted.concerns.iter().map(|row| (row.number, (seq, fields(row)))));
+        let shown = |row| DecidedRow { shown: None, ..row };
+        self.findings.extend(adopted.findings.into_iter().map(|(id, row)| (id, (seq, shown(row)))));
     }
 
     /// What goes with a product.
@@ -207,45 +218,41 @@ impl Told {
         for product in store::products(connection)? {
             self.product(connection, &product, faults)?;
         }
-        for (name, (entry, set)) in self.products {
-            faults.compare(&format!("product {name}"), None, Some((entry, fields(&set))));
-        }
-        for ((product, environment), (entry, _)) in self.keys {
-            faults.add(format!("ledger {environment} of {product}: is gone, and entry {entry} says it is there"));
-        }
         for person in store::people(connection)? {
             let row = format!("person {} ({})", person.id, person.name);
-            faults.compare(&row, Some(fields(&person)), self.people.remove(&person.id));
-        }
-        for (id, expected) in self.people {
-            faults.compare(&format!("person {id}"), None, Some(expected));
+            faults.compare(&row, &fields(&person), self.people.remove(&person.id));
         }
         store::tokens_made(connection, |id, row| {
             let expected = self.tokens.remove(&id).map(|(entry, row)| (entry, fields(&row)));
-            faults.compare(&format!("token {id}"), Some(fields(&row)), expected);
+            faults.compare(&format!("token {id}"), &fields(&row), expected);
         })?;
-        for (id, (entry, row)) in self.tokens {
-            faults.compare(&format!("token {id}"), None, Some((entry, fields(&row))));
-        }
         for (agent, product) in store::watches(connection)? {
             let expected = self.watches.remove(&agent).map(|(entry, product)| (entry, watched(&product)));
-            faults.compare(&format!("agent {agent}"), Some(watched(&product)), expected);
-        }
-        for (agent, (entry, product)) in self.watches {
-            faults.compare(&format!("agent {agent}"), None, Some((entry, watched(&product))));
+            faults.compare(&format!("agent {agent}"), &watched(&product), expected);
         }
         store::each_concern(connection, |row| {
             let name = format!("concern {}", row.number);
-            faults.compare(&name, Some(fields(&row)), self.concerns.remove(&row.number));
+            faults.compare(&name, &fields(&row), self.concerns.remove(&row.number));
         })?;
-        for (number, expected) in self.concerns {
-            faults.compare(&format!("concern {number}"), None, Some(expected));
-        }
         store::decided(connection, |id, row| decided(id, row, (self.findings.remove(&id), today), faults))?;
-        for (id, (entry, row)) in self.findings {
-            faults.compare(&format!("finding {id}"), None, Some((entry, fields(&row))));
+        for (row, entry) in self.left() {
+            faults.add(format!("{row}: is gone, and entry {entry} says it is there"));
         }
         Ok(())
+    }
+
+    /// What the ledger says is there, and no row was.
+    fn left(self) -> Vec<(String, u64)> {
+        let mut left = Vec::new();
+        left.extend(self.products.into_iter().map(|(name, (entry, _))| (format!("product {name}"), entry)));
+        let ledger = |((product, environment), (entry, _))| (format!("ledger {environment} of {product}"), entry);
+        left.extend(self.keys.into_iter().map(ledger));
+        left.extend(self.people.into_iter().map(|(id, (entry, _))| (format!("person {id}"), entry)));
+        left.extend(self.tokens.into_iter().map(|(id, (entry, _))| (format!("token {id}"), entry)));
+        left.extend(self.watches.into_iter().map(|(agent, (entry, _))| (format!("agent {agent}"), entry)));
+        left.extend(self.concerns.into_iter().map(|(id, (entry, _))| (format!("concern {id}"), entry)));
+        left.extend(self.findings.into_iter().map(|(id, (entry, _))| (format!("finding {id}"), entry)));
+        left
     }
 }
 
@@ -257,7 +264,7 @@ impl Told {
         let row = ProductSet { name: name.clone(), default_branch, archived: product.archived };
         match self.products.remove(name) {
             Some((entry, set)) => {
-                faults.compare(&format!("product {name}"), Some(fields(&row)), Some((entry, fields(&set))));
+                faults.compare(&format!("product {name}"), &fields(&row), Some((entry, fields(&set))));
             }
             // The first push settles the branch, and only a person keeps a product aside.
             None if product.archived => faults.add(format!("product {name}: is archived, and no entry says so")),
@@ -335,7 +342,7 @@ fn decided(id: i64, row: DecidedRow, (told, today): (Option<(u64, DecidedRow)>, 
         let now = DecidedRow { state: None, reason: None, until: None, decided_by: None, ..told.clone() };
         (entry, fields(&if ended { now } else { told }))
     });
-    faults.compare(&name, Some(fields(&row)), told);
+    faults.compare(&name, &fields(&row), told);
 }
 
 /// Holds the audit against itself and against what the ledger has of it.

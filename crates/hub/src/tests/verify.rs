@@ -191,3 +191,47 @@ fn an_intent_without_an_entry_is_dropped() {
     let left = site.hub.store.read(crate::store::intents).unwrap();
     assert_eq!(left, []);
 }
+
+#[test]
+fn what_was_decided_before_decisions_had_entries_is_adopted_as_it_is() {
+    use testudo_ledger::{Appender, Event, Journal, SigningKey, predicate};
+    let mut site = Site::new("adopt");
+    fs::remove_dir_all(&site.folder).unwrap();
+    fs::create_dir_all(site.folder.join("ledger")).unwrap();
+    let old = rusqlite::Connection::open(site.folder.join("hub.sqlite3")).unwrap();
+    old.execute_batch(include_str!("../store/sqlite/schema/001.sql")).unwrap();
+    old.execute_batch(
+        "PRAGMA user_version = 1;
+         INSERT INTO product (name, created) VALUES ('shop', '');
+         INSERT INTO token (handle, digest, scope, subject, created, created_by, revoked) VALUES (x'00', x'0011', 'push', 'shop', 'then', 'ana', 'later');
+         INSERT INTO watch VALUES ('web-1', 1);
+         INSERT INTO concern (product, title, text, raised_by, raised, owner, due, state) VALUES ('shop', 'q', '', 'bo', '', 'ana', '2026-03-20', 'open');
+         INSERT INTO finding (product, fingerprint, state, severity, rule, title, message, path, line, owners, detector, tool, in_tree, first_scan, last_scan, opened, decided, reason, until, decided_by, decision)
+           VALUES (1, '1:00000000000000000000000000000000', 'accepted', 1, 'r', 't', 'm', 'p', 1, '[]', 'secrets', '', 1, 1, 1, '', 'accepted', 'known', '2026-03-20', 'ana', 0);
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 450) INSERT INTO person (name, role, created) SELECT 'p' || i, CASE WHEN i = 1 THEN 'admin' ELSE 'viewer' END, '' FROM n;",
+    )
+    .unwrap();
+    drop(old);
+    // An entry of that time, which says less.
+    let pem = SigningKey::generate_pem().unwrap();
+    fs::write(site.folder.join("hub.pem"), &pem).unwrap();
+    let key = SigningKey::from_pem(&pem, "key").unwrap();
+    let event = Event { subject: Vec::new(), predicate_type: predicate::TRIAGE.to_owned(), predicate: json!({}) };
+    let by = Appender { key: &key, trusted: &[], time: "2026-03-01T00:00:00Z", actor: "ana" };
+    Journal::new(&site.folder.join("ledger"), "hub").unwrap().append(&event, by).unwrap();
+    site.restart();
+    assert_eq!(site.hub.verify().unwrap(), Vec::<String>::new());
+    site.restart();
+    let entries = fs::read_to_string(site.folder.join("ledger/hub.jsonl")).unwrap().lines().count();
+    assert_eq!(entries, 4, "once, in parts");
+    let admin = site.person("p1", Role::Viewer);
+    assert_eq!(accept(&admin, 1), 200);
+    execute(
+        &site,
+        "UPDATE person SET role = 'admin' WHERE name = 'p2'; UPDATE concern SET title = 'x'; DELETE FROM person WHERE name = 'p450'",
+    );
+    let faults = site.hub.verify().unwrap().join("; ");
+    for said in ["person 2 (p2): role is \"admin\", and entry 1", "concern 1: title is \"x\"", "person 450: is gone"] {
+        assert!(faults.contains(said), "{faults}");
+    }
+}

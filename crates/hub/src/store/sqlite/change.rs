@@ -22,6 +22,8 @@ pub(crate) fn change(connection: &Connection, intent: &Intent, entry: u64) -> Re
         Change::Person(person) => put_person(connection, person),
         Change::Token(made) => make_token(connection, made, intent),
         Change::Revoked(id) => revoke_token(connection, *id, &intent.time),
+        // It says how things are already.
+        Change::Adopted(_) => Ok(()),
         Change::Product(set) => set_product(connection, set),
         Change::Keys(accepted) => accept_keys(connection, accepted, (intent, entry)),
         Change::Gone(name) => remove_product(connection, name, &intent.time),

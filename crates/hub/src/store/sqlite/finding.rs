@@ -382,7 +382,7 @@ pub(crate) fn decide(connection: &Connection, id: i64, decision: &Decision<'_>) 
 }
 
 /// What the database says was decided about a finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DecidedRow {
     /// Its product.
     pub(crate) product: String,

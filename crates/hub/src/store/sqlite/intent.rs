@@ -61,3 +61,14 @@ pub(crate) fn own_head(connection: &Connection) -> Result<Option<Head>, HubError
     let text: Option<String> = row(connection, ("SELECT head FROM own_head", []), |row| row.get(0))?;
     Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
 }
+
+/// Whether what was decided before decisions had entries does not stand in the hub's own ledger yet.
+pub(crate) fn is_adopting(connection: &Connection) -> Result<bool, HubError> {
+    Ok(row(connection, ("SELECT 1 FROM adopting", []), |_| Ok(()))?.is_some())
+}
+
+/// Says that it does.
+pub(crate) fn adopted(connection: &rusqlite::Transaction<'_>) -> Result<(), HubError> {
+    connection.execute("DELETE FROM adopting", [])?;
+    Ok(())
+}

@@ -45,7 +45,7 @@ pub(crate) use finding::{
     matching, severities,
 };
 pub(crate) use gate::{GateRow, Judged, findings_of, gates_of, keep_gate};
-pub(crate) use intent::{Intent, forget, intend, intents, own_head, set_own_head};
+pub(crate) use intent::{Intent, adopted, forget, intend, intents, is_adopting, own_head, set_own_head};
 pub(crate) use ledger::{
     FormerKeys, LedgerRow, append, first_push, former_keys, head, ledger, ledgers, line, line_hash, lines,
     newest_statements, statement, with_ledgers,

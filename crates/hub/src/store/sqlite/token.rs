@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{row, rows};
 use crate::{
@@ -61,7 +61,7 @@ pub(crate) fn revoke_token(connection: &Connection, id: i64, time: &str) -> Resu
 }
 
 /// A token as its change made it, and since when it is refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MadeRow {
     /// What it is for.
     pub(crate) scope: Scope,

@@ -96,3 +96,7 @@ CREATE INDEX finding_of_gate ON gate_finding (product, environment, seq, severit
 
 CREATE INDEX concern_of_owner ON concern (owner, due, id) WHERE state IN ('open', 'in-progress');
 CREATE INDEX plan_role_by_id ON plan_role (id);
+
+-- Has a row as long as what was decided before decisions had entries does not stand in the hub's own ledger.
+CREATE TABLE adopting (since INTEGER NOT NULL) STRICT;
+INSERT INTO adopting SELECT 1 WHERE EXISTS (SELECT 1 FROM person) OR EXISTS (SELECT 1 FROM token);

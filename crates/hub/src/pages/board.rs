@@ -25,10 +25,8 @@ pub(crate) fn all(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
         return Ok(page(ask, Place::Board, "Board", &body));
     }
     let counts = hub.store.read(|connection| store::severities(connection, None))?;
-    let mut body = format!(
-        "<h1>Board</h1>\n<section aria-labelledby=\"open\"><h2 id=\"open\">Open findings</h2>\n{}</section>\n<ul class=\"products\">\n",
-        chart::severities(&counts)
-    );
+    let open = part(("open", "Open findings"), &chart::severities(&counts));
+    let mut body = format!("<h1>Board</h1>\n{open}<ul class=\"products\">\n");
     let (aside, products): (Vec<_>, Vec<_>) = products.iter().partition(|product| product.archived);
     let with_ledgers = hub.store.read(store::with_ledgers)?;
     for product in products {
@@ -94,15 +92,10 @@ pub(crate) fn one(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let product = named(hub, ask)?;
     let board = hub.board(&product, &ask.now)?;
     let (counts, ledgers, scans, branches) = hub.store.read(|connection| {
-        let all = store::scan_count(connection, product.id)?;
         let counts = store::severities(connection, Some(product.id))?;
-        let branches = store::branches(connection, product.id)?;
-        Ok((
-            counts,
-            store::ledgers(connection, product.id)?,
-            (store::scans(connection, product.id, None, SCANS)?, all),
-            branches,
-        ))
+        let scans = store::scans(connection, product.id, None, SCANS)?;
+        let scans = (scans, store::scan_count(connection, product.id)?);
+        Ok((counts, store::ledgers(connection, product.id)?, scans, store::branches(connection, product.id)?))
     })?;
     let path = encode(&product.name);
     let mut body = testudo_board::content(&board);
@@ -113,32 +106,28 @@ pub(crate) fn one(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     if ask.principal.may(Permission::Administer) {
         body += &format!("<p><a href=\"/products/{path}/manage\">Manage {}</a></p>\n", text(&product.name));
     }
-    body += &format!(
-        "<section aria-labelledby=\"open\"><h2 id=\"open\">Open findings</h2>\n{}</section>\n",
-        chart::severities(&counts)
-    );
-    body += &format!(
-        "<section aria-labelledby=\"ledgers\"><h2 id=\"ledgers\">Ledgers</h2>\n{}</section>\n",
-        ledger_rows(&path, &ledgers)
-    );
-    body += &format!(
-        "<section aria-labelledby=\"scans\"><h2 id=\"scans\">Scans</h2>\n{}</section>\n",
-        scan_rows(&product.name, &scans)
-    );
+    body += &part(("open", "Open findings"), &chart::severities(&counts));
+    body += &part(("ledgers", "Ledgers"), &ledger_rows(&path, &ledgers));
+    body += &part(("scans", "Scans"), &scan_rows(&product.name, &scans));
     if let Some(default) = &product.default_branch {
-        body += &format!(
-            "<section aria-labelledby=\"branches\"><h2 id=\"branches\">Branches</h2>\n<p><code>{}</code> is the default branch: its scans open and close findings. Of others, the {} that were pushed last are kept.</p>\n",
-            text(default),
-            store::BRANCHES
-        );
-        if !branches.is_empty() {
-            body += &branch::table_of(&product.name, &branches);
-        }
-        body += "</section>\n";
+        body += &part(("branches", "Branches"), &branch_rows(&product.name, default, &branches));
     }
-    body +=
-        &format!("<section aria-labelledby=\"roles\"><h2 id=\"roles\">Roles</h2>\n{}</section>\n", role_rows(&product));
+    body += &part(("roles", "Roles"), &role_rows(&product));
     Ok(page(ask, Place::Board, &product.name, &body))
+}
+
+/// A part of a page with a heading.
+fn part((id, title): (&str, &str), content: &str) -> Html {
+    format!("<section aria-labelledby=\"{id}\"><h2 id=\"{id}\">{title}</h2>\n{content}</section>\n")
+}
+
+fn branch_rows(product: &str, default: &str, branches: &[store::BranchRow]) -> Html {
+    let said = format!(
+        "<p><code>{}</code> is the default branch: its scans open and close findings. Of others, the {} that were pushed last are kept.</p>\n",
+        text(default),
+        store::BRANCHES
+    );
+    if branches.is_empty() { said } else { said + &branch::table_of(product, branches) }
 }
 
 fn ledger_rows(path: &str, ledgers: &[store::LedgerRow]) -> Html {

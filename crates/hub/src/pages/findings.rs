@@ -43,17 +43,9 @@ pub(crate) fn list(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     }
     body += &chart::severities(&counts);
     body += &fields(&filter, &products);
-    let next = found.next.as_ref().map_or_else(String::new, |next| {
-        let word = if found.findings.len() == ROWS { "Next page" } else { "Search further" };
-        format!("<p><a rel=\"next\" href=\"/findings?{}after={next}\">{word}</a></p>\n", again(ask.query()))
-    });
+    let next = further(&found, ask.query());
     if found.findings.is_empty() {
-        let why = if next.is_empty() {
-            "No finding is like that. Take a filter away, or look at all states."
-        } else {
-            "No finding is like that among those that were searched. The search goes on from here."
-        };
-        body += &(empty(why, "") + &next);
+        body += &(nothing(&next) + &next);
         return Ok(page(ask, Place::Findings, "Findings", &body));
     }
     let count = match count {
@@ -65,6 +57,20 @@ pub(crate) fn list(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     body += &table(person, &found, (&names, &count), ask);
     body += &next;
     Ok(page(ask, Place::Findings, "Findings", &body))
+}
+
+/// Where the list goes on.
+fn further(found: &Page, query: &Fields) -> Html {
+    let Some(next) = &found.next else { return String::new() };
+    let word = if found.findings.len() == ROWS { "Next page" } else { "Search further" };
+    format!("<p><a rel=\"next\" href=\"/findings?{}after={next}\">{word}</a></p>\n", again(query))
+}
+
+fn nothing(next: &str) -> Html {
+    if next.is_empty() {
+        return empty("No finding is like that. Take a filter away, or look at all states.", "");
+    }
+    empty("No finding is like that among those that were searched. The search goes on from here.", "")
 }
 
 /// The filter of this page, for another one.

@@ -247,6 +247,8 @@ fn a_finding_leads_to_the_gates_that_it_failed_and_back() {
     let (high, low) = (page("/findings/1"), page("/findings/2"));
     assert!(high.contains(&link(1)) && high.contains(&link(2)), "{high}");
     assert!(!low.contains(&link(1)) && low.contains(&link(2)), "{low}");
+    let whole = json_of(&ana.get("/api/v1/findings/1"));
+    assert_eq!((&whole["gates_failed"], &whole["gates"][0]["environment"]), (&json!(2), &json!("prod")));
     assert!(
         page("/products/shop/ledgers/prod/1").contains("href=\"/findings/1\"")
             && !page("/products/shop/ledgers/prod/1").contains("href=\"/findings/2\"")

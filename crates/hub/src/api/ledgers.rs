@@ -104,7 +104,7 @@ pub(crate) fn push(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
 /// Keeps what is new, and puts it on the line of time.
 fn keep(connection: &rusqlite::Connection, ask: &Ask<'_>, pushed: &Pushed<'_>) -> Result<Kept, Refusal> {
     let (product, environment) = (ask.parameter("product"), ask.parameter("environment"));
-    let id = pushed_to(connection, ask)?;
+    let id = pushed_to(connection, ask, store::Pushed::default())?;
     let copy = store::ledger(connection, id, environment)?;
     let pinned = copy.is_none();
     let kept = match copy {

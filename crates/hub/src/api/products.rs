@@ -7,7 +7,7 @@ use super::ROWS;
 use crate::{
     Hub, ProductFacts,
     http::{Ask, Refusal, Response},
-    store::{self, Branch, BranchFinding, MomentRow, ProductRow},
+    store::{self, Branch, BranchFinding, MomentRow, ProductRow, Pushed},
 };
 
 /// A part of a line of time.
@@ -41,17 +41,23 @@ pub(crate) fn named(hub: &Hub, ask: &Ask<'_>) -> Result<ProductRow, Refusal> {
     hub.store.read(|connection| store::product(connection, name))?.ok_or(Refusal::Absent)
 }
 
-/// The number of the product that is pushed to, which is made where it is not known yet.
-pub(crate) fn pushed_to(connection: &rusqlite::Connection, ask: &Ask<'_>) -> Result<i64, Refusal> {
+/// The number of the product that is pushed to, which is made where it is not known yet. The first push that names a branch
+/// settles the default one.
+pub(crate) fn pushed_to(connection: &rusqlite::Connection, ask: &Ask<'_>, branch: Pushed<'_>) -> Result<i64, Refusal> {
     let name = ask.parameter("product");
-    match store::product(connection, name)? {
+    let id = match store::product(connection, name)? {
         Some(product) if product.archived => {
             let said = format!("`{name}` is archived: an administrator brings it back on its page");
-            Err(Refusal::Conflict { said, next: None })
+            return Err(Refusal::Conflict { said, next: None });
         }
-        Some(product) => Ok(product.id),
-        None => Ok(store::named(connection, name, &ask.now.text)?),
+        Some(product) => product.id,
+        None => store::named(connection, name, &ask.now.text)?,
+    };
+    if let Some(settled) = store::settle_branch(connection, id, branch)? {
+        let said = format!("{name}: {settled} is the default branch, as the first push that named one said");
+        ask.deed("product.branch", &said).record(connection)?;
     }
+    Ok(id)
 }
 
 /// The board of a product.
@@ -103,7 +109,7 @@ pub(crate) fn facts(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     }
     let branch = super::scans::branch(ask.query())?;
     let kept = hub.store.write(|connection| {
-        let product = pushed_to(connection, ask)?;
+        let product = pushed_to(connection, ask, branch)?;
         if store::branch_of(connection, product, branch)? != Branch::Default {
             return Ok::<_, Refusal>(false);
         }

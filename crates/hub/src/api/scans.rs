@@ -26,7 +26,7 @@ pub(crate) fn push(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let extent = extent(ask.query())?;
     let (product, branch) = (ask.parameter("product"), branch(ask.query())?);
     let ingested = hub.store.write(|transaction| {
-        let id = pushed_to(transaction, ask)?;
+        let id = pushed_to(transaction, ask, branch)?;
         let digest = ask.request.body.digest();
         let header = Header { product: (id, product), digest, extent: &extent, branch, time: &ask.now.text };
         let ingestion = match Taking::begin(transaction, header)? {

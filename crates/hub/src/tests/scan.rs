@@ -207,6 +207,8 @@ fn what_the_repository_says_is_its_default_branch_counts_from_the_first_push_on(
     let (machine, ana) = (site.machine(Scope::Push, "shop"), site.person("ana", Role::Viewer));
     let work = push(&machine, "?whole=.&ref=work&default=trunk", &a_report(&[a_finding(1, "a.py")], "complete"));
     assert_eq!((&work["beside"], states(&ana).len()), (&json!(true), 0));
+    let audit = json_of(&site.person("sec", Role::Security).get("/api/v1/audit")).to_string();
+    assert!(audit.contains("shop: trunk is the default branch, as the first push that named one said"), "{audit}");
     // A later push does not say otherwise.
     let again = push(&machine, "?whole=.&ref=work&default=work", &a_report(&[a_finding(2, "a.py")], "complete"));
     assert_eq!(again["beside"], true);

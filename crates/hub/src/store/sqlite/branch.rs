@@ -40,21 +40,32 @@ pub(crate) enum Branch {
     },
 }
 
-/// What a pushed branch is to a product. The first one that is named settles the default branch.
-pub(crate) fn branch_of(connection: &Connection, product: i64, pushed: Pushed<'_>) -> Result<Branch, HubError> {
+fn default_branch(connection: &Connection, product: i64) -> Result<Option<String>, HubError> {
     let known = ("SELECT default_ref FROM product WHERE id = ?1", [product]);
-    let known: Option<String> = row(connection, known, |row| row.get(0))?.flatten();
-    let default = match (known, pushed.name) {
-        (Some(known), _) => known,
-        (None, None) => return Ok(Branch::Default),
-        (None, Some(name)) => {
-            let first = pushed.default.unwrap_or(name).to_owned();
-            connection.execute("UPDATE product SET default_ref = ?2 WHERE id = ?1", params![product, first])?;
-            first
-        }
-    };
+    Ok(row(connection, known, |row| row.get(0))?.flatten())
+}
+
+/// What a pushed branch is to a product.
+pub(crate) fn branch_of(connection: &Connection, product: i64, pushed: Pushed<'_>) -> Result<Branch, HubError> {
+    let Some(default) = default_branch(connection, product)? else { return Ok(Branch::Default) };
     let name = pushed.name.unwrap_or_default().to_owned();
     Ok(if name == default { Branch::Default } else { Branch::Other { name, default } })
+}
+
+/// Settles the default branch of a product with the first push that names one: what its repository says, else the branch
+/// itself. Gives it; none where it was settled before, or nothing is named.
+pub(crate) fn settle_branch(
+    connection: &Connection,
+    product: i64,
+    pushed: Pushed<'_>,
+) -> Result<Option<String>, HubError> {
+    let Some(name) = pushed.name else { return Ok(None) };
+    if default_branch(connection, product)?.is_some() {
+        return Ok(None);
+    }
+    let first = pushed.default.unwrap_or(name);
+    connection.execute("UPDATE product SET default_ref = ?2 WHERE id = ?1", params![product, first])?;
+    Ok(Some(first.to_owned()))
 }
 
 /// A scan of another branch that is being taken in.

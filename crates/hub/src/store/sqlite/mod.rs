@@ -33,7 +33,7 @@ pub(crate) use agent::{
 pub(crate) use audit::{AuditRow, Deed, Link, audit, each_deed, last_hash, record};
 pub(crate) use branch::{
     BRANCHES, Branch, BranchFinding, BranchRow, FINDINGS as BRANCH_FINDINGS, Pushed, branch_findings, branch_of,
-    branches, link as branch_link,
+    branches, link as branch_link, settle_branch,
 };
 pub(crate) use change::{Numbered, change, next_number};
 pub(crate) use concern::{

@@ -75,6 +75,13 @@ fn a_project_is_pushed_and_nobody_changes_its_past() {
     project.testudo(&["hub", "verify", "--data", "hub"]).ok().says(&["are whole"]);
     let link = project.testudo(&["hub", "link", "--user", "bo", "--role", "viewer", "--data", "hub"]).ok();
     assert!(link.out.starts_with("http://127.0.0.1:7878/welcome/"), "{link:?}");
+    let again = project.testudo(&["hub", "link", "--user", "bo", "--role", "admin", "--data", "hub"]).ok();
+    again.says(&["bo stays viewer: roles are changed on the page Admin"]);
+    drop(hub);
+    std::fs::remove_dir_all(project.path("hub/ledger")).unwrap();
+    project.testudo(&["hub", "verify", "--data", "hub"]).fails(1).says(&["the hub's own ledger is gone"]);
+    let made = project.testudo(&["hub", "token", "create", "--scope", "push", "--product", "x", "--data", "hub"]);
+    made.fails(2).says(&["not of one time", "hub verify"]);
 }
 
 #[test]

@@ -173,8 +173,12 @@ pub(crate) struct NewToken<'a> {
 /// Makes a token. Gives its text, which is never shown again.
 pub(crate) fn add_token(hub: &Hub, by: By, new: &NewToken<'_>) -> Result<String, Refusal> {
     check_name(new.subject)?;
-    let watches = new.watches.filter(|_| new.scope == Scope::Agent);
-    watches.map_or(Ok(()), check_name)?;
+    if new.watches.is_some() && new.scope != Scope::Agent {
+        return Err(Refusal::malformed(
+            "only an agent watches a product; a token that pushes names its product itself",
+        ));
+    }
+    new.watches.map_or(Ok(()), check_name)?;
     let secret = Secret::new(hub.world())?;
     signed::decide(hub, by, |connection| {
         let id = store::next_number(connection, Numbered::Tokens)?;
@@ -183,7 +187,7 @@ pub(crate) fn add_token(hub: &Hub, by: By, new: &NewToken<'_>) -> Result<String,
             scope: new.scope,
             subject: new.subject.to_owned(),
             digest: testudo_model::hex(secret.digest().bytes()),
-            watches: watches.map(str::to_owned),
+            watches: new.watches.map(str::to_owned),
         };
         let said = format!("token {id} ({} {})", new.scope.as_str(), new.subject);
         let draft = Draft::own("token.create", said, (&format!("token {id}"), Change::Token(made)))?;

@@ -236,3 +236,13 @@ fn nothing_that_opens_is_kept() {
         }
     }
 }
+
+#[test]
+fn a_token_that_pushes_watches_nothing() {
+    let site = Site::new("watches");
+    let admin = site.person("admin", Role::Admin);
+    let make = |scope: &str, watches: &str| {
+        admin.form("/admin/tokens", &[("scope", scope), ("subject", "web-1"), ("watches", watches)]).status
+    };
+    assert_eq!((make("push", "shop"), make("push", ""), make("agent", "shop")), (400, 200, 200));
+}

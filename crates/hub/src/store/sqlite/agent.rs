@@ -193,7 +193,7 @@ pub(crate) fn watches(connection: &Connection) -> Result<Vec<(String, String)>, 
 
 /// Every agent, by name.
 pub(crate) fn agents(connection: &Connection) -> Result<Vec<AgentRow>, HubError> {
-    let query = "SELECT a.name, a.host, a.version, a.reduced, a.lost, a.seen, p.name FROM agent a LEFT JOIN watch w ON w.agent = a.name LEFT JOIN product p ON p.id = w.product ORDER BY a.name";
+    let query = "SELECT agent.name, host, version, reduced, lost, seen, p.name FROM agent LEFT JOIN watch w ON w.agent = agent.name LEFT JOIN product p ON p.id = w.product ORDER BY agent.name";
     rows(connection, (query, []), |row| {
         Ok(AgentRow {
             name: row.get(0)?,

@@ -14,6 +14,8 @@ mod intent;
 mod ledger;
 mod moment;
 mod person;
+#[cfg(test)]
+mod plan;
 mod product;
 mod scan;
 mod token;
@@ -189,6 +191,8 @@ fn rows<T, P: rusqlite::Params>(
     (query, parameters): (&str, P),
     read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
 ) -> Result<Vec<T>, HubError> {
+    #[cfg(test)]
+    plan::check(connection, query)?;
     let mut statement = connection.prepare_cached(query)?;
     let found = statement.query_map(parameters, read)?;
     Ok(found.collect::<Result<_, _>>()?)
@@ -201,6 +205,8 @@ fn row<T, P: rusqlite::Params>(
     read: impl FnOnce(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
 ) -> Result<Option<T>, HubError> {
     use rusqlite::OptionalExtension as _;
+    #[cfg(test)]
+    plan::check(connection, query)?;
     Ok(connection.prepare_cached(query)?.query_row(parameters, read).optional()?)
 }
 

@@ -100,3 +100,7 @@ CREATE INDEX plan_role_by_id ON plan_role (id);
 -- Has a row as long as what was decided before decisions had entries does not stand in the hub's own ledger.
 CREATE TABLE adopting (since INTEGER NOT NULL) STRICT;
 INSERT INTO adopting SELECT 1 WHERE EXISTS (SELECT 1 FROM person) OR EXISTS (SELECT 1 FROM token);
+
+-- Lists of all states are walked in the order in which they are shown.
+CREATE INDEX finding_by_severity ON finding (severity, id);
+CREATE INDEX session_in_audit ON audit (actor) WHERE action = 'session.begin';

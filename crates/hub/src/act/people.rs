@@ -78,6 +78,9 @@ pub(crate) fn put(hub: &Hub, by: &By, name: &str, role: Option<Role>) -> Result<
         (None, None) => Err(Refusal::malformed(format!("nobody is called `{name}`; give a role with --role"))),
         (None, Some(role)) => {
             let (_, person) = signed::decide(hub, by.clone(), |connection| {
+                if store::person_named(connection, name)?.is_some() {
+                    return Err(Refusal::malformed(format!("somebody else has just added `{name}`; ask again")));
+                }
                 let person = new_person(connection, (name, role), &by.time)?;
                 Ok::<_, Refusal>((draft("person.add", &person)?, person))
             })?;

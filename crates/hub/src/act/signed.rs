@@ -62,6 +62,8 @@ pub(crate) fn decide<T, E: From<HubError>>(
     let (intent, result) = hub.store.write(|connection| {
         let (draft, result) = draft(connection)?;
         let intent = intent(id, by, (draft, store::last_hash(connection)?));
+        // What cannot be done is not signed either.
+        store::rehearse(connection, &intent)?;
         store::intend(connection, &intent)?;
         Ok::<_, E>((intent, result))
     })?;

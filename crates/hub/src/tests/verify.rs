@@ -235,3 +235,16 @@ fn what_was_decided_before_decisions_had_entries_is_adopted_as_it_is() {
         assert!(faults.contains(said), "{faults}");
     }
 }
+
+#[test]
+fn what_the_tables_refuse_is_not_signed() {
+    let site = filled("refused");
+    let entries = || fs::read_to_string(site.folder.join("ledger/hub.jsonl")).unwrap();
+    let before = entries();
+    execute(&site, "CREATE TRIGGER no BEFORE INSERT ON person BEGIN SELECT RAISE(ABORT, 'no'); END");
+    assert!(site.hub.link("bo", Some(Role::Viewer)).is_err());
+    assert_eq!(entries(), before);
+    execute(&site, "DROP TRIGGER no");
+    assert!(site.hub.link("bo", Some(Role::Viewer)).is_ok());
+    assert_eq!(site.hub.verify().unwrap(), Vec::<String>::new());
+}

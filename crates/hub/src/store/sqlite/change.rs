@@ -30,6 +30,15 @@ pub(crate) fn change(connection: &Connection, intent: &Intent, entry: u64) -> Re
     }
 }
 
+/// Does what an entry would say, and takes it back: what the tables refuse is refused before it is signed.
+pub(crate) fn rehearse(connection: &Connection, intent: &Intent) -> Result<(), HubError> {
+    connection.execute_batch("SAVEPOINT rehearsal")?;
+    // No entry has the last number that there is.
+    let done = change(connection, intent, i64::MAX.unsigned_abs());
+    connection.execute_batch("ROLLBACK TO rehearsal; RELEASE rehearsal")?;
+    done
+}
+
 fn triage(connection: &Connection, triaged: &Triaged, (intent, entry): (&Intent, u64)) -> Result<(), HubError> {
     let open = triaged.state == FindingState::Open;
     let decision = Decision {

@@ -37,7 +37,7 @@ pub(crate) use branch::{
     BRANCHES, Branch, BranchFinding, BranchRow, FINDINGS as BRANCH_FINDINGS, Pushed, branch_findings, branch_of,
     branches, link as branch_link, settle_branch,
 };
-pub(crate) use change::{Numbered, change, next_number};
+pub(crate) use change::{Numbered, change, next_number, rehearse};
 pub(crate) use concern::{
     ConcernRow, Which, concern, concern_count, concerns, concerns_for, concerns_of, each_concern, put_concern,
     word as concern_word,

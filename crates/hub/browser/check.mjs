@@ -71,6 +71,8 @@ const pages = [
   ["/", "board"], ["/products/clinic-portal", "product"], ["/products/clinic-portal/timeline", "timeline"],
   ["/products/clinic-portal/ledgers/prod/1", "entry"], ["/work", "work"], ["/findings", "findings"],
   ["/findings?text=nothing+is+like+this", "findings-none"], ["/findings/1", "finding"], ["/alerts", "alerts"], ["/admin", "admin"],
+  ["/sessions", "sessions"], ["/products/clinic-portal/manage", "manage"],
+  ["/products/clinic-portal/branch?name=work%2Fx", "branch"], ["/concerns?state=open", "concerns-open"],
 ];
 for (const [where, name] of pages) await look(where, name);
 
@@ -102,7 +104,7 @@ await set("#reason", "known since the audit");
 await set("#until", day);
 await send("fieldset .row button");
 if (!(await page.content()).includes("known since the audit")) say("the decision is not on the page of the finding");
-await look("/decisions/0", "decision");
+await look("/decisions/3", "decision");
 await page.goto(`${address}/concerns?about=clinic-portal`);
 await set("#title", "May support see records?");
 await set("#body", "They ask every week.\nWhat do we tell them?");

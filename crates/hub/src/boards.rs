@@ -39,6 +39,11 @@ impl Hub {
         Ok(board)
     }
 
+    /// Forgets the board of a product that is gone: another one may get its number.
+    pub(crate) fn forget_board(&self, product: i64) {
+        self.boards.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&product);
+    }
+
     fn make_board(&self, product: &ProductRow, now: &Moment) -> Result<Board, HubError> {
         let statements = self.store.read(|connection| {
             let mut all = Vec::new();

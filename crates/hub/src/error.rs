@@ -33,6 +33,19 @@ pub enum HubError {
     /// The hub's own ledger refused.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The entry is written, what follows from it is not.
+    #[error("entry {entry} stands in the hub's own ledger, and the next decision or start does what it says: {source}")]
+    Unfinished {
+        /// Number of the entry.
+        entry: u64,
+        /// What went wrong.
+        source: Box<Self>,
+    },
+    /// The own ledger does not end where the database says.
+    #[error(
+        "the hub's own ledger and its database are not of one time, so nothing is decided; `testudo hub verify` says more"
+    )]
+    Parted,
     /// There are no random numbers.
     #[error("the system gives no random numbers, so no token can be made")]
     Random,

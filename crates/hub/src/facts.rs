@@ -1,7 +1,7 @@
 //! What a push says of a product beside findings and ledgers: its plan in figures, who has which part, what is set up, and
 //! who owns the paths that the board asks about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -87,6 +87,7 @@ impl ProductFacts {
         if lists.iter().any(|len| *len > MOST) || self.releases.len() > MOST {
             return Some("a list has more than 10,000 entries");
         }
-        None
+        let names: BTreeSet<&str> = self.roles.iter().map(|role| role.id.as_str()).collect();
+        (names.len() < self.roles.len()).then_some("a role is there twice")
     }
 }

@@ -10,6 +10,7 @@ mod act;
 mod api;
 mod auth;
 mod boards;
+mod change;
 mod decisions;
 mod error;
 mod facts;
@@ -20,6 +21,7 @@ mod routes;
 mod rules;
 mod store;
 mod timeline;
+mod verify;
 mod work;
 mod world;
 
@@ -27,7 +29,7 @@ use std::{
     fs,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, TryLockError},
 };
 
 pub use auth::{Permission, Role, Scope, Secret, TOKEN_PREFIX};
@@ -38,6 +40,7 @@ pub use openapi::document as openapi;
 pub use rules::RuleSet;
 pub use world::{Moment, World};
 
+use act::signed::By;
 use auth::{LINK_LIFE, Throttle};
 use boards::Boards;
 use decisions::Decisions;
@@ -81,6 +84,8 @@ pub struct Hub {
 pub struct Link {
     /// Who.
     pub person: String,
+    /// What they may do.
+    pub role: Role,
     /// The path behind the address of the hub.
     pub path: String,
 }
@@ -103,14 +108,21 @@ impl Hub {
             drop(fs::remove_dir_all(&incoming));
             fs::create_dir_all(&incoming).map_err(|source| HubError::Folder { path: incoming, source })?;
         }
-        Ok(Self {
+        let hub = Self {
             settings,
             store,
             decisions,
             throttle: Throttle::default(),
             boards: Boards::default(),
             day: Mutex::default(),
-        })
+        };
+        // What ended in between is finished first. Where that cannot be, everything can still be read.
+        let settled = hub.decisions.alone().and_then(|alone| act::signed::settle(&hub, &alone));
+        if let Err(error) = settled {
+            hub.trouble(&error);
+        }
+        act::adopt::adopt(&hub, &By { actor: "hub".to_owned(), ..hub.local() })?;
+        Ok(hub)
     }
 
     /// Answers a request of a machine without a socket, as an embedding program or a test wants it: the status.
@@ -132,33 +144,23 @@ impl Hub {
         if self.store.read(store::has_admin)? { Ok(None) } else { self.link("admin", Some(Role::Admin)).map(Some) }
     }
 
-    /// A new link for a person, who is made where there is none of that name. A role is needed then, and changes the role of
-    /// one who is there.
+    /// A new link for a person, who is made where there is none of that name; a role is needed then. The role of one who is
+    /// there stays.
     ///
     /// # Errors
-    /// The name is none, nobody has it and no role is given, or the database cannot be written.
+    /// The name is none, nobody has it and no role is given, they may not sign in, or the database cannot be written.
     pub fn link(&self, name: &str, role: Option<Role>) -> Result<Link, HubError> {
-        act::people::check_name(name).map_err(|refusal| HubError::Unknown(refusal.to_string()))?;
-        let (secret, now) = (Secret::new(self.world())?, self.now());
+        let (by, now) = (self.local(), self.now());
+        let person = act::people::put(self, &by, name, role).map_err(own)?;
+        let secret = Secret::new(self.world())?;
         self.store.write(|connection| {
-            let person = match (store::person_named(connection, name)?, role) {
-                (Some(person), role) => {
-                    if let Some(role) = role {
-                        store::set_person(connection, person.id, role, &person.handles)?;
-                        store::activate(connection, person.id, true)?;
-                    }
-                    person.id
-                }
-                (None, Some(role)) => store::add_person(connection, (name, role), &now.text)?,
-                (None, None) => {
-                    return Err(HubError::Unknown(format!("nobody is called `{name}`; give a role with --role")));
-                }
-            };
-            store::make_link(connection, (person, &secret.digest()), now.seconds + LINK_LIFE)?;
+            store::make_link(connection, (person.id, &secret.digest()), now.seconds + LINK_LIFE)?;
             let said = format!("a link for {name}");
-            record_local(connection, &now, "link.create", &said)
+            let (time, address) = (&now.text, &by.address);
+            let deed = store::Deed { time, actor: LOCAL, address, action: "link.create", said: &said, decision: None };
+            store::record(connection, deed)
         })?;
-        Ok(Link { person: name.to_owned(), path: format!("/welcome/{}", secret.text()) })
+        Ok(Link { person: person.name, role: person.role, path: format!("/welcome/{}", secret.text()) })
     }
 
     /// Makes a token for a product or an agent; an agent may watch a product. The text is never shown again.
@@ -166,18 +168,8 @@ impl Hub {
     /// # Errors
     /// The subject is no name, or the database cannot be written.
     pub fn create_token(&self, scope: Scope, subject: &str, watches: Option<&str>) -> Result<String, HubError> {
-        let now = self.now();
-        let made = self.store.write(|connection| {
-            let new = act::people::NewToken { scope, subject, watches };
-            let (id, text) = act::people::new_token(self, connection, &new, (&now.text, LOCAL))?;
-            let said = format!("token {id} ({} {subject})", scope.as_str());
-            record_local(connection, &now, "token.create", &said)?;
-            Ok::<_, Refusal>(text)
-        });
-        made.map_err(|refusal| match refusal {
-            Refusal::Hub(error) => error,
-            other => HubError::Unknown(other.to_string()),
-        })
+        let new = act::people::NewToken { scope, subject, watches };
+        act::people::add_token(self, self.local(), &new).map_err(own)
     }
 
     /// Takes a token back.
@@ -185,24 +177,23 @@ impl Hub {
     /// # Errors
     /// There is none of that number that counts, or the database cannot be written.
     pub fn revoke_token(&self, id: i64) -> Result<(), HubError> {
-        let now = self.now();
-        self.store.write(|connection| {
-            if !store::revoke_token(connection, id, &now.text)? {
-                return Err(HubError::Unknown(format!("there is no token {id} that still counts")));
-            }
-            record_local(connection, &now, "token.revoke", &format!("token {id}"))
+        act::people::revoke(self, self.local(), id).map_err(|refusal| match refusal {
+            Refusal::Absent => HubError::Unknown(format!("there is no token {id} that still counts")),
+            other => own(other),
         })
     }
 
-    /// Whether the audit and the hub's own ledger are whole; else what is wrong.
+    /// What is wrong with the audit, the hub's own ledger, and what the database says was decided; nothing where all is whole.
     ///
     /// # Errors
     /// They cannot be read.
-    pub fn verify(&self) -> Result<Option<String>, HubError> {
-        if let Some(row) = self.store.read(store::audit_is_whole)? {
-            return Ok(Some(format!("row {row} of the audit was changed behind the hub's back")));
-        }
-        self.decisions.fault()
+    pub fn verify(&self) -> Result<Vec<String>, HubError> {
+        verify::faults(self)
+    }
+
+    /// Whoever uses the command line of this machine.
+    fn local(&self) -> By {
+        By { time: self.now().text, actor: LOCAL.to_owned(), address: "this machine".to_owned() }
     }
 
     pub(crate) fn world(&self) -> &dyn World {
@@ -243,40 +234,25 @@ impl Hub {
         }
     }
 
-    /// Opens findings again whose decision ended before today. Costs nothing after the first request of a day.
+    /// Opens findings again whose decision ended before today. Costs nothing after the first request of a day. While somebody
+    /// writes, the next request does it: no page waits for that.
     pub(crate) fn begin_day(&self, now: &Moment) -> Result<(), HubError> {
-        let mut day = self.day.lock().unwrap_or_else(PoisonError::into_inner);
-        if *day == now.day() {
-            return Ok(());
+        let mut day = match self.day.try_lock() {
+            Ok(day) => day,
+            Err(TryLockError::Poisoned(day)) => day.into_inner(),
+            Err(TryLockError::WouldBlock) => return Ok(()),
+        };
+        if *day != now.day() && self.store.write_if_idle(|connection| reopen(connection, now))?.is_some() {
+            now.day().clone_into(&mut day);
         }
-        self.store.write(|connection| {
-            for (product, count) in store::expire(connection, now.day())? {
-                let said = format!("{count} findings are open again: the last day of a decision is over");
-                let moment = store::NewMoment {
-                    time: &now.text,
-                    kind: "decision",
-                    mark: "look",
-                    said: &said,
-                    about: "decision",
-                    link: "/findings",
-                    ..store::NewMoment::default()
-                };
-                store::add_moment(connection, product, moment)?;
-                store::touched(connection, product)?;
-                let deed = store::Deed {
-                    time: &now.text,
-                    actor: "hub",
-                    address: "this machine",
-                    action: "finding.expire",
-                    said: &said,
-                    decision: None,
-                };
-                store::record(connection, deed)?;
-            }
-            Ok::<_, HubError>(())
-        })?;
-        now.day().clone_into(&mut day);
         Ok(())
+    }
+
+    /// Writes what may be left out, where nobody else writes at the moment.
+    pub(crate) fn note(&self, work: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<(), HubError>) {
+        if let Err(error) = self.store.write_if_idle(work) {
+            self.trouble(&error);
+        }
     }
 
     /// Tells whoever runs the hub what went wrong.
@@ -293,9 +269,40 @@ impl Hub {
 /// Who acts where somebody uses the command line of the machine.
 const LOCAL: &str = "command line";
 
-fn record_local(connection: &rusqlite::Connection, now: &Moment, action: &str, said: &str) -> Result<(), HubError> {
-    let deed = store::Deed { time: &now.text, actor: LOCAL, address: "this machine", action, said, decision: None };
-    store::record(connection, deed)
+/// Why something was refused, to whoever uses the command line.
+fn own(refusal: Refusal) -> HubError {
+    match refusal {
+        Refusal::Hub(error) => error,
+        other => HubError::Unknown(other.to_string()),
+    }
+}
+
+/// Opens findings again whose decision ended, and says so.
+fn reopen(connection: &rusqlite::Connection, now: &Moment) -> Result<(), HubError> {
+    for (product, count) in store::expire(connection, now.day())? {
+        let said = format!("{count} findings are open again: the last day of a decision is over");
+        let moment = store::NewMoment {
+            time: &now.text,
+            kind: "decision",
+            mark: "look",
+            said: &said,
+            about: "decision",
+            link: "/findings",
+            ..store::NewMoment::default()
+        };
+        store::add_moment(connection, product, moment)?;
+        store::touched(connection, product)?;
+        let deed = store::Deed {
+            time: &now.text,
+            actor: "hub",
+            address: "this machine",
+            action: "finding.expire",
+            said: &said,
+            decision: None,
+        };
+        store::record(connection, deed)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -79,8 +79,9 @@ fn responses(route: &Route, schemas: &mut Map<String, Value>) -> Value {
     if matches!(route.permission, Permission::Push | Permission::Agent | Permission::Answer) {
         refused.push(("409", "what is kept says otherwise"));
     }
+    refused.push(("503", "too much at once; `Retry-After` says when to come again"));
     for (status, description) in refused {
-        responses[status] = json!({ "description": description });
+        responses[status] = json!({ "description": description, "content": { "application/problem+json": {} } });
     }
     responses
 }

@@ -123,14 +123,19 @@ fn name(part: &'static str) -> Option<&'static str> {
     part.strip_prefix('{')?.strip_suffix('}')
 }
 
-/// The route of a request, and the values of the names in its path. A word stands before a name.
+/// The route of a request, and the values of the names in its path. A word stands before a name. What can be read can also be
+/// asked about (`HEAD`); the library sends no body then.
 pub(crate) fn find(method: &str, segments: &[String]) -> Result<(&'static Route, Names), Refusal> {
     let here: Vec<_> = ROUTES.iter().filter_map(|route| Some((route, route.matches(segments)?))).collect();
     if here.is_empty() {
         return Err(Refusal::Absent);
     }
     let fewest = here.iter().map(|(_, names)| names.len()).min().unwrap_or(0);
-    here.into_iter().find(|(route, names)| route.method == method && names.len() == fewest).ok_or(Refusal::Method)
+    let here: Vec<_> = here.into_iter().filter(|(_, names)| names.len() == fewest).collect();
+    let asked = if method == "HEAD" { "GET" } else { method };
+    let possible: Vec<&str> =
+        here.iter().map(|(route, _)| if route.method == "GET" { "GET, HEAD" } else { route.method }).collect();
+    here.into_iter().find(|(route, _)| route.method == asked).ok_or_else(|| Refusal::Method(possible.join(", ")))
 }
 
 fn schema<T: schemars::JsonSchema>() -> Schema {
@@ -164,8 +169,18 @@ routes! {
     POST "/welcome/{link}" Open [] (Form) => SeeOther, pages::enter::enter, "Use the link up and begin a session";
     POST "/sign-out" Read [] (Form) => SeeOther, pages::enter::sign_out, "End the session";
 
+    GET "/sessions" Read [] (Nothing) => Page, pages::sessions::list, "Where the person who asks is signed in";
+    POST "/sessions/end" Read [] (Form) => SeeOther, pages::sessions::end_others, "Sign out everywhere else";
+    POST "/sessions/{session}/end" Read [] (Form) => SeeOther, pages::sessions::end, "Sign out there";
+
     GET "/" Read [] (Nothing) => Page, pages::board::all, "Where every product stands";
     GET "/products/{product}" Read [] (Nothing) => Page, pages::board::one, "Where a product stands in each phase";
+    GET "/products/{product}/manage" Administer [] (Nothing) => Page, pages::manage::page_of, "What administrators decide about a product";
+    POST "/products/{product}/manage/branch" Administer [] (Form) => SeeOther, pages::manage::set_branch, "Set the default branch";
+    POST "/products/{product}/manage/keys" Administer [] (Form) => SeeOther, pages::manage::accept_keys, "Accept other keys of a ledger";
+    POST "/products/{product}/manage/archive" Administer [] (Form) => SeeOther, pages::manage::set_archived, "Keep a product aside, or bring it back";
+    POST "/products/{product}/manage/delete" Administer [] (Form) => SeeOther, pages::manage::take_away, "Take a product away for good";
+    GET "/products/{product}/branch" Read ["name" "after"] (Nothing) => Page, pages::branch::page_of, "What the last scan of a branch beside the default one found";
     GET "/products/{product}/timeline" Read ["before"] (Nothing) => Page, pages::timeline::page_of, "What happened to a product, on one line of time";
     GET "/products/{product}/ledgers/{environment}/{seq}" Read [] (Nothing) => Page, pages::entry::pushed, "An entry of a ledger that was pushed";
     GET "/decisions/{seq}" Read [] (Nothing) => Page, pages::entry::decided, "An entry of the hub's own ledger";
@@ -173,7 +188,7 @@ routes! {
     GET "/findings" Read ["state" "severity" "rule" "product" "owner" "text" "scan" "after"] (Nothing) => Page, pages::findings::list, "Findings";
     GET "/findings/{finding}" Read [] (Nothing) => Page, pages::findings::one, "One finding";
     POST "/findings/triage" Triage [] (Form) => SeeOther, pages::findings::triage, "Decide about findings";
-    GET "/concerns" Read [] (Nothing) => Page, pages::concerns::list, "Questions and concerns";
+    GET "/concerns" Read ["state" "after" "about"] (Nothing) => Page, pages::concerns::list, "Questions and concerns";
     POST "/concerns" Raise [] (Form) => SeeOther, pages::concerns::raise, "Ask a question or raise a concern";
     GET "/concerns/{concern}" Read [] (Nothing) => Page, pages::concerns::one, "One concern";
     POST "/concerns/{concern}/assign" Answer [] (Form) => SeeOther, pages::concerns::assign, "Give a concern to somebody, until a day";
@@ -190,16 +205,19 @@ routes! {
 
     GET "/api/v1/openapi.json" Open [] (Nothing) => AnyJson, api::openapi, "This document";
     GET "/api/v1/me" Read [] (Nothing) => Gives::Json(schema::<api::people::Me>), api::people::me, "Who asks, and the token that changes need (header X-Testudo-Form)";
+    GET "/api/v1/sessions" Read [] (Nothing) => Gives::Json(schema::<Vec<crate::store::SessionRow>>), api::people::sessions, "Where the person who asks is signed in";
     GET "/api/v1/products" Read [] (Nothing) => Gives::Json(schema::<Vec<crate::store::ProductRow>>), api::products::list, "Products";
     GET "/api/v1/products/{product}/board" Read [] (Nothing) => AnyJson, api::products::board, "Where a product stands, as `testudo status --format json`";
     GET "/api/v1/products/{product}/timeline" Read ["before"] (Nothing) => Gives::Json(schema::<api::products::Timeline>), api::products::timeline, "What happened to a product";
-    GET "/api/v1/products/{product}/scans" Read [] (Nothing) => Gives::Json(schema::<Vec<crate::store::ScanRow>>), api::products::scans, "Scans of a product, the newest first";
+    GET "/api/v1/products/{product}/scans" Read ["before"] (Nothing) => Gives::Json(schema::<Vec<crate::store::ScanRow>>), api::products::scans, "Scans of a product, the newest first";
+    GET "/api/v1/products/{product}/branches" Read [] (Nothing) => Gives::Json(schema::<Vec<crate::store::BranchRow>>), api::products::branches, "Branches of a product beside the default one";
+    GET "/api/v1/products/{product}/branch" Read ["name" "after"] (Nothing) => Gives::Json(schema::<api::products::OfBranch>), api::products::branch, "What the last scan of a branch found";
     GET "/api/v1/plan-roles" Read [] (Nothing) => Gives::Json(schema::<Vec<crate::store::PlanRole>>), api::products::roles, "Who has which part, by the plans that were pushed";
-    GET "/api/v1/work" Read [] (Nothing) => Gives::Json(schema::<Vec<crate::work::Item>>), api::people::work, "What the person who asks has to do";
+    GET "/api/v1/work" Read [] (Nothing) => Gives::Json(schema::<crate::work::Work>), api::people::work, "What the person who asks has to do";
     GET "/api/v1/findings" Read ["state" "severity" "rule" "product" "owner" "text" "scan" "after"] (Nothing) => Gives::Json(schema::<crate::store::Page>), api::findings::list, "Findings";
     GET "/api/v1/findings/{finding}" Read [] (Nothing) => Gives::Json(schema::<api::findings::Whole>), api::findings::one, "One finding, in full";
     POST "/api/v1/findings/triage" Triage [] (Takes::Json { schema: schema::<crate::act::triage::Triage>, most: SMALL }) => Gives::Json(schema::<crate::act::triage::Triaged>), api::findings::triage, "Decide about findings";
-    GET "/api/v1/concerns" Read [] (Nothing) => Gives::Json(schema::<Vec<crate::store::ConcernRow>>), api::concerns::list, "Questions and concerns";
+    GET "/api/v1/concerns" Read ["state" "after"] (Nothing) => Gives::Json(schema::<Vec<crate::store::ConcernRow>>), api::concerns::list, "Questions and concerns";
     POST "/api/v1/concerns" Raise [] (Takes::Json { schema: schema::<crate::act::concern::Raise>, most: SMALL }) => Gives::Json(schema::<crate::store::ConcernRow>), api::concerns::raise, "Ask a question or raise a concern";
     POST "/api/v1/concerns/{concern}/answer" Answer [] (Takes::Json { schema: schema::<crate::act::concern::Answer>, most: SMALL }) => Gives::Json(schema::<crate::store::ConcernRow>), api::concerns::answer, "Answer and end a concern";
     GET "/api/v1/alerts" Read ["before"] (Nothing) => Gives::Json(schema::<Vec<crate::store::AlertRow>>), api::agents::alerts, "Alerts, the newest first";
@@ -209,9 +227,9 @@ routes! {
     GET "/api/v1/people" Administer [] (Nothing) => Gives::Json(schema::<Vec<crate::store::PersonRow>>), api::people::list, "People";
     GET "/api/v1/tokens" Administer [] (Nothing) => Gives::Json(schema::<Vec<crate::store::TokenRow>>), api::people::tokens, "Tokens, without their secrets";
 
-    POST "/api/v1/products/{product}/scans" Push ["base" "whole" "off"] (Takes::Json { schema: schema::<testudo_model::ScanReport>, most: SCAN }) => Gives::Json(schema::<crate::store::Ingested>), api::scans::push, "Push a report of `testudo scan --format json`";
+    POST "/api/v1/products/{product}/scans" Push ["base" "whole" "off" "ref" "default"] (Takes::Json { schema: schema::<testudo_model::ScanReport>, most: SCAN }) => Gives::Json(schema::<crate::store::Ingested>), api::scans::push, "Push a report of `testudo scan --format json`";
     GET "/api/v1/products/{product}/ledgers/{environment}" Push [] (Nothing) => Gives::Json(schema::<api::ledgers::Known>), api::ledgers::known, "How far a ledger is known";
     POST "/api/v1/products/{product}/ledgers/{environment}" Push [] (Takes::Lines { most: LEDGER }) => Gives::Json(schema::<api::ledgers::Kept>), api::ledgers::push, "Push what is new of a ledger: its public keys, its lines, and its head";
-    POST "/api/v1/products/{product}/facts" Push [] (Takes::Json { schema: schema::<ProductFacts>, most: FACTS }) => Gives::Json(schema::<api::products::Noted>), api::products::facts, "Push plan, roles and owners";
+    POST "/api/v1/products/{product}/facts" Push ["ref" "default"] (Takes::Json { schema: schema::<ProductFacts>, most: FACTS }) => Gives::Json(schema::<api::products::Noted>), api::products::facts, "Push plan, roles and owners";
     POST "/api/v1/agents/{agent}/events" Agent [] (Takes::Json { schema: schema::<AgentBatch>, most: BATCH }) => Gives::Json(schema::<api::agents::Acknowledged>), api::agents::events, "Push events of an agent; known ones are passed over";
 }

@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 use testudo_ledger::{
-    ReleaseEvent, ReleaseState, ReleaseStep, ScanEvent, Statement, TestResultEvent, VerdictEvent, predicate,
+    OpenFinding, ReleaseEvent, ReleaseState, ReleaseStep, ScanEvent, Statement, TestResultEvent, VerdictEvent,
+    predicate,
 };
-use testudo_model::{Alert, Concern, Response, Severity};
+use testudo_model::{Alert, Concern, Response, ResponseState, Severity};
 
 use crate::{
     HubError,
-    store::{self, NewMoment},
+    store::{self, GateRow, NewMoment},
 };
 
 /// What an entry means on the line of time.
@@ -67,71 +68,113 @@ fn entry(environment: &str, seq: u64) -> String {
     format!("entry:{environment}:{seq}")
 }
 
-fn meaning(statement: &Statement) -> Option<Meaning> {
-    let environment = &statement.testudo.environment;
-    let plain = |kind, mark, said| Meaning { kind, mark, said, about: None, causes: Vec::new(), time: None };
-    Some(match statement.predicate_type.as_str() {
-        predicate::SCAN => {
-            let event: ScanEvent = read(&statement.predicate)?;
-            let whole = if event.summary.complete { "" } else { ", not everything was looked at" };
-            let said = format!("scan of {}: {} open{whole}", event.targets.join(" "), event.open.len());
-            plain("scan", if event.summary.complete { "plain" } else { "look" }, said)
-        }
-        predicate::GATE => {
-            let event: VerdictEvent = read(&statement.predicate)?;
-            let mark = match event.verdict.as_str() {
-                "passed" => "good",
-                "failed" => "bad",
-                _ => "look",
-            };
-            let why = event.reasons.first().map_or_else(String::new, |reason| format!(": {reason}"));
-            let said = format!("gate {} in {environment}{why}", event.verdict);
-            Meaning { causes: vec![entry(environment, event.scan)], ..plain("gate", mark, said) }
-        }
-        predicate::TEST_RESULT => {
-            let event: TestResultEvent = read(&statement.predicate)?;
-            let [passed, skipped, failed] =
-                [&event.passed_tests, &event.warned_tests, &event.failed_tests].map(Vec::len);
-            let said = format!("tests: {passed} passed, {skipped} skipped, {failed} failed");
-            plain("test", if failed > 0 { "bad" } else { "good" }, said)
-        }
-        predicate::RELEASE => release(&read(&statement.predicate)?, environment)?,
-        predicate::VAULT => {
-            let verb = statement.predicate["verb"].as_str().unwrap_or("use");
-            plain("entry", "plain", format!("secrets: {verb} by {}", statement.testudo.actor))
-        }
-        predicate::TRIAGE => {
-            plain("decision", "plain", format!("decision in the project by {}", statement.testudo.actor))
-        }
-        predicate::ALERT => {
-            let alert: Alert = read(&statement.predicate)?;
-            let mark = if alert.release.is_some() || alert.severity < Severity::Medium { "plain" } else { "bad" };
-            let (about, time) = (Some(format!("alert:{}", alert.id)), Some(alert.time));
-            Meaning { about, time, ..plain("alert", mark, format!("{}: {}", alert.severity, alert.message)) }
-        }
-        predicate::RESPONSE => {
-            let response: Response = read(&statement.predicate)?;
-            let state = serde_json::to_value(response.state).ok()?;
-            let said = format!("{} {}: {}", response.target, state.as_str()?, response.reason);
-            let about = Some(format!("response:{}", response.id));
-            let causes = vec![format!("alert:{}", response.alert)];
-            Meaning { about, causes, time: Some(response.time), ..plain("response", "good", said) }
-        }
-        predicate::CONCERN => {
-            let concern: Concern = read(&statement.predicate)?;
-            plain("concern", "good", format!("concern answered: {}", concern.title))
-        }
-        other => plain("entry", "plain", other.to_owned()),
-    })
+/// Keeps which findings a gate failed for: those open at or above its threshold in the scan that it judged. `scan` finds an
+/// entry of the same ledger.
+pub(crate) fn keep_gate(
+    connection: &rusqlite::Connection,
+    product: i64,
+    statement: &Statement,
+    scan: impl FnOnce(u64) -> Result<Option<Statement>, HubError>,
+) -> Result<(), HubError> {
+    if statement.predicate_type != predicate::GATE {
+        return Ok(());
+    }
+    let Some(event) = read::<VerdictEvent>(&statement.predicate).filter(|event| event.verdict == "failed") else {
+        return Ok(());
+    };
+    let place = &statement.testudo;
+    let judged = scan(event.scan)?.filter(|scan| scan.predicate_type == predicate::SCAN);
+    let judged = judged.and_then(|scan| read::<ScanEvent>(&scan.predicate));
+    let threshold = match event.policy.settings.get("gate.fail-on") {
+        // Only what is not at its default is told.
+        None => Some(Severity::High),
+        Some(word) => word.trim_matches('"').parse().ok(),
+    };
+    let fails = |finding: &&OpenFinding| threshold.is_some_and(|threshold| finding.severity >= threshold);
+    let mut findings: Vec<&OpenFinding> = judged.iter().flat_map(|scan| &scan.open).filter(fails).collect();
+    findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.fingerprint.as_str().to_owned()));
+    let gate = GateRow { environment: place.environment.clone(), seq: place.seq, time: place.time.clone() };
+    store::keep_gate(connection, product, &gate, &findings)
 }
 
-fn release(event: &ReleaseEvent, environment: &str) -> Option<Meaning> {
+/// A meaning that is about nothing but its own entry, and came from nothing.
+fn plain(kind: &'static str, mark: &'static str, said: String) -> Meaning {
+    Meaning { kind, mark, said, about: None, causes: Vec::new(), time: None }
+}
+
+/// What an entry means; none where it only announces something. An entry that cannot be read is on the line too.
+fn meaning(statement: &Statement) -> Option<Meaning> {
+    if statement.predicate_type == predicate::RELEASE
+        && let Some(event) = read::<ReleaseEvent>(&statement.predicate)
+        && matches!(event.step, ReleaseStep::Intent { .. })
+    {
+        return None;
+    }
+    let known = match statement.predicate_type.as_str() {
+        predicate::SCAN => read(&statement.predicate).map(|event| scan(&event)),
+        predicate::GATE => read(&statement.predicate).map(|event| gate(&event, &statement.testudo.environment)),
+        predicate::TEST_RESULT => read(&statement.predicate).map(|event| tests(&event)),
+        predicate::RELEASE => read(&statement.predicate).map(|event| release(&event, &statement.testudo.environment)),
+        predicate::VAULT => {
+            let verb = statement.predicate["verb"].as_str().unwrap_or("use");
+            Some(plain("entry", "plain", format!("secrets: {verb} by {}", statement.testudo.actor)))
+        }
+        predicate::TRIAGE => {
+            Some(plain("decision", "plain", format!("decision in the project by {}", statement.testudo.actor)))
+        }
+        predicate::ALERT => read(&statement.predicate).map(alert),
+        predicate::RESPONSE => read(&statement.predicate).map(|event| response(&event)),
+        predicate::CONCERN => read::<Concern>(&statement.predicate)
+            .map(|concern| plain("concern", "good", format!("concern answered: {}", concern.title))),
+        other => Some(plain("entry", "plain", other.to_owned())),
+    };
+    let unread = || format!("{}: this version of the hub cannot read what it says", statement.predicate_type);
+    Some(known.unwrap_or_else(|| plain("entry", "look", unread())))
+}
+
+fn scan(event: &ScanEvent) -> Meaning {
+    let (whole, mark) = if event.summary.complete { ("", "plain") } else { (", not everything was looked at", "look") };
+    plain("scan", mark, format!("scan of {}: {} open{whole}", event.targets.join(" "), event.open.len()))
+}
+
+fn gate(event: &VerdictEvent, environment: &str) -> Meaning {
+    let mark = match event.verdict.as_str() {
+        "passed" => "good",
+        "failed" => "bad",
+        _ => "look",
+    };
+    let why = event.reasons.first().map_or_else(String::new, |reason| format!(": {reason}"));
+    let said = format!("gate {} in {environment}{why}", event.verdict);
+    Meaning { causes: vec![entry(environment, event.scan)], ..plain("gate", mark, said) }
+}
+
+fn tests(event: &TestResultEvent) -> Meaning {
+    let [passed, skipped, failed] = [&event.passed_tests, &event.warned_tests, &event.failed_tests].map(Vec::len);
+    let mark = if failed > 0 { "bad" } else { "good" };
+    plain("test", mark, format!("tests: {passed} passed, {skipped} skipped, {failed} failed"))
+}
+
+fn alert(alert: Alert) -> Meaning {
+    let mark = if alert.release.is_some() || alert.severity < Severity::Medium { "plain" } else { "bad" };
+    let (about, time) = (Some(format!("alert:{}", alert.id)), Some(alert.time));
+    Meaning { about, time, ..plain("alert", mark, format!("{}: {}", alert.severity, alert.message)) }
+}
+
+fn response(response: &Response) -> Meaning {
+    let state = store::response_word(response.state);
+    let good = matches!(response.state, ResponseState::Active | ResponseState::Expired);
+    let said = format!("{} {state}: {}", response.target, response.reason);
+    let about = Some(store::about_response(response));
+    let causes = vec![format!("alert:{}", response.alert)];
+    let mark = if good { "good" } else { "look" };
+    Meaning { about, causes, time: Some(response.time.clone()), ..plain("response", mark, said) }
+}
+
+fn release(event: &ReleaseEvent, environment: &str) -> Meaning {
     let name = format!("{} {}", event.release, event.version);
     let about = format!("release:{}", event.release);
     let mut causes = vec![about.clone()];
     let said = match &event.step {
-        // Announced only; what came of it follows.
-        ReleaseStep::Intent { .. } => return None,
         ReleaseStep::Begun { rollback: true, .. } => format!("{name}: the return begins"),
         ReleaseStep::Begun { .. } => format!("{name}: begins"),
         ReleaseStep::Resumed => format!("{name}: goes on in another process"),
@@ -154,7 +197,7 @@ fn release(event: &ReleaseEvent, environment: &str) -> Option<Meaning> {
         ReleaseState::Promoted => "good",
         _ => "plain",
     };
-    Some(Meaning { kind: "release", mark, said, about: Some(about), causes, time: None })
+    Meaning { about: Some(about), causes, ..plain("release", mark, said) }
 }
 
 fn read<T: serde::de::DeserializeOwned>(value: &Value) -> Option<T> {

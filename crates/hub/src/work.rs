@@ -5,21 +5,21 @@
 use rusqlite::Connection;
 use schemars::JsonSchema;
 use serde::Serialize;
-use testudo_board::State;
+use testudo_board::{Board, State};
 use testudo_model::Severity;
 
 use crate::{
     Hub, HubError,
     auth::Person,
     http::encode,
-    store::{self, Filter, FindingState},
+    store::{self, Filter, FindingState, ProductRow},
     world::Moment,
 };
 
 /// Findings that are listed; the rest is a link.
 const FINDINGS: usize = 50;
-/// Concerns that are looked at.
-const CONCERNS: usize = 500;
+/// Concerns that are listed.
+const CONCERNS: usize = 100;
 
 /// How urgent something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -77,64 +77,85 @@ pub(crate) fn names(person: &Person, connection: &Connection) -> Result<Vec<Stri
     Ok(names)
 }
 
-/// What a person has to do, and whether there are findings of theirs that are not listed.
-pub(crate) fn items(hub: &Hub, person: &Person, now: &Moment) -> Result<(Vec<Item>, bool), HubError> {
+/// What somebody has to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct Work {
+    /// The most urgent first.
+    pub(crate) items: Vec<Item>,
+    /// Whether there are findings of theirs that are not listed.
+    pub(crate) more_findings: bool,
+    /// Whether there are concerns of theirs that are not listed.
+    pub(crate) more_concerns: bool,
+}
+
+/// What a person has to do.
+pub(crate) fn work(hub: &Hub, person: &Person, now: &Moment) -> Result<Work, HubError> {
     let names = hub.store.read(|connection| names(person, connection))?;
     let mut items = Vec::new();
-    for product in hub.store.read(store::products)? {
-        for control in product.facts.controls.iter().filter(|control| names.contains(&control.owner)) {
-            items.push(Item {
-                urgency: if control.status == "failing" { Urgency::Now } else { Urgency::Soon },
-                kind: "control",
-                product: product.name.clone(),
-                title: format!("control {} is {}", control.id, control.status),
-                why: control.reason.clone(),
-                owner: control.owner.clone(),
-                link: format!("/products/{}", encode(&product.name)),
-            });
-        }
-        for phase in hub.board(&product, now)?.phases {
-            let owner = phase.owners.iter().find(|owner| names.contains(owner));
-            let (Some(owner), State::Failing | State::Attention | State::Stale) = (owner, phase.state) else {
-                continue;
-            };
-            items.push(Item {
-                urgency: if phase.state == State::Failing { Urgency::Now } else { Urgency::Soon },
-                kind: "phase",
-                product: product.name.clone(),
-                title: format!("{}: {}", phase.phase, phase.verdict),
-                why: phase.next.clone().unwrap_or_default(),
-                owner: owner.clone(),
-                link: format!("/products/{}", encode(&product.name)),
-            });
-        }
+    for product in hub.store.read(store::products)?.iter().filter(|product| !product.archived) {
+        items.extend(controls(product, &names));
+        items.extend(phases(product, &hub.board(product, now)?, &names));
     }
     hub.store.read(|connection| {
-        items.extend(concerns(connection, &names, now)?);
-        let (findings, more) = findings(connection, &names)?;
-        items.extend(findings);
+        let (concerns, more_concerns) = concerns(connection, &names, now)?;
+        let (findings, more_findings) = findings(connection, &names)?;
+        items.extend(concerns.into_iter().chain(findings));
         items.sort_by_key(|item| item.urgency);
-        Ok((items, more))
+        Ok(Work { items, more_findings, more_concerns })
     })
 }
 
-fn concerns(connection: &Connection, names: &[String], now: &Moment) -> Result<Vec<Item>, HubError> {
-    let all = store::concerns(connection, CONCERNS)?.into_iter().filter(store::ConcernRow::is_open);
-    let mine = all.filter_map(|row| {
-        let owner = row.concern.owner.clone().filter(|owner| names.contains(owner))?;
-        let due = row.concern.due.clone().unwrap_or_default();
-        let late = due.as_str() < now.day();
+fn controls(product: &ProductRow, names: &[String]) -> impl Iterator<Item = Item> {
+    let mine = product.facts.controls.iter().filter(|control| names.contains(&control.owner));
+    mine.map(|control| Item {
+        urgency: if control.status == "failing" { Urgency::Now } else { Urgency::Soon },
+        kind: "control",
+        product: product.name.clone(),
+        title: format!("control {} is {}", control.id, control.status),
+        why: control.reason.clone(),
+        owner: control.owner.clone(),
+        link: format!("/products/{}", encode(&product.name)),
+    })
+}
+
+fn phases(product: &ProductRow, board: &Board, names: &[String]) -> Vec<Item> {
+    let waits = |state| matches!(state, State::Failing | State::Attention | State::Stale);
+    let mine = board.phases.iter().filter(|phase| waits(phase.state)).filter_map(|phase| {
+        let owner = phase.owners.iter().find(|owner| names.contains(owner))?;
         Some(Item {
-            urgency: if late { Urgency::Now } else { Urgency::Soon },
-            kind: "concern",
-            product: row.concern.product.clone(),
-            title: row.concern.title.clone(),
-            why: format!("{} by {due}, asked by {}", if late { "was due" } else { "due" }, row.concern.raised_by),
-            owner,
-            link: format!("/concerns/{}", row.number),
+            urgency: if phase.state == State::Failing { Urgency::Now } else { Urgency::Soon },
+            kind: "phase",
+            product: product.name.clone(),
+            title: format!("{}: {}", phase.phase, phase.verdict),
+            why: phase.next.clone().unwrap_or_default(),
+            owner: owner.clone(),
+            link: format!("/products/{}", encode(&product.name)),
         })
     });
-    Ok(mine.collect())
+    mine.collect()
+}
+
+fn concerns(connection: &Connection, names: &[String], now: &Moment) -> Result<(Vec<Item>, bool), HubError> {
+    let mut mine = Vec::new();
+    for name in names {
+        mine.extend(store::concerns_for(connection, name, CONCERNS + 1)?);
+    }
+    mine.sort_by(|a, b| (&a.concern.due, a.number).cmp(&(&b.concern.due, b.number)));
+    let more = mine.len() > CONCERNS;
+    let items = mine.into_iter().take(CONCERNS).map(|row| {
+        let due = row.concern.due.unwrap_or_default();
+        let late = due.as_str() < now.day();
+        Item {
+            urgency: if late { Urgency::Now } else { Urgency::Soon },
+            kind: "concern",
+            product: row.concern.product,
+            title: row.concern.title,
+            why: format!("{} by {due}, asked by {}", if late { "was due" } else { "due" }, row.concern.raised_by),
+            owner: row.concern.owner.unwrap_or_default(),
+            link: format!("/concerns/{}", row.number),
+        }
+    });
+    Ok((items.collect(), more))
 }
 
 fn findings(connection: &Connection, names: &[String]) -> Result<(Vec<Item>, bool), HubError> {

@@ -157,9 +157,10 @@ fn events() -> Vec<u8> {
 fn fill(address: SocketAddr, hub: &Hub, folder: &Path) {
     const JSON: &str = "application/json";
     let push = hub.create_token(Scope::Push, "clinic-portal", None).unwrap();
-    let scans = "/products/clinic-portal/scans?whole=.";
+    let scans = "/products/clinic-portal/scans?whole=.&ref=main";
     post(address, &push, (scans, JSON), &report(0..120));
     post(address, &push, (scans, JSON), &report(4..124));
+    post(address, &push, ("/products/clinic-portal/scans?whole=.&ref=work%2Fx", JSON), &report(2..40));
     post(address, &push, ("/products/clinic-portal/ledgers/prod", "application/jsonl"), &ledger(folder));
     let facts = json!({
         "roles": [{ "id": "web", "people": ["admin", "bo"], "channel": "#web" }, { "id": "appsec", "people": ["ana"], "channel": "#sec" }],
@@ -168,7 +169,7 @@ fn fill(address: SocketAddr, hub: &Hub, folder: &Path) {
         "hook": true, "pipelines": [".github/workflows/ci.yml"], "lockfiles": ["Cargo.lock"], "releases": ["prod"],
         "owners": { ".": ["@org/web"], "testudo.toml": ["role:web"] }
     });
-    post(address, &push, ("/products/clinic-portal/facts", JSON), &serde_json::to_vec(&facts).unwrap());
+    post(address, &push, ("/products/clinic-portal/facts?ref=main", JSON), &serde_json::to_vec(&facts).unwrap());
     let agent = hub.create_token(Scope::Agent, "web-1", Some("clinic-portal")).unwrap();
     post(address, &agent, ("/agents/web-1/events", JSON), &events());
 }

@@ -27,7 +27,7 @@ use crate::{clock, scan, terminal};
   testudo hub link --user ana --role security            a link that signs somebody in once
   testudo hub token create --scope push --product shop   for TESTUDO_HUB_TOKEN of `testudo push`
   testudo hub token create --scope agent --agent web-1 --product shop
-  testudo hub verify                                     exit 1 where the audit or the hub's ledger was changed
+  testudo hub verify                                     exit 1 where audit, ledger or decisions were changed
   testudo hub openapi > hub.json
 
 There is nothing to configure. The state is one folder: back it up while the hub does not run."
@@ -45,7 +45,7 @@ enum Command {
     Link(LinkArgs),
     /// Make tokens of machines, or take them back
     Token(TokenArgs),
-    /// Check that the audit and the hub's own ledger are as they were written
+    /// Check that the audit, the hub's own ledger and all decisions are as they were written
     Verify(State),
     /// Print the OpenAPI document of the hub
     Openapi,
@@ -82,7 +82,7 @@ struct LinkArgs {
     /// Who signs in
     #[arg(long, value_name = "NAME", default_value = "admin")]
     user: String,
-    /// What they may do; needed for somebody new
+    /// What they may do; needed for somebody new, and changes nobody who is there
     #[arg(long, value_name = "ROLE")]
     role: Option<RoleWord>,
     /// Address of the hub, to print the whole link
@@ -129,9 +129,9 @@ struct CreateArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum RoleWord {
-    /// Reads.
+    /// Reads, asks questions and raises concerns.
     Viewer,
-    /// Raises concerns, and decides about findings of their own.
+    /// Decides about findings of their own.
     Developer,
     /// Decides about all findings, and answers concerns.
     Security,
@@ -226,7 +226,11 @@ fn link(args: &LinkArgs) -> Result<ExitCode> {
         RoleWord::Security => Role::Security,
         RoleWord::Admin => Role::Admin,
     });
-    terminal::stdout(&told(&args.hub, &hub.link(&args.user, role)?))?;
+    let link = hub.link(&args.user, role)?;
+    if role.is_some_and(|role| role != link.role) {
+        terminal::note(&format!("{} stays {}: roles are changed on the page Admin", link.person, link.role.as_str()));
+    }
+    terminal::stdout(&told(&args.hub, &link))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -250,16 +254,14 @@ fn token(command: &TokenCommand) -> Result<ExitCode> {
 }
 
 fn verify(state: &State) -> Result<ExitCode> {
-    match open(state, Encryption::None, None)?.verify()? {
-        None => {
-            terminal::stdout("the audit and the ledger of the hub are whole\n")?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Some(fault) => {
-            terminal::error(&fault);
-            Ok(ExitCode::FAILURE)
-        }
+    let faults = open(state, Encryption::None, None)?.verify()?;
+    for fault in &faults {
+        terminal::error(fault);
     }
+    if faults.is_empty() {
+        terminal::stdout("the audit, the ledger of the hub, and what was decided are whole\n")?;
+    }
+    Ok(ExitCode::from(u8::from(!faults.is_empty())))
 }
 
 /// This machine.

@@ -2,6 +2,7 @@
 
 mod client;
 mod facts;
+mod identity;
 mod ledger;
 
 use std::{
@@ -41,9 +42,12 @@ pub(crate) struct PushArgs {
     /// Address of the hub [default: `hub.url`, TESTUDO_HUB_URL]
     #[arg(long, value_name = "URL")]
     hub: Option<String>,
-    /// Name of the product in the hub [default: `hub.product`, the folder of the project]
+    /// Name of the product in the hub [default: `hub.product`, host and path of the git remote, the top folder]
     #[arg(long, value_name = "NAME")]
     product: Option<String>,
+    /// Branch that is pushed; only the default branch of a product opens and closes findings [default: what CI or git says]
+    #[arg(long = "ref", value_name = "BRANCH")]
+    branch: Option<String>,
     /// A report to push instead of scanning now
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     report: Option<PathBuf>,
@@ -76,29 +80,63 @@ pub(crate) fn run(args: &PushArgs) -> Result<ExitCode> {
     let home = fs::canonicalize(&home).with_context(|| home.display().to_string())?;
     let url = url(args, &effective)?;
     let client = Client::new(&url, &token(args)?, args)?;
-    let product = product(args, &effective, &home)?;
-    let mut refused = false;
-    let mut tell = |what: &str, answer: Answer, said: &dyn Fn(&Value) -> String| match answer {
-        Answer::Kept(value) => terminal::note(&format!("{what}: {}", said(&value))),
-        Answer::Refused(why) => {
-            terminal::error(&format!("{what}: the hub refused: {why}"));
-            refused = true;
-        }
-    };
-    let facts = facts::gather(&home)?;
-    tell("facts", client.post(&["products", &product, "facts"], &[], (JSON, serde_json::to_vec(&facts)?))?, &|value| {
-        format!("{} roles, {} controls that do not hold", value["roles"], value["controls"])
-    });
+    let product = identity::product(args.product.as_deref(), &effective.config.hub.product, &home)
+        .context("name the product with --product")?;
+    terminal::note(&format!("product `{}`, {}", product.name, product.why));
+    let (product, branch) = (product.name, branch(args, &home));
+    let facts = serde_json::to_vec(&facts::gather(&home)?)?;
+    let mut told = Told::default();
+    told.tell("facts", client.post(&["products", &product, "facts"], &branch, (JSON, facts))?, facts_line);
     for environment in &args.ledger {
         let answer = ledger::push(&client, &product, environment, (&home, &effective.config.ledger))?;
-        tell(&format!("ledger {environment}"), answer, &|value| format!("{} new entries", value["kept"]));
+        told.tell(&format!("ledger {environment}"), answer, |value| format!("{} new entries", value["kept"]));
     }
     if !args.no_scan {
         let (report, extent) = report(args, &words)?;
-        let query = query(&extent);
-        tell("scan", client.post(&["products", &product, "scans"], &query, (JSON, report))?, &scan_line);
+        let mut query = query(&extent);
+        query.extend(branch);
+        told.tell("scan", client.post(&["products", &product, "scans"], &query, (JSON, report))?, scan_line);
     }
-    Ok(ExitCode::from(u8::from(refused)))
+    Ok(ExitCode::from(u8::from(told.refused)))
+}
+
+/// What was told so far.
+#[derive(Debug, Default)]
+struct Told {
+    /// Whether the hub refused something.
+    refused: bool,
+}
+
+impl Told {
+    /// Tells what came of one part of the push.
+    fn tell(&mut self, what: &str, answer: Answer, said: impl FnOnce(&Value) -> String) {
+        match answer {
+            Answer::Kept(value) => terminal::note(&format!("{what}: {}", said(&value))),
+            Answer::Refused(why) => {
+                terminal::error(&format!("{what}: the hub refused: {why}"));
+                self.refused = true;
+            }
+        }
+    }
+}
+
+/// The branch, as fields of a query.
+fn branch(args: &PushArgs, home: &Path) -> Vec<(&'static str, String)> {
+    let branch = identity::branch(args.branch.as_deref(), home);
+    match &branch.name {
+        Some(name) => terminal::note(&format!("branch `{name}`")),
+        None => terminal::note("branch: neither git nor a CI system names one; --ref does"),
+    }
+    let fields = [("ref", branch.name), ("default", branch.default)];
+    fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+/// What came of the facts, for people.
+fn facts_line(value: &Value) -> String {
+    if value["kept"] == json!(false) {
+        return "not kept: this is not the default branch of the product".to_owned();
+    }
+    format!("{} roles, {} controls that do not hold", value["roles"], value["controls"])
 }
 
 /// Media type of documents.
@@ -110,6 +148,10 @@ fn scan_line(value: &Value) -> String {
         return "the hub has it already".to_owned();
     }
     let reasons: Vec<&str> = value["reasons"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if value["beside"] == json!(true) {
+        let (all, only) = (&value["findings"], &value["only_here"]);
+        return format!("{all} findings, {only} of them not on the default branch; {}", reasons.join("; "));
+    }
     let kept = if reasons.is_empty() { String::new() } else { format!("; {}", reasons.join("; ")) };
     format!("{} findings: {} new, {} gone{kept}", value["findings"], value["opened"], value["closed"])
 }
@@ -140,12 +182,6 @@ fn token(args: &PushArgs) -> Result<String> {
         })?,
     };
     Ok(text.trim().to_owned())
-}
-
-fn product(args: &PushArgs, effective: &Effective, home: &Path) -> Result<String> {
-    let configured = Some(effective.config.hub.product.clone()).filter(|name| !name.is_empty());
-    let folder = || home.file_name().map(|name| name.to_string_lossy().into_owned());
-    args.product.clone().or(configured).or_else(folder).context("name the product with --product")
 }
 
 /// The report, and how much of the project it is about: of a report that somebody made before nobody knows.

@@ -141,7 +141,7 @@ impl Remote {
 }
 
 /// The address that `git ls-remote --get-url` prints: of the branch's remote, of the only one, or of `origin`.
-fn remote_url(config: &str, branch: &str) -> Option<String> {
+pub(crate) fn remote_url(config: &str, branch: &str) -> Option<String> {
     let mut section = String::new();
     let (mut urls, mut of_branch): (Vec<(String, String)>, Option<String>) = (Vec::new(), None);
     for line in config.lines().map(str::trim) {

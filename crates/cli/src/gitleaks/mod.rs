@@ -15,6 +15,8 @@ mod message;
 mod output;
 mod worktree;
 
+pub(crate) use self::link::remote_url;
+
 use std::{
     path::Path,
     process::ExitCode,

@@ -2,16 +2,20 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
-use testudo_ledger::{Subject, predicate};
-use testudo_model::ConcernState;
+use testudo_ledger::predicate;
+use testudo_model::{Concern, ConcernState};
 
-use super::{bounded, day, line, text};
+use super::{
+    bounded, day, line,
+    signed::{self, Draft},
+    text,
+};
 use crate::{
     Hub,
     auth::{Person, Role},
+    change::Change,
     http::{Ask, Refusal},
-    store::{self, ConcernRow, NewConcern},
+    store::{self, ConcernRow, Numbered},
 };
 
 /// A question or a concern.
@@ -55,21 +59,47 @@ pub(crate) struct Answer {
 pub(crate) fn raise(hub: &Hub, ask: &Ask<'_>, raise: &Raise) -> Result<ConcernRow, Refusal> {
     let person = ask.person()?;
     let due = day(&raise.due, ask.now.day(), "the day")?.to_string();
-    let new = NewConcern {
-        product: line(&raise.product, "the product")?,
-        title: line(&raise.title, "the title")?,
-        text: bounded(&raise.text, "the text")?,
-        by: &person.name,
-        time: &ask.now.text,
-        owner: line(&raise.owner, "the owner")?,
-        due: &due,
+    let mut concern = Concern {
+        id: String::new(),
+        product: line(&raise.product, "the product")?.to_owned(),
+        title: line(&raise.title, "the title")?.to_owned(),
+        text: bounded(&raise.text, "the text")?.to_owned(),
+        raised_by: person.name.clone(),
+        raised: ask.now.text.clone(),
+        owner: Some(line(&raise.owner, "the owner")?.to_owned()),
+        due: Some(due),
+        state: ConcernState::Open,
+        answer: None,
+        answered_by: None,
     };
-    hub.store.write(|connection| {
-        let number = store::raise(connection, new)?;
-        let said = format!("concern {number}: {}", new.title);
-        ask.deed("concern.raise", &said).record(connection)?;
-        store::concern(connection, number)?.ok_or(Refusal::Absent)
-    })
+    let (_, row) = signed::decide(hub, ask.by(), |connection| {
+        if store::product(connection, &concern.product)?.is_none() {
+            return Err(Refusal::malformed(format!("there is no product `{}`; the board lists them", concern.product)));
+        }
+        owned(connection, concern.owner.as_deref())?;
+        let number = store::next_number(connection, Numbered::Concerns)?;
+        concern.id = format!("concern-{number}");
+        let said = format!("concern {number}: {}", concern.title);
+        let row = ConcernRow { number, concern, answered: None, decision: None };
+        Ok::<_, Refusal>((draft("concern.raise", said, &row)?, row))
+    })?;
+    Ok(row)
+}
+
+/// Nothing is given to somebody who is not there.
+fn owned(connection: &rusqlite::Connection, owner: Option<&str>) -> Result<(), Refusal> {
+    let owner = owner.unwrap_or_default();
+    if store::is_owner(connection, owner)? {
+        return Ok(());
+    }
+    Err(Refusal::malformed(format!(
+        "nobody is known as `{owner}`: name a person, a name that the page Admin gives somebody, or `role:ID` of a plan"
+    )))
+}
+
+/// A concern as it is from now on.
+fn draft(action: &'static str, said: String, row: &ConcernRow) -> Result<Draft, Refusal> {
+    Ok(Draft::own(action, said, (&row.concern.id, Change::Concern(Box::new(row.clone()))))?)
 }
 
 /// Whether somebody may answer: those of security, and the owner.
@@ -98,19 +128,22 @@ fn open(connection: &rusqlite::Connection, ask: &Ask<'_>, number: i64) -> Result
 pub(crate) fn assign(hub: &Hub, ask: &Ask<'_>, number: i64, (owner, due): (&str, &str)) -> Result<(), Refusal> {
     let owner = line(owner, "the owner")?;
     let due = day(due, ask.now.day(), "the day")?.to_string();
-    hub.store.write(|connection| {
-        open(connection, ask, number)?;
-        store::work_on(connection, number, owner, &due)?;
+    signed::decide(hub, ask.by(), |connection| {
+        let mut row = open(connection, ask, number)?;
+        owned(connection, Some(owner))?;
+        (row.concern.owner, row.concern.due) = (Some(owner.to_owned()), Some(due.clone()));
+        row.concern.state = ConcernState::InProgress;
         let said = format!("concern {number} to {owner} until {due}");
-        Ok(ask.deed("concern.assign", &said).record(connection)?)
-    })
+        Ok::<_, Refusal>((draft("concern.assign", said, &row)?, ()))
+    })?;
+    Ok(())
 }
 
 /// Ends a concern with an answer, which goes into the hub's own ledger.
 pub(crate) fn answer(hub: &Hub, ask: &Ask<'_>, number: i64, answer: &Answer) -> Result<ConcernRow, Refusal> {
     let person = ask.person()?;
     let said = text(&answer.answer, "the answer")?;
-    hub.store.write(|connection| {
+    let (entry, row) = signed::decide(hub, ask.by(), |connection| {
         let mut row = open(connection, ask, number)?;
         row.concern.state = match answer.state {
             End::Closed => ConcernState::Closed,
@@ -119,26 +152,9 @@ pub(crate) fn answer(hub: &Hub, ask: &Ask<'_>, number: i64, answer: &Answer) -> 
         row.concern.answer = Some(said.to_owned());
         row.concern.answered_by = Some(person.name.clone());
         row.answered = Some(ask.now.text.clone());
-        let digest = testudo_model::hex(&Sha256::digest(serde_json::to_vec(&row.concern)?));
-        let subject = vec![Subject::new(&row.concern.id, "sha256", &digest)];
-        let by = (ask.now.text.as_str(), person.name.as_str());
-        let entry = hub.decisions.add((predicate::CONCERN, &row.concern), subject, by)?;
-        row.decision = Some(entry);
-        store::answer_concern(connection, &row)?;
-        if let Some(product) = store::product(connection, &row.concern.product)? {
-            let moment = store::NewMoment {
-                time: &ask.now.text,
-                kind: "decision",
-                mark: "plain",
-                said: &format!("concern answered: {}", row.concern.title),
-                about: &row.concern.id,
-                link: &format!("/concerns/{number}"),
-                ..store::NewMoment::default()
-            };
-            store::add_moment(connection, product.id, moment)?;
-        }
         let said = format!("concern {number} {}: {}", store::concern_word(row.concern.state), row.concern.title);
-        ask.deed("concern.answer", &said).decided(entry).record(connection)?;
-        Ok(row)
-    })
+        let predicate = (predicate::CONCERN, serde_json::to_value(&row.concern)?);
+        Ok::<_, Refusal>((Draft { predicate, ..draft("concern.answer", said, &row)? }, row))
+    })?;
+    Ok(ConcernRow { decision: Some(entry), ..row })
 }

@@ -1,8 +1,11 @@
 //! What people do in the hub: checked, written into its ledger, kept, and told in the audit. Pages and the interface for
 //! programs call the same functions, so neither can do what the other refuses.
 
+pub(crate) mod adopt;
 pub(crate) mod concern;
 pub(crate) mod people;
+pub(crate) mod product;
+pub(crate) mod signed;
 pub(crate) mod triage;
 
 use testudo_policy::Date;

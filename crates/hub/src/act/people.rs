@@ -1,14 +1,16 @@
 //! People and tokens.
 
+use super::signed::{self, By, Draft};
 use crate::{
     Hub, HubError, Link, Role, Scope, Secret, TOKEN_PREFIX,
     auth::LINK_LIFE,
+    change::{Change, TokenMade},
     http::{Ask, Refusal},
-    store,
+    store::{self, Numbered, PersonRow},
 };
 
 /// Longest name, in characters.
-const NAME: usize = 64;
+const NAME: usize = 128;
 /// Names of one person.
 const HANDLES: usize = 50;
 
@@ -30,18 +32,67 @@ pub(crate) fn check_name(name: &str) -> Result<(), Refusal> {
 pub(crate) fn add(hub: &Hub, ask: &Ask<'_>, (name, role, handles): (&str, Role, Vec<String>)) -> Result<Link, Refusal> {
     check_name(name)?;
     check_handles(&handles)?;
-    let secret = Secret::new(hub.world())?;
-    hub.store.write(|connection| {
+    let (_, id) = signed::decide(hub, ask.by(), |connection| {
         if store::person_named(connection, name)?.is_some() {
             return Err(Refusal::Conflict { said: format!("somebody is called `{name}` already"), next: None });
         }
-        let id = store::add_person(connection, (name, role), &ask.now.text)?;
-        store::set_person(connection, id, role, &handles)?;
-        store::make_link(connection, (id, &secret.digest()), ask.now.seconds + LINK_LIFE)?;
-        let said = format!("{name} as {}", role.as_str());
-        Ok(ask.deed("person.add", &said).record(connection)?)
+        let person = PersonRow { handles, ..new_person(connection, (name, role), &ask.now.text)? };
+        Ok((draft("person.add", &person)?, person.id))
     })?;
-    Ok(Link { person: name.to_owned(), path: format!("/welcome/{}", secret.text()) })
+    link(hub, ask, id)
+}
+
+fn new_person(
+    connection: &rusqlite::Connection,
+    (name, role): (&str, Role),
+    time: &str,
+) -> Result<PersonRow, HubError> {
+    let id = store::next_number(connection, Numbered::People)?;
+    let created = time.to_owned();
+    Ok(PersonRow { id, name: name.to_owned(), role, handles: Vec::new(), active: true, created })
+}
+
+/// A person as they are from now on.
+fn draft(action: &'static str, person: &PersonRow) -> Result<Draft, HubError> {
+    let access = if person.active { "" } else { ", may not sign in any more" };
+    let said = format!("{}: {} ({}){access}", person.name, person.role.as_str(), person.handles.join(" "));
+    Draft::own(action, said, (&person.name, Change::Person(person.clone())))
+}
+
+/// Sees to it that there is somebody of a name, asked on the command line. What somebody may do who is there stays as it is;
+/// only where nobody manages the hub, an administrator can be made of them.
+pub(crate) fn put(hub: &Hub, by: &By, name: &str, role: Option<Role>) -> Result<PersonRow, Refusal> {
+    check_name(name)?;
+    let (known, managed) =
+        hub.store.read(|connection| Ok((store::person_named(connection, name)?, is_managed(connection, None)?)))?;
+    match (known, role) {
+        (Some(person), Some(Role::Admin)) if !managed => {
+            let person = PersonRow { role: Role::Admin, active: true, ..person };
+            signed::decide(hub, by.clone(), |_| Ok::<_, Refusal>((draft("person.change", &person)?, ())))?;
+            Ok(person)
+        }
+        (Some(person), _) if !person.active => Err(Refusal::malformed(format!(
+            "`{name}` may not sign in; an administrator lets them in on the page Admin"
+        ))),
+        (Some(person), _) => Ok(person),
+        (None, None) => Err(Refusal::malformed(format!("nobody is called `{name}`; give a role with --role"))),
+        (None, Some(role)) => {
+            let (_, person) = signed::decide(hub, by.clone(), |connection| {
+                if store::person_named(connection, name)?.is_some() {
+                    return Err(Refusal::malformed(format!("somebody else has just added `{name}`; ask again")));
+                }
+                let person = new_person(connection, (name, role), &by.time)?;
+                Ok::<_, Refusal>((draft("person.add", &person)?, person))
+            })?;
+            Ok(person)
+        }
+    }
+}
+
+/// Whether somebody manages the hub, other than one who is about to change.
+fn is_managed(connection: &rusqlite::Connection, but: Option<i64>) -> Result<bool, HubError> {
+    let manages = |person: &PersonRow| person.role == Role::Admin && person.active && Some(person.id) != but;
+    Ok(store::people(connection)?.iter().any(manages))
 }
 
 fn check_handles(handles: &[String]) -> Result<(), Refusal> {
@@ -57,21 +108,32 @@ fn known(connection: &rusqlite::Connection, id: i64) -> Result<store::PersonRow,
 }
 
 /// Nobody locks themselves out: the last administrator stays one.
-fn keeps_an_admin(connection: &rusqlite::Connection) -> Result<(), Refusal> {
-    let left = store::people(connection)?.iter().any(|person| person.role == Role::Admin && person.active);
-    if left { Ok(()) } else { Err(Refusal::malformed("somebody has to stay administrator")) }
+fn keeps_an_admin(connection: &rusqlite::Connection, changed: &PersonRow) -> Result<(), Refusal> {
+    if changed.role == Role::Admin && changed.active || is_managed(connection, Some(changed.id))? {
+        return Ok(());
+    }
+    Err(Refusal::malformed("somebody has to stay administrator"))
+}
+
+/// Changes a person.
+fn alter(
+    hub: &Hub,
+    ask: &Ask<'_>,
+    (id, action): (i64, &'static str),
+    alter: impl FnOnce(PersonRow) -> PersonRow,
+) -> Result<(), Refusal> {
+    signed::decide(hub, ask.by(), |connection| {
+        let person = alter(known(connection, id)?);
+        keeps_an_admin(connection, &person)?;
+        Ok::<_, Refusal>((draft(action, &person)?, ()))
+    })?;
+    Ok(())
 }
 
 /// Changes the role and the names of a person.
 pub(crate) fn change(hub: &Hub, ask: &Ask<'_>, id: i64, (role, handles): (Role, Vec<String>)) -> Result<(), Refusal> {
     check_handles(&handles)?;
-    hub.store.write(|connection| {
-        let person = known(connection, id)?;
-        store::set_person(connection, id, role, &handles)?;
-        keeps_an_admin(connection)?;
-        let said = format!("{}: {} ({})", person.name, role.as_str(), handles.join(" "));
-        Ok(ask.deed("person.change", &said).record(connection)?)
-    })
+    alter(hub, ask, (id, "person.change"), |person| PersonRow { role, handles, ..person })
 }
 
 /// Whether a person may sign in.
@@ -85,13 +147,7 @@ pub(crate) enum Access {
 
 /// Lets a person in, or no longer.
 pub(crate) fn access(hub: &Hub, ask: &Ask<'_>, id: i64, access: Access) -> Result<(), Refusal> {
-    hub.store.write(|connection| {
-        let person = known(connection, id)?;
-        store::activate(connection, id, access == Access::Given)?;
-        keeps_an_admin(connection)?;
-        let word = if access == Access::Given { "may sign in" } else { "may not sign in any more" };
-        Ok(ask.deed("person.access", &format!("{} {word}", person.name)).record(connection)?)
-    })
+    alter(hub, ask, (id, "person.access"), |person| PersonRow { active: access == Access::Given, ..person })
 }
 
 /// Makes a new link for a person.
@@ -103,7 +159,7 @@ pub(crate) fn link(hub: &Hub, ask: &Ask<'_>, id: i64) -> Result<Link, Refusal> {
         ask.deed("link.create", &format!("a link for {}", person.name)).record(connection)?;
         Ok::<_, Refusal>(person)
     })?;
-    Ok(Link { person: person.name, path: format!("/welcome/{}", secret.text()) })
+    Ok(Link { person: person.name, role: person.role, path: format!("/welcome/{}", secret.text()) })
 }
 
 /// A token to be made.
@@ -117,43 +173,43 @@ pub(crate) struct NewToken<'a> {
     pub(crate) watches: Option<&'a str>,
 }
 
-/// Makes a token. Gives its number and its text, which is never shown again.
-pub(crate) fn new_token(
-    hub: &Hub,
-    connection: &rusqlite::Connection,
-    new: &NewToken<'_>,
-    (time, by): (&str, &str),
-) -> Result<(i64, String), Refusal> {
+/// Makes a token. Gives its text, which is never shown again.
+pub(crate) fn add_token(hub: &Hub, by: By, new: &NewToken<'_>) -> Result<String, Refusal> {
     check_name(new.subject)?;
-    let secret = Secret::new(hub.world())?;
-    if let (Scope::Agent, Some(product)) = (new.scope, new.watches) {
-        check_name(product)?;
-        let product = store::named(connection, product, time)?;
-        store::watch(connection, new.subject, product)?;
+    if new.watches.is_some() && new.scope != Scope::Agent {
+        return Err(Refusal::malformed(
+            "only an agent watches a product; a token that pushes names its product itself",
+        ));
     }
-    let id = store::create_token(connection, &secret.digest(), (new.scope, new.subject), (time, by))?;
-    Ok((id, format!("{TOKEN_PREFIX}{}", secret.text())))
-}
-
-/// Makes a token, asked by a person.
-pub(crate) fn add_token(hub: &Hub, ask: &Ask<'_>, new: &NewToken<'_>) -> Result<String, Refusal> {
-    let person = ask.person()?;
-    hub.store.write(|connection| {
-        let (id, text) = new_token(hub, connection, new, (&ask.now.text, &person.name))?;
+    new.watches.map_or(Ok(()), check_name)?;
+    let secret = Secret::new(hub.world())?;
+    signed::decide(hub, by, |connection| {
+        let id = store::next_number(connection, Numbered::Tokens)?;
+        let made = TokenMade {
+            id,
+            scope: new.scope,
+            subject: new.subject.to_owned(),
+            digest: testudo_model::hex(secret.digest().bytes()),
+            watches: new.watches.map(str::to_owned),
+        };
         let said = format!("token {id} ({} {})", new.scope.as_str(), new.subject);
-        ask.deed("token.create", &said).record(connection)?;
-        Ok(text)
-    })
+        let draft = Draft::own("token.create", said, (&format!("token {id}"), Change::Token(made)))?;
+        Ok::<_, Refusal>((draft, ()))
+    })?;
+    Ok(format!("{TOKEN_PREFIX}{}", secret.text()))
 }
 
 /// Takes a token back.
-pub(crate) fn revoke(hub: &Hub, ask: &Ask<'_>, id: i64) -> Result<(), Refusal> {
-    hub.store.write(|connection| {
-        if !store::revoke_token(connection, id, &ask.now.text)? {
+pub(crate) fn revoke(hub: &Hub, by: By, id: i64) -> Result<(), Refusal> {
+    signed::decide(hub, by, |connection| {
+        let counts = |token: &store::TokenRow| token.id == id && token.revoked.is_none();
+        if !store::tokens(connection)?.iter().any(counts) {
             return Err(Refusal::Absent);
         }
-        Ok(ask.deed("token.revoke", &format!("token {id}")).record(connection)?)
-    })
+        let name = format!("token {id}");
+        Ok((Draft::own("token.revoke", name.clone(), (&name, Change::Revoked(id)))?, ()))
+    })?;
+    Ok(())
 }
 
 /// The role of a word in a form.
@@ -177,7 +233,8 @@ pub(crate) fn handles(text: &str) -> Vec<String> {
 pub(crate) fn enter(hub: &Hub, ask: &Ask<'_>, link: &Secret) -> Result<Option<Secret>, Refusal> {
     let session = Secret::new(hub.world())?;
     let name = hub.store.write(|connection| {
-        let name = store::enter(connection, &link.digest(), (&session.digest(), ask.now.seconds))?;
+        let name =
+            store::enter(connection, &link.digest(), (&session.digest(), ask.now.seconds, &ask.address.to_string()))?;
         if let Some(name) = &name {
             ask.deed("session.begin", "with a link").by(name).record(connection)?;
         }
@@ -192,5 +249,25 @@ pub(crate) fn leave(hub: &Hub, ask: &Ask<'_>) -> Result<(), Refusal> {
     hub.store.write(|connection| {
         store::end_session(connection, &person.session)?;
         Ok(ask.deed("session.end", "signed out").record(connection)?)
+    })
+}
+
+/// Ends another session of the person who asks.
+pub(crate) fn end_session(hub: &Hub, ask: &Ask<'_>, name: &str) -> Result<(), Refusal> {
+    let person = ask.person()?;
+    hub.store.write(|connection| {
+        if !store::end_named(connection, person.id, name)? {
+            return Err(Refusal::Absent);
+        }
+        Ok(ask.deed("session.end", "signed out from elsewhere").record(connection)?)
+    })
+}
+
+/// Ends all other sessions of the person who asks.
+pub(crate) fn end_others(hub: &Hub, ask: &Ask<'_>) -> Result<(), Refusal> {
+    let person = ask.person()?;
+    hub.store.write(|connection| {
+        let said = format!("signed out everywhere else: {} sessions", store::end_others(connection, person)?);
+        Ok(ask.deed("session.end", &said).record(connection)?)
     })
 }

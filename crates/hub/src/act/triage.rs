@@ -5,12 +5,16 @@ use serde::{Deserialize, Serialize};
 use testudo_ledger::{Subject, TriageEvent, predicate};
 use testudo_policy::{Entry, EntryKey};
 
-use super::{day, line};
+use super::{
+    day, line,
+    signed::{self, Draft},
+};
 use crate::{
     Hub,
     auth::{Person, Role},
+    change::{self, Change, Decided},
     http::{Ask, Refusal},
-    store::{self, Decision, FindingRow, FindingState},
+    store::{self, FindingRow, FindingState},
 };
 
 /// Findings that one decision is about.
@@ -61,33 +65,41 @@ pub(crate) fn decide(hub: &Hub, ask: &Ask<'_>, triage: &Triage) -> Result<Triage
     if ids.is_empty() || ids.len() > MOST {
         return Err(Refusal::malformed(format!("choose between 1 and {MOST} findings")));
     }
-    hub.store.write(|connection| {
-        // What a plan says comes with a push: it says whose work something is, and gives nobody a right.
-        let names = person.names();
-        let mut found = Vec::new();
-        for id in &ids {
-            let finding = store::finding(connection, *id)?.ok_or(Refusal::Absent)?;
-            if !may(person, &finding, &names) {
-                let said = format!("finding {id} is owned by others; ask them, or somebody of security");
-                return Err(Refusal::Forbidden(said));
-            }
-            found.push(finding);
-        }
-        let event = event(triage.state, &found, (reason, until), &person.name)?;
-        let subject = found.iter().map(subject).collect();
-        // The entry comes last before the commit: an entry without its effect is as unlikely as can be.
-        let until = until.map_or_else(String::new, |day| day.to_string());
-        let said = format!("{} findings {}: {reason}", found.len(), triage.state.as_str());
-        let by = (ask.now.text.as_str(), person.name.as_str());
-        let entry = hub.decisions.add((predicate::TRIAGE, &event), subject, by)?;
-        let decision = Decision { state: triage.state, reason, until: &until, by: &person.name, entry };
-        for finding in &found {
-            store::decide(connection, finding.id, &decision)?;
-        }
-        tell(connection, &found, (&said, entry), &ask.now.text)?;
-        ask.deed("finding.triage", &said).decided(entry).record(connection)?;
-        Ok(Triaged { findings: found.len(), decision: entry })
-    })
+    let until = until.map_or_else(String::new, |day| day.to_string());
+    let (entry, findings) = signed::decide(hub, ask.by(), |connection| {
+        let found = ids.iter().map(|id| own(connection, person, *id)).collect::<Result<Vec<_>, _>>()?;
+        let event = event(triage.state, &found, (reason, &until), &person.name)?;
+        let decided = |finding: &FindingRow| Decided {
+            id: finding.id,
+            product: finding.product.clone(),
+            fingerprint: finding.fingerprint.clone(),
+        };
+        let findings = found.iter().map(decided).collect();
+        let draft = Draft {
+            predicate: (predicate::TRIAGE, serde_json::to_value(&event)?),
+            subject: found.iter().map(subject).collect(),
+            action: "finding.triage",
+            said: format!("{} findings {}: {reason}", found.len(), triage.state.as_str()),
+            change: Change::Findings(change::Triaged {
+                findings,
+                state: triage.state,
+                reason: reason.to_owned(),
+                until: until.clone(),
+            }),
+        };
+        Ok::<_, Refusal>((draft, found.len()))
+    })?;
+    Ok(Triaged { findings, decision: entry })
+}
+
+/// A finding, where this person may decide about it.
+fn own(connection: &rusqlite::Connection, person: &Person, id: i64) -> Result<FindingRow, Refusal> {
+    let finding = store::finding(connection, id)?.ok_or(Refusal::Absent)?;
+    // What a plan says comes with a push: it says whose work something is, and gives nobody a right.
+    if may(person, &finding, &person.names()) {
+        return Ok(finding);
+    }
+    Err(Refusal::Forbidden(format!("finding {id} is owned by others; ask them, or somebody of security")))
 }
 
 fn subject(finding: &FindingRow) -> Subject {
@@ -99,9 +111,10 @@ fn subject(finding: &FindingRow) -> Subject {
 fn event(
     state: FindingState,
     found: &[FindingRow],
-    (reason, expires): (&str, Option<testudo_policy::Date>),
+    (reason, until): (&str, &str),
     by: &str,
 ) -> Result<TriageEvent, Refusal> {
+    let expires = until.parse().ok();
     let mut keys = Vec::new();
     for finding in found {
         let fingerprint = finding.fingerprint.parse().map_err(Refusal::Malformed)?;
@@ -117,32 +130,4 @@ fn event(
     }
     let (accepted, withdrawn) = if state == FindingState::Open { (Vec::new(), keys) } else { (keys, Vec::new()) };
     Ok(TriageEvent { command: "hub triage".to_owned(), file: "hub".to_owned(), accepted, withdrawn })
-}
-
-/// One moment for each product.
-fn tell(
-    connection: &rusqlite::Connection,
-    found: &[FindingRow],
-    (said, entry): (&str, u64),
-    time: &str,
-) -> Result<(), crate::HubError> {
-    let mut products: Vec<&str> = found.iter().map(|finding| finding.product.as_str()).collect();
-    products.sort_unstable();
-    products.dedup();
-    for product in products {
-        let first = found.iter().find(|finding| finding.product == product).map_or(0, |finding| finding.id);
-        let id = store::named(connection, product, time)?;
-        let moment = store::NewMoment {
-            time,
-            kind: "decision",
-            mark: "plain",
-            said,
-            about: "decision",
-            link: &format!("/decisions/{entry}"),
-            cause: store::latest_about(connection, id, &format!("finding:{first}"))?,
-            ..store::NewMoment::default()
-        };
-        store::add_moment(connection, id, moment)?;
-    }
-    Ok(())
 }

@@ -2,13 +2,13 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use testudo_model::{AgentBatch, AgentEventBody};
+use testudo_model::{AgentBatch, AgentEvent, AgentEventBody};
 
 use super::ROWS;
 use crate::{
     Hub,
     http::{Ask, Refusal, Response},
-    store::{self, Taken},
+    store::{self, AlertRow, Taken, agent_of},
 };
 
 /// Events of one batch.
@@ -54,16 +54,19 @@ fn check(batch: &AgentBatch, agent: &str) -> Result<(), Refusal> {
     if batch.events.is_empty() || batch.events.len() > EVENTS {
         return wrong("a batch has 1 to 10,000 events");
     }
-    if batch.events[0].seq == 0 || batch.events.iter().zip(&batch.events[1..]).any(|(a, b)| a.seq + 1 != b.seq) {
+    let follow = |pair: (&AgentEvent, &AgentEvent)| pair.0.seq.checked_add(1) == Some(pair.1.seq);
+    let counted = batch.events[0].seq > 0 && batch.events.iter().all(|event| i64::try_from(event.seq).is_ok());
+    if !counted || !batch.events.iter().zip(&batch.events[1..]).all(follow) {
         return wrong("events are numbered from 1, one after another");
     }
-    let own = format!("{agent}/");
+    // The name of an agent may have slashes in it, so whose an alert is counts from its end.
+    let own = |alert: &str| agent_of(alert) == Some(agent);
     for event in &batch.events {
         match &event.body {
-            AgentEventBody::Alert(alert) if !alert.id.starts_with(&own) || !is_time(&alert.time) => {
-                return wrong("an alert has the name of its agent before it, and a time as 2026-01-31T12:00:00Z");
+            AgentEventBody::Alert(alert) if !own(&alert.id) || !is_time(&alert.time) => {
+                return wrong("an alert is named AGENT/START/NUMBER, and has a time as 2026-01-31T12:00:00Z");
             }
-            AgentEventBody::Response(response) if !response.alert.starts_with(&own) || !is_time(&response.time) => {
+            AgentEventBody::Response(response) if !own(&response.alert) || !is_time(&response.time) => {
                 return wrong("a response answers an alert of its agent, and has a time as 2026-01-31T12:00:00Z");
             }
             _ => {}
@@ -86,14 +89,22 @@ fn is_time(text: &str) -> bool {
         })
 }
 
+/// Alerts behind the one that `before` names, the newest first, and one more than `limit`.
+pub(crate) fn alerts_before(hub: &Hub, ask: &Ask<'_>, limit: usize) -> Result<Vec<AlertRow>, Refusal> {
+    let before = match ask.query().get("before") {
+        Some(id) => {
+            let known = hub.store.read(|connection| store::alert(connection, id))?;
+            Some(known.ok_or_else(|| Refusal::malformed("`before` is the id of an alert"))?)
+        }
+        None => None,
+    };
+    let before = before.as_ref().map(|row| (row.alert.time.as_str(), row.id.as_str()));
+    Ok(hub.store.read(|connection| store::alerts(connection, before, limit + 1))?)
+}
+
 /// Alerts, the newest first; `before` is the id of one.
 pub(crate) fn alerts(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
-    let alerts = hub.store.read(|connection| {
-        let before = ask.query().get("before").map(|id| store::alert(connection, id)).transpose()?.flatten();
-        let before = before.as_ref().map(|row| (row.alert.time.as_str(), row.id.as_str()));
-        store::alerts(connection, before, ROWS)
-    })?;
-    Ok(Response::json(&alerts))
+    Ok(super::listed(ask, alerts_before(hub, ask, ROWS)?, |last| ("before", last.id.clone())))
 }
 
 /// One alert.

@@ -1,16 +1,28 @@
 //! Questions and concerns.
 
-use super::ROWS;
+use super::{ROWS, listed, number};
 use crate::{
     Hub,
     act::concern::{self, Answer, Raise},
     http::{Ask, Refusal, Response},
-    store,
+    store::{self, Which},
 };
 
+/// Which concerns are asked for: those that wait for an answer, where nobody says.
+pub(crate) fn which(ask: &Ask<'_>) -> Result<Option<Which>, Refusal> {
+    match ask.query().get("state") {
+        None => Ok(None),
+        Some("open") => Ok(Some(Which::Open)),
+        Some("answered") => Ok(Some(Which::Answered)),
+        Some(_) => Err(Refusal::malformed("`state` is open or answered")),
+    }
+}
+
 /// Concerns.
-pub(crate) fn list(hub: &Hub, _: &Ask<'_>) -> Result<Response, Refusal> {
-    Ok(Response::json(&hub.store.read(|connection| store::concerns(connection, ROWS))?))
+pub(crate) fn list(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
+    let (which, after) = (which(ask)?.unwrap_or(Which::Open), number(ask, "after")?);
+    let rows = hub.store.read(|connection| store::concerns(connection, which, after, ROWS + 1))?;
+    Ok(listed(ask, rows, |last| ("after", last.number.to_string())))
 }
 
 /// Raises one.

@@ -8,7 +8,7 @@ use crate::{
     Hub,
     act::triage::{self, Triage},
     http::{Ask, Fields, Refusal, Response},
-    store::{self, Filter, FindingRow, FindingState},
+    store::{self, Filter, FindingRow, FindingState, GateRow},
 };
 
 /// A finding in full.
@@ -18,6 +18,10 @@ pub(crate) struct Whole {
     finding: FindingRow,
     /// As it was pushed last; none where it was too large to keep.
     pushed: Option<testudo_model::Finding>,
+    /// Gates that it failed, the newest first.
+    gates: Vec<GateRow>,
+    /// How many gates it failed; more than are listed where they are many.
+    gates_failed: usize,
 }
 
 /// Reads a filter from a query. Without `state`, findings that are open are meant; with an empty one, all.
@@ -54,9 +58,11 @@ pub(crate) fn list(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
 /// One finding.
 pub(crate) fn one(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let id = ask.number("finding")?;
-    let (finding, pushed) =
-        hub.store.read(|connection| Ok((store::finding(connection, id)?, store::document(connection, id)?)))?;
-    Ok(Response::json(&Whole { finding: finding.ok_or(Refusal::Absent)?, pushed }))
+    let (finding, pushed, (gates, gates_failed)) = hub.store.read(|connection| {
+        let gates = store::gates_of(connection, id, ROWS)?;
+        Ok((store::finding(connection, id)?, store::document(connection, id)?, gates))
+    })?;
+    Ok(Response::json(&Whole { finding: finding.ok_or(Refusal::Absent)?, pushed, gates, gates_failed }))
 }
 
 /// Decides about findings.

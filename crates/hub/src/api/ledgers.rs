@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use testudo_ledger::{Envelope, Fault, FaultKind, Followed, Head, Known as Continued, VerifyingKey, follow};
 
+use super::products::pushed_to;
 use crate::{
     Hub,
     http::{Ask, Refusal, Response},
@@ -87,32 +88,7 @@ pub(crate) fn push(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let (product, environment) = (ask.parameter("product"), ask.parameter("environment"));
     testudo_ledger::Journal::new(std::path::Path::new("."), environment)
         .map_err(|error| Refusal::malformed(error.to_string()))?;
-    let kept = hub.store.write(|connection| {
-        let id = store::named(connection, product, &ask.now.text)?;
-        let copy = store::ledger(connection, id, environment)?;
-        let pinned = copy.is_none();
-        let kept = match copy {
-            Some(copy) => extend(connection, &copy, &pushed)?,
-            None => begin(connection, (id, environment), &pushed, &ask.now.text)?,
-        };
-        for entry in &kept {
-            timeline::add(connection, (id, product), &entry.statement)?;
-        }
-        if !kept.is_empty() {
-            store::touched(connection, id)?;
-        }
-        let next = store::ledger(connection, id, environment)?.map_or(0, |row| row.seq + 1);
-        let said = format!(
-            "{product}, ledger {environment}: {} entries{}",
-            kept.len(),
-            if pinned { "; its keys are pinned from now on" } else { "" }
-        );
-        if pinned || !kept.is_empty() {
-            ask.deed("ledger.push", &said).record(connection)?;
-        }
-        Ok(Kept { kept: kept.len(), next, pinned })
-    });
-    match kept {
+    match hub.store.write(|connection| keep(connection, ask, &pushed)) {
         Err(Refusal::Conflict { said, next }) => {
             // The refusal undid everything; that somebody tried is kept.
             hub.store.write(|connection| {
@@ -123,6 +99,33 @@ pub(crate) fn push(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
         }
         kept => Ok(Response::json(&kept?)),
     }
+}
+
+/// Keeps what is new, and puts it on the line of time.
+fn keep(connection: &rusqlite::Connection, ask: &Ask<'_>, pushed: &Pushed<'_>) -> Result<Kept, Refusal> {
+    let (product, environment) = (ask.parameter("product"), ask.parameter("environment"));
+    let id = pushed_to(connection, ask, store::Pushed::default())?;
+    let copy = store::ledger(connection, id, environment)?;
+    let pinned = copy.is_none();
+    let kept = match copy {
+        Some(copy) => extend(connection, &copy, pushed)?,
+        None => begin(connection, (id, environment), pushed, &ask.now.text)?,
+    };
+    for entry in &kept {
+        timeline::add(connection, (id, product), &entry.statement)?;
+        let scan = |seq| store::statement(connection, (id, environment), seq);
+        timeline::keep_gate(connection, id, &entry.statement, scan)?;
+    }
+    if !kept.is_empty() {
+        store::touched(connection, id)?;
+    }
+    if pinned || !kept.is_empty() {
+        let keys = if pinned { "; its keys are pinned from now on" } else { "" };
+        let said = format!("{product}, ledger {environment}: {} entries{keys}", kept.len());
+        ask.deed("ledger.push", &said).record(connection)?;
+    }
+    let next = store::ledger(connection, id, environment)?.map_or(0, |row| row.seq + 1);
+    Ok(Kept { kept: kept.len(), next, pinned })
 }
 
 /// Keeps a ledger that was never pushed before.

@@ -8,9 +8,11 @@ pub(crate) mod people;
 pub(crate) mod products;
 pub(crate) mod scans;
 
+use serde::Serialize;
+
 use crate::{
     Hub,
-    http::{Ask, Refusal, Response},
+    http::{Ask, Refusal, Response, encode},
     store,
 };
 
@@ -25,11 +27,33 @@ pub(crate) fn openapi(_: &Hub, _: &Ask<'_>) -> Result<Response, Refusal> {
 /// Who did what.
 pub(crate) fn audit(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let before = before(ask)?;
-    Ok(Response::json(&hub.store.read(|connection| store::audit(connection, before, ROWS))?))
+    let rows = hub.store.read(|connection| store::audit(connection, before, ROWS + 1))?;
+    Ok(listed(ask, rows, |last| ("before", last.id.to_string())))
 }
 
 /// The number before which rows are asked for.
 pub(crate) fn before(ask: &Ask<'_>) -> Result<Option<i64>, Refusal> {
-    let number = |text: &str| text.parse().map_err(|_| Refusal::malformed("`before` is the number of a row"));
-    ask.query().get("before").map(number).transpose()
+    number(ask, "before")
+}
+
+/// A number in the query.
+pub(crate) fn number(ask: &Ask<'_>, name: &str) -> Result<Option<i64>, Refusal> {
+    let number = |text: &str| text.parse().map_err(|_| Refusal::malformed(format!("`{name}` is the number of a row")));
+    ask.query().get(name).map(number).transpose()
+}
+
+/// A list of at most [`ROWS`]. Where there is one more, the header `Link` says where the list goes on (RFC 8288).
+pub(crate) fn listed<T: Serialize>(
+    ask: &Ask<'_>,
+    mut rows: Vec<T>,
+    next: impl FnOnce(&T) -> (&'static str, String),
+) -> Response {
+    let more = rows.len() > ROWS;
+    rows.truncate(ROWS);
+    let response = Response::json(&rows);
+    let Some(last) = rows.last().filter(|_| more) else { return response };
+    let (name, value) = next(last);
+    let path: String = ask.request.target.segments.iter().map(|part| format!("/{}", encode(part))).collect();
+    let state = ask.query().get("state").map_or_else(String::new, |state| format!("state={}&", encode(state)));
+    response.with_header("link", format!("<{path}?{state}{name}={}>; rel=\"next\"", encode(&value)))
 }

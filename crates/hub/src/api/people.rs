@@ -32,8 +32,13 @@ pub(crate) fn me(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
 
 /// What the one who asks has to do.
 pub(crate) fn work(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
-    let (items, _) = crate::work::items(hub, ask.person()?, &ask.now)?;
-    Ok(Response::json(&items))
+    Ok(Response::json(&crate::work::work(hub, ask.person()?, &ask.now)?))
+}
+
+/// Where the one who asks is signed in.
+pub(crate) fn sessions(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
+    let person = ask.person()?;
+    Ok(Response::json(&hub.store.read(|connection| store::sessions(connection, person, ask.now.seconds))?))
 }
 
 /// People.

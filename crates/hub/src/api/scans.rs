@@ -9,10 +9,11 @@ use serde::{
 use testudo_ledger::Extent;
 use testudo_model::{Finding, Fingerprint, ScanReport, ToolInfo};
 
+use super::products::pushed_to;
 use crate::{
     Hub, HubError,
     http::{Ask, Fields, Refusal, Response},
-    store::{Account, Header, Ingested, Ingestion},
+    store::{Account, Header, Ingested, Pushed, Taking},
 };
 
 /// Places that one push may name.
@@ -23,22 +24,40 @@ const BUFFER: usize = 256 << 10;
 /// Takes a report.
 pub(crate) fn push(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let extent = extent(ask.query())?;
-    let product = ask.parameter("product");
+    let (product, branch) = (ask.parameter("product"), branch(ask.query())?);
     let ingested = hub.store.write(|transaction| {
-        let header = Header { product, digest: ask.request.body.digest(), extent: &extent, time: &ask.now.text };
-        let ingestion = match Ingestion::begin(transaction, header)? {
+        let id = pushed_to(transaction, ask, branch)?;
+        let digest = ask.request.body.digest();
+        let header = Header { product: (id, product), digest, extent: &extent, branch, time: &ask.now.text };
+        let ingestion = match Taking::begin(transaction, header)? {
             Ok(ingestion) => ingestion,
             Err(known) => return Ok(known),
         };
         let ingested = take(ask, ingestion, hub)?;
-        let said = format!(
-            "{product}: scan {}: {} new, {} gone, {} not looked at again",
-            ingested.scan, ingested.opened, ingested.closed, ingested.kept
-        );
+        let Ingested { scan, opened, closed, kept, .. } = ingested;
+        let said = match (ingested.beside, branch.name) {
+            (false, _) => format!("{product}: scan {scan}: {opened} new, {closed} gone, {kept} not looked at again"),
+            (true, Some(name)) => format!("{product}: scan {scan} of {name}, which is not the default branch"),
+            (true, None) => format!("{product}: scan {scan} of a branch that nobody named"),
+        };
         ask.deed("scan.push", &said).record(transaction)?;
         Ok::<_, Refusal>(ingested)
     })?;
     Ok(Response::json(&ingested))
+}
+
+/// Longest name of a branch, in characters.
+const NAME: usize = 250;
+
+/// The branch that a push is of.
+pub(crate) fn branch(query: &Fields) -> Result<Pushed<'_>, Refusal> {
+    let name = |field| match query.get(field) {
+        Some(name) if name.chars().count() > NAME || name.chars().any(char::is_control) => {
+            Err(Refusal::malformed(format!("`{field}` is no name of a branch: one line of at most {NAME} characters")))
+        }
+        name => Ok(name),
+    };
+    Ok(Pushed { name: name("ref")?, default: name("default")? })
 }
 
 /// How much of the project was looked at: what nobody says was not.
@@ -51,7 +70,7 @@ fn extent(query: &Fields) -> Result<Extent, Refusal> {
     Ok(Extent { whole, base: query.get("base").unwrap_or(".").to_owned(), off, narrowed: Vec::new() })
 }
 
-fn take(ask: &Ask<'_>, ingestion: Ingestion<'_>, hub: &Hub) -> Result<Ingested, Refusal> {
+fn take(ask: &Ask<'_>, ingestion: Taking<'_>, hub: &Hub) -> Result<Ingested, Refusal> {
     let unreadable = |_| Refusal::malformed("the body cannot be read");
     let reader = ask.request.body.reader().map_err(unreadable)?;
     let mut input = serde_json::Deserializer::from_reader(BufReader::with_capacity(BUFFER, reader));
@@ -67,7 +86,7 @@ fn take(ask: &Ask<'_>, ingestion: Ingestion<'_>, hub: &Hub) -> Result<Ingested, 
 
 /// Where findings go while the document is read.
 struct Sink<'a> {
-    ingestion: Ingestion<'a>,
+    ingestion: Taking<'a>,
     /// What the database said, which is no fault of the document.
     trouble: Option<HubError>,
 }

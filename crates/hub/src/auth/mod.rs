@@ -10,14 +10,16 @@ mod throttle;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use secret::Digest;
 pub use secret::Secret;
+pub(crate) use secret::{Digest, HANDLE};
 pub(crate) use throttle::Throttle;
 
 /// How long a link lives, in seconds.
 pub(crate) const LINK_LIFE: i64 = 15 * 60;
 /// How long a session lives without a request, in seconds.
 pub(crate) const SESSION_IDLE: i64 = 12 * 3600;
+/// How long a session lives at most, in seconds.
+pub(crate) const SESSION_LIFE: i64 = 7 * 86_400;
 /// What tokens of machines begin with.
 pub const TOKEN_PREFIX: &str = "testudo_hub_";
 
@@ -25,9 +27,9 @@ pub const TOKEN_PREFIX: &str = "testudo_hub_";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Reads.
+    /// Reads, asks questions and raises concerns.
     Viewer,
-    /// Raises concerns, and decides about findings of their own.
+    /// Decides about findings of their own.
     Developer,
     /// Decides about all findings, and answers concerns.
     Security,
@@ -131,8 +133,8 @@ impl Permission {
     /// The least role of a person that has it; none for what only machines do.
     const fn least(self) -> Option<Role> {
         match self {
-            Self::Open | Self::Read => Some(Role::Viewer),
-            Self::Raise | Self::Triage | Self::Answer => Some(Role::Developer),
+            Self::Open | Self::Read | Self::Raise => Some(Role::Viewer),
+            Self::Triage | Self::Answer => Some(Role::Developer),
             Self::Audit => Some(Role::Security),
             Self::Administer => Some(Role::Admin),
             Self::Push | Self::Agent => None,

@@ -11,7 +11,7 @@ use crate::{HubError, World};
 /// Hexadecimal digits of a secret.
 const DIGITS: usize = 64;
 /// Bytes of a digest that find it in the database. The rest is compared in constant time.
-const HANDLE: usize = 8;
+pub(crate) const HANDLE: usize = 8;
 
 /// A secret in the clear. Its [`fmt::Debug`] form shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]

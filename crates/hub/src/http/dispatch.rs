@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::{Fields, Form, Refusal, Request, Response};
 use crate::{
     Hub,
+    act::signed::By,
     auth::{Permission, Person, Principal, Secret, TOKEN_PREFIX},
     pages,
     routes::{self, Route, Takes},
@@ -42,7 +43,13 @@ impl Ask<'_> {
 
     /// A number in the path.
     pub(crate) fn number(&self, name: &str) -> Result<i64, Refusal> {
-        self.parameter(name).parse().map_err(|_| Refusal::Absent)
+        let wrong = |_| Refusal::malformed(format!("`{name}` in the address is a number up to {}", i64::MAX));
+        self.parameter(name).parse().map_err(wrong)
+    }
+
+    /// The number of an entry in the path.
+    pub(crate) fn seq(&self) -> Result<u64, Refusal> {
+        u64::try_from(self.number("seq")?).map_err(|_| Refusal::Absent)
     }
 
     /// The query.
@@ -65,16 +72,14 @@ impl Ask<'_> {
             .map_err(|error| Refusal::malformed(format!("the body is not what is expected: {error}")))
     }
 
+    /// Who decides, when and from where.
+    pub(crate) fn by(&self) -> By {
+        By { time: self.now.text.clone(), actor: self.principal.name(), address: self.address.to_string() }
+    }
+
     /// Writes into the audit.
     pub(crate) fn deed<'d>(&'d self, action: &'d str, said: &'d str) -> Audited<'d> {
-        Audited {
-            time: &self.now.text,
-            actor: self.principal.name(),
-            address: self.address.to_string(),
-            action,
-            said,
-            decision: None,
-        }
+        Audited { time: &self.now.text, actor: self.principal.name(), address: self.address.to_string(), action, said }
     }
 }
 
@@ -86,16 +91,9 @@ pub(crate) struct Audited<'a> {
     address: String,
     action: &'a str,
     said: &'a str,
-    decision: Option<u64>,
 }
 
 impl Audited<'_> {
-    /// A decision that the hub's own ledger holds.
-    pub(crate) fn decided(mut self, entry: u64) -> Self {
-        self.decision = Some(entry);
-        self
-    }
-
     /// Who acts.
     pub(crate) fn by(mut self, actor: &str) -> Self {
         actor.clone_into(&mut self.actor);
@@ -110,7 +108,7 @@ impl Audited<'_> {
             address: &self.address,
             action: self.action,
             said: self.said,
-            decision: self.decision,
+            decision: None,
         };
         store::record(connection, deed)
     }
@@ -126,8 +124,12 @@ pub(crate) fn answer(hub: &Hub, request: &Request) -> Response {
     if let Refusal::Hub(error) = &refusal {
         hub.trouble(error);
     }
-    let for_people = request.target.segments.first().is_none_or(|first| first != "api");
-    if for_people { pages::refused(&refusal, &principal) } else { refusal.to_json() }
+    refused(request, &refusal, &principal)
+}
+
+/// Why a request is not done: a page for people, a document for programs.
+pub(crate) fn refused(request: &Request, refusal: &Refusal, principal: &Principal) -> Response {
+    if request.is_for_people() { pages::refused(refusal, principal) } else { refusal.to_json() }
 }
 
 /// Whether the one who asks may send a body to this route. Asked before a large one is received: nobody fills the disk of a hub
@@ -167,7 +169,7 @@ fn who(hub: &Hub, request: &Request, (now, address): (&Moment, IpAddr)) -> Resul
             return Err(Refusal::BadToken);
         };
         if used.as_deref() != Some(now.day()) {
-            hub.store.note(|connection| store::used(connection, machine.id, now.day()));
+            hub.note(|connection| store::used(connection, machine.id, now.day()));
         }
         return Ok(Principal::Machine(machine));
     }
@@ -177,7 +179,7 @@ fn who(hub: &Hub, request: &Request, (now, address): (&Moment, IpAddr)) -> Resul
     let found = hub.store.read(|connection| store::session(connection, &secret, now.seconds))?;
     let Some((person, seen)) = found else { return Ok(Principal::Anonymous) };
     if now.seconds - seen >= TOUCH {
-        hub.store.note(|connection| store::touch(connection, &secret, now.seconds));
+        hub.note(|connection| store::touch(connection, &secret, now.seconds));
     }
     Ok(Principal::Person(person))
 }
@@ -220,7 +222,7 @@ fn checked_body(hub: &Hub, route: &Route, request: &Request, principal: &Princip
         Takes::Lines { .. } if media.as_deref() == Some("application/jsonl") => Form::default(),
         Takes::Lines { .. } => return Err(Refusal::MediaType("application/jsonl")),
     };
-    if request.method == "GET" || matches!(principal, Principal::Machine(_)) {
+    if request.is_safe() || matches!(principal, Principal::Machine(_)) {
         return Ok(form);
     }
     if !is_own_origin(hub, request) {

@@ -7,6 +7,7 @@ mod body;
 mod certificate;
 mod dispatch;
 mod form;
+mod places;
 mod refusal;
 mod request;
 mod response;
@@ -15,7 +16,7 @@ mod target;
 
 pub(crate) use body::Body;
 pub use certificate::Encryption;
-pub(crate) use dispatch::{Ask, answer, cookie, guessing};
+pub(crate) use dispatch::{Ask, answer, cookie, guessing, refused};
 pub(crate) use form::Form;
 pub(crate) use form::TOKEN;
 pub use refusal::Refusal;

@@ -22,8 +22,8 @@ pub enum Refusal {
     #[error("there is nothing here")]
     Absent,
     /// The path is there, not with this method.
-    #[error("this method is not possible here")]
-    Method,
+    #[error("this method is not possible here; {0} is")]
+    Method(String),
     /// The request cannot be understood.
     #[error("{0}")]
     Malformed(String),
@@ -44,6 +44,12 @@ pub enum Refusal {
     /// Too many failures.
     #[error("too many attempts that failed; wait {0} s")]
     TooMany(i64),
+    /// Too much at once: seconds after which to come again.
+    #[error("the hub has too much to do at the moment; try again in {0} s")]
+    Busy(i64),
+    /// A handler ended in a way that nobody meant.
+    #[error("the hub could not do this")]
+    Failed,
     /// The hub could not.
     #[error("the hub could not do this; its own output says why")]
     Hub(#[from] HubError),
@@ -74,26 +80,48 @@ impl Refusal {
             Self::Unknown | Self::BadToken => 401,
             Self::Forbidden(_) => 403,
             Self::Absent => 404,
-            Self::Method => 405,
+            Self::Method(_) => 405,
             Self::Malformed(_) => 400,
             Self::MediaType(_) => 415,
             Self::TooLarge(_) => 413,
             Self::Conflict { .. } => 409,
             Self::TooMany(_) => 429,
-            Self::Hub(_) => 500,
+            Self::Busy(_) => 503,
+            Self::Hub(_) | Self::Failed => 500,
         }
     }
 
-    /// As an answer to a program.
+    /// What kind of refusal it is, in two words.
+    pub(crate) const fn title(&self) -> &'static str {
+        match self.status() {
+            401 => "Sign in",
+            403 => "Not allowed",
+            404 => "Not found",
+            409 => "Not done",
+            503 => "Busy",
+            500.. => "Something went wrong",
+            _ => "Not understood",
+        }
+    }
+
+    /// As an answer to a program: problem details (RFC 9457). `error` is the same as `detail`; agents read it.
     pub(crate) fn to_json(&self) -> Response {
-        let mut body = json!({ "error": self.to_string(), "status": self.status() });
+        let said = self.to_string();
+        let mut body = json!({
+            "type": "about:blank", "title": self.title(), "status": self.status(), "detail": said, "error": said
+        });
         if let Self::Conflict { next: Some(next), .. } = self {
             body["next"] = json!(next);
         }
-        let mut response = Response::json(&body).with_status(self.status());
-        if let Self::TooMany(seconds) = self {
-            response = response.with_header("retry-after", seconds.to_string());
+        self.with_headers(Response::problem(&body).with_status(self.status()))
+    }
+
+    /// With what the status asks for: the time to wait, the methods that are possible.
+    pub(crate) fn with_headers(&self, response: Response) -> Response {
+        match self {
+            Self::TooMany(seconds) | Self::Busy(seconds) => response.with_header("retry-after", seconds.to_string()),
+            Self::Method(possible) => response.with_header("allow", possible.clone()),
+            _ => response,
         }
-        response
     }
 }

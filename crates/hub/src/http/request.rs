@@ -63,6 +63,7 @@ pub(crate) struct Request {
 /// Headers that count.
 pub(super) const HEADERS: &[&str] = &[
     "host",
+    "accept",
     "origin",
     "sec-fetch-site",
     "cookie",
@@ -83,6 +84,18 @@ impl Request {
     /// Whether a header was sent at all.
     pub(crate) fn has_header(&self, name: &str) -> bool {
         self.headers.iter().any(|(own, _)| *own == name)
+    }
+
+    /// Whether it changes nothing (RFC 9110, section 9.2.1).
+    pub(crate) fn is_safe(&self) -> bool {
+        matches!(self.method.as_str(), "GET" | "HEAD")
+    }
+
+    /// Whether a browser shows the answer to somebody. Programs do not ask for a page.
+    pub(crate) fn is_for_people(&self) -> bool {
+        let accepts = self.headers.iter().filter(|(own, _)| *own == "accept").map(|(_, value)| value.as_str());
+        let mut kinds = accepts.flat_map(|value| value.split(','));
+        kinds.any(|kind| kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("text/html"))
     }
 
     /// The cookie of a name.

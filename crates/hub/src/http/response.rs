@@ -13,6 +13,8 @@ pub(crate) enum Kind {
     Html,
     /// JSON.
     Json,
+    /// Why something was not done, as JSON (RFC 9457).
+    Problem,
     /// The style sheet.
     Css,
     /// The script.
@@ -24,6 +26,7 @@ impl Kind {
         match self {
             Self::Html => "text/html; charset=utf-8",
             Self::Json => "application/json",
+            Self::Problem => "application/problem+json",
             Self::Css => "text/css; charset=utf-8",
             Self::Script => "text/javascript; charset=utf-8",
         }
@@ -46,7 +49,7 @@ impl Response {
         let cache = match kind {
             // A new program has a new style, so nothing is kept without asking.
             Kind::Css | Kind::Script => "no-cache",
-            Kind::Html | Kind::Json => "no-store",
+            Kind::Html | Kind::Json | Kind::Problem => "no-store",
         };
         let headers = vec![
             ("content-type", kind.media_type().to_owned()),
@@ -73,10 +76,12 @@ impl Response {
 
     /// JSON.
     pub(crate) fn json(value: &impl Serialize) -> Self {
-        // Types of this program have names as keys, so there is nothing that JSON cannot say.
-        let mut body = serde_json::to_vec(value).unwrap_or_else(|_| b"null".to_vec());
-        body.push(b'\n');
-        Self::new(Kind::Json, body)
+        Self::new(Kind::Json, line(value))
+    }
+
+    /// Why something was not done, for a program.
+    pub(crate) fn problem(value: &impl Serialize) -> Self {
+        Self::new(Kind::Problem, line(value))
     }
 
     /// "See there" after a form was sent, so that loading again does not send it again.
@@ -95,4 +100,11 @@ impl Response {
         self.headers.push((name, value));
         self
     }
+}
+
+fn line(value: &impl Serialize) -> Vec<u8> {
+    // Types of this program have names as keys, so there is nothing that JSON cannot say.
+    let mut body = serde_json::to_vec(value).unwrap_or_else(|_| b"null".to_vec());
+    body.push(b'\n');
+    body
 }

@@ -1,7 +1,8 @@
 //! Sockets and the HTTP library. Every limit on a client stands here: connections, headers, time for headers and body, size.
 //!
 //! One thread moves bytes; requests are answered by a few others, because the database and signatures block. A client that
-//! sends slowly holds a connection and nothing else: no thread answers before the whole request is there.
+//! sends slowly holds a connection and nothing else: no thread answers before the whole request is there, and the connection is
+//! given to somebody else where all are taken.
 
 use std::{
     convert::Infallible,
@@ -16,26 +17,37 @@ use hyper::{
     Request as Incoming,
     body::{Body as _, Bytes, Incoming as Streaming},
     header::HeaderValue,
+    http::request::Parts,
     server::conn::http1,
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     runtime::{Builder, Runtime},
     sync::Semaphore,
     time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::{Encryption, Refusal, Request, Response, Target, body::Receiving, dispatch, request::HEADERS};
-use crate::{Hub, HubError, http, routes};
+use super::{
+    Encryption, Refusal, Request, Response, Target,
+    body::Receiving,
+    dispatch,
+    places::{Place, Places},
+    request::HEADERS,
+};
+use crate::{Hub, HubError, auth::Principal, http, routes};
 
-/// Connections at once. Those that come later wait in the queue of the system.
-const CONNECTIONS: usize = 256;
 /// Threads that answer.
-const WORKERS: usize = 4;
+const WORKERS: usize = 8;
+/// Requests that change something and have a thread at once: one of them writes, and pages always find a thread.
+const WRITERS: usize = 2;
+/// Requests of either kind that wait for a thread. Those that come later are told to come again.
+const QUEUE: usize = 32;
+/// Seconds after which to come again.
+const AGAIN: i64 = 2;
 /// Bytes of a request line with its headers.
 const HEADER_BYTES: usize = 16 << 10;
 /// Headers of one request.
@@ -46,6 +58,10 @@ const HEADER_TIME: Duration = Duration::from_secs(10);
 const PART_TIME: Duration = Duration::from_secs(10);
 /// Time until a whole body is there.
 const BODY_TIME: Duration = Duration::from_secs(300);
+/// The same for a small one, which anybody may send.
+const FORM_TIME: Duration = Duration::from_secs(30);
+/// Time for telling that there is no place.
+const TELL_TIME: Duration = Duration::from_secs(1);
 /// Largest body that is received before it is known who sends it, in bytes: a form.
 const UNASKED: u64 = 64 << 10;
 /// Time for a handshake of TLS.
@@ -92,9 +108,8 @@ impl Listener {
     pub fn serve(self, hub: Arc<Hub>) -> Result<(), HubError> {
         let Self { runtime, socket, .. } = self;
         runtime.block_on(async move {
-            let places = Arc::new(Semaphore::new(CONNECTIONS));
+            let (places, desk) = (Places::default(), Arc::new(Desk::new(hub)));
             loop {
-                let place = Arc::clone(&places).acquire_owned().await;
                 let (stream, peer) = match socket.accept().await {
                     Ok(accepted) => accepted,
                     Err(_) => {
@@ -103,30 +118,48 @@ impl Listener {
                         continue;
                     }
                 };
+                let address = (!matches!(desk.hub.encryption(), Encryption::InFront)).then(|| peer.ip());
+                let Some(place) = places.take(address) else {
+                    tokio::spawn(timeout(TELL_TIME, no_place(stream, desk.hub.encryption())));
+                    continue;
+                };
                 // An answer that waits for the last one to be confirmed waits for nothing.
                 drop(stream.set_nodelay(true));
-                let hub = Arc::clone(&hub);
-                tokio::spawn(async move {
-                    match hub.encryption() {
-                        Encryption::Own(config) => {
-                            let accepting = TlsAcceptor::from(config).accept(stream);
-                            if let Ok(Ok(stream)) = timeout(HANDSHAKE_TIME, accepting).await {
-                                connection(hub, stream, peer.ip()).await;
-                            }
-                        }
-                        Encryption::None | Encryption::InFront => connection(hub, stream, peer.ip()).await,
-                    }
-                    drop(place);
-                });
+                let (desk, number) = (Arc::clone(&desk), place.number());
+                let task = tokio::spawn(accepted(desk, stream, (peer.ip(), place)));
+                places.belongs(number, task.abort_handle());
             }
         })
     }
 }
 
-async fn connection<S: AsyncRead + AsyncWrite + Unpin>(hub: Arc<Hub>, stream: S, peer: IpAddr) {
+/// Tells a client that there is no place for it. Over TLS that would be a handshake for everybody, so it is closed.
+async fn no_place(stream: TcpStream, encryption: Encryption) {
+    if !matches!(encryption, Encryption::Own(_)) {
+        let said = format!(
+            "HTTP/1.1 503 Service Unavailable\r\nretry-after: {AGAIN}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        );
+        drop(stream.writable().await.and_then(|()| stream.try_write(said.as_bytes())));
+    }
+}
+
+async fn accepted(desk: Arc<Desk>, stream: TcpStream, peer: (IpAddr, Place)) {
+    match desk.hub.encryption() {
+        Encryption::Own(config) => {
+            let accepting = TlsAcceptor::from(config).accept(stream);
+            if let Ok(Ok(stream)) = timeout(HANDSHAKE_TIME, accepting).await {
+                connection(desk, stream, peer).await;
+            }
+        }
+        Encryption::None | Encryption::InFront => connection(desk, stream, peer).await,
+    }
+}
+
+async fn connection<S: AsyncRead + AsyncWrite + Unpin>(desk: Arc<Desk>, stream: S, (peer, place): (IpAddr, Place)) {
+    let place = Arc::new(place);
     let service = service_fn(move |incoming| {
-        let hub = Arc::clone(&hub);
-        async move { Ok::<_, Infallible>(sent(respond(hub, incoming, peer).await)) }
+        let (desk, place) = (Arc::clone(&desk), Arc::clone(&place));
+        async move { Ok::<_, Infallible>(sent(respond(&desk, incoming, (peer, &place)).await)) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -139,62 +172,108 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin>(hub: Arc<Hub>, stream: S,
     drop(timeout(ANSWER_TIME, connection).await);
 }
 
+/// Who answers: the hub, and the queues for its threads.
+#[derive(Debug)]
+struct Desk {
+    hub: Arc<Hub>,
+    /// Room in the queue: of requests that read, and of those that write.
+    queues: [Semaphore; 2],
+    writers: Semaphore,
+}
+
+impl Desk {
+    fn new(hub: Arc<Hub>) -> Self {
+        let queues = [Semaphore::new(QUEUE + WORKERS - WRITERS), Semaphore::new(QUEUE + WRITERS)];
+        Self { hub, queues, writers: Semaphore::new(WRITERS) }
+    }
+
+    /// Has a thread answer. A request that writes waits without one until few others write.
+    async fn answered(&self, request: Request) -> Response {
+        let reads = request.is_safe();
+        let Ok(_queued) = self.queues[usize::from(!reads)].try_acquire() else {
+            return http::refused(&request, &Refusal::Busy(AGAIN), &Principal::Anonymous);
+        };
+        let writer = if reads { None } else { self.writers.acquire().await.ok() };
+        let hub = Arc::clone(&self.hub);
+        let answered = tokio::task::spawn_blocking(move || http::answer(&hub, &request)).await;
+        drop(writer);
+        answered.unwrap_or_else(|_| Refusal::Failed.to_json())
+    }
+
+    /// Whether the one who asks may send a large body.
+    async fn admitted(&self, bare: Request) -> Result<Request, Response> {
+        let Ok(_queued) = self.queues[0].try_acquire() else {
+            return Err(http::refused(&bare, &Refusal::Busy(AGAIN), &Principal::Anonymous));
+        };
+        let hub = Arc::clone(&self.hub);
+        let asked = tokio::task::spawn_blocking(move || match dispatch::admit(&hub, &bare) {
+            Ok(()) => Ok(bare),
+            Err(refusal) => Err(http::refused(&bare, &refusal, &Principal::Anonymous)),
+        });
+        asked.await.unwrap_or_else(|_| Err(Refusal::Failed.to_json()))
+    }
+}
+
 /// Receives the rest of a request, and has it answered.
-async fn respond(hub: Arc<Hub>, incoming: Incoming<Streaming>, peer: IpAddr) -> Response {
+async fn respond(desk: &Desk, incoming: Incoming<Streaming>, (peer, place): (IpAddr, &Place)) -> Response {
     let (head, body) = incoming.into_parts();
-    let api = head.uri.path().starts_with("/api/");
-    let refuse = |refusal: &Refusal| {
-        let response =
-            if api { refusal.to_json() } else { crate::pages::refused(refusal, &crate::auth::Principal::Anonymous) };
-        // What was not read of the body cannot be told from the next request.
-        response.with_header("connection", "close".to_owned())
+    let (bare, read) = bare(&head, peer);
+    if let Err(refusal) = read {
+        return closing(http::refused(&bare, &refusal, &Principal::Anonymous));
+    }
+    // Larger than the route takes is refused before it is received.
+    let limit = match routes::find(&bare.method, &bare.target.segments) {
+        Ok((route, _)) => route.takes.limit(),
+        Err(refusal) => return closing(http::refused(&bare, &refusal, &Principal::Anonymous)),
     };
-    let absolute = head.uri.scheme().is_some() || head.uri.authority().is_some();
-    let target = head.uri.path_and_query().filter(|_| !absolute).and_then(|target| Target::parse(target.as_str()));
-    let Some(target) = target else { return refuse(&Refusal::malformed("the address is malformed")) };
-    let mut headers = Vec::new();
+    let (bare, held, time) = if limit > UNASKED {
+        let held = place.hold();
+        match desk.admitted(bare).await {
+            Ok(bare) => (bare, Some(held), BODY_TIME),
+            Err(response) => return closing(response),
+        }
+    } else {
+        (bare, None, FORM_TIME)
+    };
+    let body = match receive(body, (limit, time), desk.hub.incoming_file()).await {
+        Ok(body) => body,
+        Err(refusal) => return closing(http::refused(&bare, &refusal, &Principal::Anonymous)),
+    };
+    let _held = held.unwrap_or_else(|| place.hold());
+    desk.answered(Request { body, ..bare }).await
+}
+
+/// What was not read of the body cannot be told from the next request.
+fn closing(response: Response) -> Response {
+    response.with_header("connection", "close".to_owned())
+}
+
+/// A request without its body, and whether it could be read as a whole: the answer to one that could not needs the rest.
+fn bare(head: &Parts, peer: IpAddr) -> (Request, Result<(), Refusal>) {
+    let (mut headers, mut read) = (Vec::new(), Ok(()));
     for name in HEADERS {
         for value in head.headers.get_all(*name) {
             match value.to_str() {
                 Ok(text) => headers.push((*name, text.to_owned())),
-                Err(_) => return refuse(&Refusal::malformed("a header is malformed")),
+                Err(_) => read = Err(Refusal::malformed("a header is malformed")),
             }
         }
     }
-    let method = head.method.as_str().to_owned();
-    // Larger than the route takes is refused before it is received.
-    let limit = match routes::find(&method, &target.segments) {
-        Ok((route, _)) => route.takes.limit(),
-        Err(refusal) => return refuse(&refusal),
-    };
-    let bare = Request { method, target, address: peer, headers, body: super::Body::of(Vec::new()) };
-    let bare = if limit > UNASKED {
-        let asked = Arc::clone(&hub);
-        let admitted = tokio::task::spawn_blocking(move || dispatch::admit(&asked, &bare).map(|()| bare)).await;
-        match admitted {
-            Ok(Ok(bare)) => bare,
-            Ok(Err(refusal)) => return refuse(&refusal),
-            Err(_) => return failed(),
-        }
-    } else {
-        bare
-    };
-    let body = match receive(body, limit, hub.incoming_file()).await {
-        Ok(body) => body,
-        Err(refusal) => return refuse(&refusal),
-    };
-    let request = Request { body, ..bare };
-    let answered = tokio::task::spawn_blocking(move || http::answer(&hub, &request)).await;
-    answered.unwrap_or_else(|_| failed())
+    let absolute = head.uri.scheme().is_some() || head.uri.authority().is_some();
+    let target = head.uri.path_and_query().filter(|_| !absolute).and_then(|target| Target::parse(target.as_str()));
+    if target.is_none() {
+        read = Err(Refusal::malformed("the address is malformed"));
+    }
+    let target = target.unwrap_or_default();
+    let (method, body) = (head.method.as_str().to_owned(), super::Body::of(Vec::new()));
+    (Request { method, target, address: peer, headers, body }, read)
 }
 
-/// What is answered where a handler ended in a way that nobody meant.
-fn failed() -> Response {
-    let response = Response::json(&serde_json::json!({ "error": "the hub could not do this", "status": 500 }));
-    response.with_status(500)
-}
-
-async fn receive(mut body: Streaming, limit: u64, place: Result<PathBuf, HubError>) -> Result<super::Body, Refusal> {
+async fn receive(
+    mut body: Streaming,
+    (limit, time): (u64, Duration),
+    place: Result<PathBuf, HubError>,
+) -> Result<super::Body, Refusal> {
     if body.size_hint().lower() > limit {
         return Err(Refusal::TooLarge(limit));
     }
@@ -212,7 +291,7 @@ async fn receive(mut body: Streaming, limit: u64, place: Result<PathBuf, HubErro
         }
         Ok(receiving.end().map_err(HubError::Stopped)?)
     };
-    timeout(BODY_TIME, receiving).await.map_err(|_| lost())?
+    timeout(time, receiving).await.map_err(|_| lost())?
 }
 
 fn sent(response: Response) -> hyper::Response<Full<Bytes>> {

@@ -38,7 +38,7 @@ fn people_part(person: &Person, people: &[PersonRow]) -> Html {
     out += "</tbody></table>\n";
     out + &format!(
         "<h3>Add a person</h3>\n<form class=\"fields\" method=\"post\" action=\"/admin/people\">{}\n\
-         <div><label for=\"name\">Name</label><input id=\"name\" name=\"name\" required maxlength=\"64\"></div>\n\
+         <div><label for=\"name\">Name</label><input id=\"name\" name=\"name\" required maxlength=\"128\"></div>\n\
          <div><label for=\"role\">Role</label><select id=\"role\" name=\"role\">{}</select></div>\n\
          <div><label for=\"handles\">Names in CODEOWNERS and plans</label><input id=\"handles\" name=\"handles\" placeholder=\"@ana @org/web role:web\"></div>\n\
          <div><button>Add</button></div>\n</form></section>\n",
@@ -78,8 +78,8 @@ fn tokens_part(person: &Person, tokens: &[TokenRow]) -> Html {
     out + &format!(
         "<h3>Make a token</h3>\n<form class=\"fields\" method=\"post\" action=\"/admin/tokens\">{}\n\
          <div><label for=\"scope\">For</label><select id=\"scope\" name=\"scope\"><option value=\"push\">pushes of a product</option><option value=\"agent\">an agent</option></select></div>\n\
-         <div><label for=\"subject\">Name of the product or agent</label><input id=\"subject\" name=\"subject\" required maxlength=\"64\"></div>\n\
-         <div><label for=\"watches\">Product that the agent watches</label><input id=\"watches\" name=\"watches\" maxlength=\"64\"></div>\n\
+         <div><label for=\"subject\">Name of the product or agent</label><input id=\"subject\" name=\"subject\" required maxlength=\"128\"></div>\n\
+         <div><label for=\"watches\">Product that the agent watches</label><input id=\"watches\" name=\"watches\" maxlength=\"128\"></div>\n\
          <div><button>Make</button></div>\n</form></section>\n",
         token(person)
     )
@@ -151,13 +151,13 @@ pub(crate) fn link(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
 pub(crate) fn add_token(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let scope = Scope::of(ask.form.get("scope")).ok_or_else(|| Refusal::malformed("choose what the token is for"))?;
     let watches = Some(ask.form.get("watches")).filter(|name| !name.is_empty());
-    let made = people::add_token(hub, ask, &NewToken { scope, subject: ask.form.get("subject"), watches })?;
+    let made = people::add_token(hub, ask.by(), &NewToken { scope, subject: ask.form.get("subject"), watches })?;
     let title = format!("A token for {}", ask.form.get("subject"));
     shown(hub, ask, &once(&title, "Shown once. Keep it where your pipeline keeps its secrets.", &made))
 }
 
 /// Takes a token back.
 pub(crate) fn revoke(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
-    people::revoke(hub, ask, ask.number("token")?)?;
+    people::revoke(hub, ask.by(), ask.number("token")?)?;
     Ok(Response::see_other("/admin"))
 }

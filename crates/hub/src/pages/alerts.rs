@@ -3,6 +3,7 @@
 use super::{Html, Place, day_and_time, empty, page, text};
 use crate::{
     Hub,
+    api::agents::alerts_before,
     http::{Ask, Refusal, Response, encode},
     store::{self, AgentRow, AlertRow},
 };
@@ -12,11 +13,7 @@ const ROWS: usize = 50;
 
 /// The page.
 pub(crate) fn page_of(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
-    let (agents, mut alerts) = hub.store.read(|connection| {
-        let before = ask.query().get("before").map(|id| store::alert(connection, id)).transpose()?.flatten();
-        let before = before.as_ref().map(|row| (row.alert.time.as_str(), row.id.as_str()));
-        Ok((store::agents(connection)?, store::alerts(connection, before, ROWS + 1)?))
-    })?;
+    let (agents, mut alerts) = (hub.store.read(store::agents)?, alerts_before(hub, ask, ROWS)?);
     let mut body = "<h1>Alerts</h1>\n".to_owned();
     if agents.is_empty() {
         body += &empty(
@@ -42,8 +39,7 @@ fn table(alerts: &[AlertRow]) -> Html {
             .responses
             .iter()
             .map(|response| {
-                let state = serde_json::to_value(response.state).ok();
-                let state = state.as_ref().and_then(|state| state.as_str()).unwrap_or_default();
+                let state = store::response_word(response.state);
                 text(&format!("{state}: {} ({})", response.target, response.reason))
             })
             .collect();

@@ -2,13 +2,17 @@
 
 use testudo_board::{Board, State};
 
-use super::{Html, Place, chart, empty, page, text};
+use super::{Html, Place, branch, chart, empty, page, text};
 use crate::{
     Hub,
     api::products::named,
+    auth::Permission,
     http::{Ask, Refusal, Response, encode},
     store,
 };
+
+/// Scans that the page of a product lists.
+const SCANS: usize = 10;
 
 /// Every product.
 pub(crate) fn all(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
@@ -21,19 +25,33 @@ pub(crate) fn all(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
         return Ok(page(ask, Place::Board, "Board", &body));
     }
     let counts = hub.store.read(|connection| store::severities(connection, None))?;
-    let mut body = format!(
-        "<h1>Board</h1>\n<section aria-labelledby=\"open\"><h2 id=\"open\">Open findings</h2>\n{}</section>\n<ul class=\"products\">\n",
-        chart::severities(&counts)
-    );
-    for product in &products {
+    let open = part(("open", "Open findings"), &chart::severities(&counts));
+    let mut body = format!("<h1>Board</h1>\n{open}<ul class=\"products\">\n");
+    let (aside, products): (Vec<_>, Vec<_>) = products.iter().partition(|product| product.archived);
+    let with_ledgers = hub.store.read(store::with_ledgers)?;
+    for product in products {
         let board = hub.board(product, &ask.now)?;
-        body += &glance(&board);
+        let ledgers = if with_ledgers.contains(&product.id) { "" } else { NO_LEDGER };
+        body += &glance(&board, ledgers);
     }
     body += "</ul>\n";
+    if !aside.is_empty() {
+        let link = |product: &&store::ProductRow| {
+            format!("<li><a href=\"/products/{}\">{}</a></li>\n", encode(&product.name), text(&product.name))
+        };
+        let links: String = aside.iter().map(link).collect();
+        body += &format!(
+            "<section aria-labelledby=\"aside\"><h2 id=\"aside\">Archived</h2>\n<ul class=\"links\">\n{links}</ul></section>\n"
+        );
+    }
     Ok(page(ask, Place::Board, "Board", &body))
 }
 
-fn glance(board: &Board) -> Html {
+/// What a product without a ledger shows: what is missing, and the next commands.
+const NO_LEDGER: &str = "<p>Ledgers: <span class=\"state\">not set up yet</span>, so what gates and releases did is not known. Next:</p>\n<pre tabindex=\"0\"><code>testudo gate --record dev .\ntestudo push --ledger dev</code></pre>\n";
+
+/// A product in short; `more` stands below.
+fn glance(board: &Board, more: &str) -> Html {
     let path = encode(&board.product);
     let mut out = format!("<li><h2><a href=\"/products/{path}\">{}</a></h2>\n", text(&board.product));
     out += &match &board.next {
@@ -50,7 +68,7 @@ fn glance(board: &Board) -> Html {
         );
     }
     out += "</ol>\n";
-    out + &links(&path) + "</li>\n"
+    out + more + &links(&path) + "</li>\n"
 }
 
 fn links(path: &str) -> Html {
@@ -73,34 +91,48 @@ fn class(state: State) -> &'static str {
 pub(crate) fn one(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let product = named(hub, ask)?;
     let board = hub.board(&product, &ask.now)?;
-    let (counts, ledgers, scans) = hub.store.read(|connection| {
+    let (counts, ledgers, scans, branches) = hub.store.read(|connection| {
         let counts = store::severities(connection, Some(product.id))?;
-        Ok((counts, store::ledgers(connection, product.id)?, store::scans(connection, product.id, 10)?))
+        let scans = store::scans(connection, product.id, None, SCANS)?;
+        let scans = (scans, store::scan_count(connection, product.id)?);
+        Ok((counts, store::ledgers(connection, product.id)?, scans, store::branches(connection, product.id)?))
     })?;
     let path = encode(&product.name);
     let mut body = testudo_board::content(&board);
     body += &links(&path);
-    body += &format!(
-        "<section aria-labelledby=\"open\"><h2 id=\"open\">Open findings</h2>\n{}</section>\n",
-        chart::severities(&counts)
-    );
-    body += &format!(
-        "<section aria-labelledby=\"ledgers\"><h2 id=\"ledgers\">Ledgers</h2>\n{}</section>\n",
-        ledger_rows(&path, &ledgers)
-    );
-    body +=
-        &format!("<section aria-labelledby=\"scans\"><h2 id=\"scans\">Scans</h2>\n{}</section>\n", scan_rows(&scans));
-    body +=
-        &format!("<section aria-labelledby=\"roles\"><h2 id=\"roles\">Roles</h2>\n{}</section>\n", role_rows(&product));
+    if product.archived {
+        body += "<p><strong>Archived:</strong> nothing is pushed to it any more.</p>\n";
+    }
+    if ask.principal.may(Permission::Administer) {
+        body += &format!("<p><a href=\"/products/{path}/manage\">Manage {}</a></p>\n", text(&product.name));
+    }
+    body += &part(("open", "Open findings"), &chart::severities(&counts));
+    body += &part(("ledgers", "Ledgers"), &ledger_rows(&path, &ledgers));
+    body += &part(("scans", "Scans"), &scan_rows(&product.name, &scans));
+    if let Some(default) = &product.default_branch {
+        body += &part(("branches", "Branches"), &branch_rows(&product.name, default, &branches));
+    }
+    body += &part(("roles", "Roles"), &role_rows(&product));
     Ok(page(ask, Place::Board, &product.name, &body))
+}
+
+/// A part of a page with a heading.
+fn part((id, title): (&str, &str), content: &str) -> Html {
+    format!("<section aria-labelledby=\"{id}\"><h2 id=\"{id}\">{title}</h2>\n{content}</section>\n")
+}
+
+fn branch_rows(product: &str, default: &str, branches: &[store::BranchRow]) -> Html {
+    let said = format!(
+        "<p><code>{}</code> is the default branch: its scans open and close findings. Of others, the {} that were pushed last are kept.</p>\n",
+        text(default),
+        store::BRANCHES
+    );
+    if branches.is_empty() { said } else { said + &branch::table_of(product, branches) }
 }
 
 fn ledger_rows(path: &str, ledgers: &[store::LedgerRow]) -> Html {
     if ledgers.is_empty() {
-        return empty(
-            "No ledger was pushed: phases that it speaks of look as if nothing had happened.",
-            "testudo push --ledger ENV",
-        );
+        return NO_LEDGER.to_owned();
     }
     let mut out = "<table class=\"list\"><caption>Copies; every line was checked against pinned keys</caption>\n<thead><tr><th scope=\"col\">Environment</th><th scope=\"col\">Last entry</th><th scope=\"col\">Time</th><th scope=\"col\">Keys pinned</th></tr></thead>\n<tbody>\n".to_owned();
     for ledger in ledgers {
@@ -116,23 +148,35 @@ fn ledger_rows(path: &str, ledgers: &[store::LedgerRow]) -> Html {
     out + "</tbody></table>\n"
 }
 
-fn scan_rows(scans: &[store::ScanRow]) -> Html {
+fn scan_rows(product: &str, (scans, all): &(Vec<store::ScanRow>, usize)) -> Html {
     if scans.is_empty() {
         return empty("No scan was pushed.", "testudo push");
     }
-    let mut out = "<table class=\"list\"><caption>The newest ten</caption>\n<thead><tr><th scope=\"col\">Scan</th><th scope=\"col\">Taken in</th><th scope=\"col\">By</th><th scope=\"col\">New</th><th scope=\"col\">Gone</th></tr></thead>\n<tbody>\n".to_owned();
+    let mut out = format!(
+        "<table class=\"list\"><caption>The newest {} of {all}</caption>\n<thead><tr><th scope=\"col\">Scan</th><th scope=\"col\">Taken in</th><th scope=\"col\">By</th><th scope=\"col\">New</th><th scope=\"col\">Gone</th></tr></thead>\n<tbody>\n",
+        scans.len()
+    );
     for scan in scans {
         let whole = if scan.complete { "" } else { ", not everything was looked at" };
         out += &format!(
             "<tr><th scope=\"row\"><a href=\"/findings?state=&amp;scan={0}\">scan {0}</a></th><td data-name=\"Taken in\">{1}</td><td data-name=\"By\">{2}{whole}</td><td data-name=\"New\">{3}</td><td data-name=\"Gone\">{4}</td></tr>\n",
             scan.id,
             super::day_and_time(&scan.received),
-            text(&scan.tool),
+            text(&if scan.branch.is_empty() {
+                scan.tool.clone()
+            } else {
+                format!("{}, branch {}", scan.tool, scan.branch)
+            }),
             scan.opened,
             scan.closed
         );
     }
-    out + "</tbody></table>\n"
+    out += "</tbody></table>\n";
+    if scans.len() < *all {
+        out +=
+            &format!("<p>Older ones are on the <a href=\"/products/{}/timeline\">timeline</a>.</p>\n", encode(product));
+    }
+    out
 }
 
 fn role_rows(product: &store::ProductRow) -> Html {

@@ -32,15 +32,23 @@ pub(crate) fn severities(counts: &[usize; 5]) -> Html {
     out + "</svg>\n"
 }
 
+/// Marks of one line of time.
+const MARKS: usize = 60;
+
 /// One line of time: a mark for each moment, the oldest on the left. Marks keep a distance, so their order counts and not the
 /// exact time.
 pub(crate) fn line_of_time(moments: &[MomentRow]) -> Html {
     const WIDTH: usize = 1040;
     const LANES: [&str; 4] = ["finding", "gate", "release", "alert"];
-    let shown: Vec<&MomentRow> = moments.iter().take(60).collect();
+    let shown: Vec<&MomentRow> = moments.iter().take(MARKS).collect();
     let (Some(newest), Some(oldest)) = (shown.first(), shown.last()) else { return String::new() };
-    let label =
-        format!("{} moments from {} to {}; the list below has them as text", shown.len(), oldest.time, newest.time);
+    let label = format!(
+        "The newest {} of {} moments, from {} to {}; the list below has all of them as text",
+        shown.len(),
+        moments.len(),
+        oldest.time,
+        newest.time
+    );
     let mut out = format!(
         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Line of time\"><svg class=\"line-of-time\" viewBox=\"0 0 {} 168\" role=\"img\" aria-label=\"{}\">",
         WIDTH + 90,

@@ -4,9 +4,10 @@ use super::{Html, Place, day_and_time, empty, page, text, token};
 use crate::{
     Hub,
     act::concern::{self, Answer, End, Raise},
-    auth::{Permission, Person},
+    api::{concerns::which, number},
+    auth::Person,
     http::{Ask, Refusal, Response},
-    store::{self, ConcernRow},
+    store::{self, ConcernRow, Which},
 };
 
 /// Rows of each part of the page.
@@ -15,26 +16,52 @@ const ROWS: usize = 100;
 /// The list, and the form that raises one.
 pub(crate) fn list(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let person = ask.person()?;
-    let (concerns, products) =
-        hub.store.read(|connection| Ok((store::concerns(connection, ROWS)?, store::products(connection)?)))?;
+    let (wanted, after) = (which(ask)?, number(ask, "after")?);
     let mut body = "<h1>Concerns</h1>\n<p>Ask security a question, or say what worries you. Each has an owner and a day, and none is closed without an answer.</p>\n".to_owned();
-    let (open, answered): (Vec<_>, Vec<_>) = concerns.iter().partition(|row| row.is_open());
-    body += &if open.is_empty() {
-        empty("No question waits for an answer.", "")
-    } else {
-        table("Waiting for an answer, the earliest day first", &open, ask.now.day())
-    };
-    if ask.principal.may(Permission::Raise) {
-        let names: Vec<&str> = products.iter().map(|product| product.name.as_str()).collect();
-        body += &form(person, &names, ask);
+    if let Some(which) = wanted {
+        body += "<ul class=\"links\"><li><a href=\"/concerns\">All concerns</a></li></ul>\n";
+        body += &part(hub, ask, (which, after))?;
+        return Ok(page(ask, Place::Concerns, "Concerns", &body));
     }
-    if !answered.is_empty() {
-        body += &table("Answered", &answered, ask.now.day());
+    let (mine, products) = hub
+        .store
+        .read(|connection| Ok((store::concerns_of(connection, &person.name, ROWS)?, store::products(connection)?)))?;
+    body += &part(hub, ask, (Which::Open, None))?;
+    let names: Vec<&str> = products.iter().filter(|p| !p.archived).map(|product| product.name.as_str()).collect();
+    body += &form(person, &names, ask);
+    if !mine.is_empty() {
+        let which = if mine.len() == ROWS { format!("newest {ROWS}") } else { "newest".to_owned() };
+        body += &table(&format!("Asked by you, the {which} first"), &mine, ask.now.day());
     }
+    body += &part(hub, ask, (Which::Answered, None))?;
     Ok(page(ask, Place::Concerns, "Concerns", &body))
 }
 
-fn table(caption: &str, rows: &[&ConcernRow], today: &str) -> Html {
+/// The concerns of one kind, from one on, and where the list goes on.
+fn part(hub: &Hub, ask: &Ask<'_>, (which, after): (Which, Option<i64>)) -> Result<Html, Refusal> {
+    let (mut rows, all) = hub.store.read(|connection| {
+        Ok((store::concerns(connection, which, after, ROWS + 1)?, store::concern_count(connection, which)?))
+    })?;
+    let more = rows.len() > ROWS;
+    rows.truncate(ROWS);
+    let (caption, state) = match which {
+        Which::Open if rows.is_empty() => return Ok(empty("No question waits for an answer.", "")),
+        Which::Answered if rows.is_empty() => return Ok(String::new()),
+        Which::Open => ("Waiting for an answer, the earliest day first", "open"),
+        Which::Answered => ("Answered, the newest first", "answered"),
+    };
+    let shown = if rows.len() < all { format!("{caption}: {} of {all}", rows.len()) } else { caption.to_owned() };
+    let mut out = table(&shown, &rows, ask.now.day());
+    if let Some(last) = rows.last().filter(|_| more) {
+        let number = last.number;
+        out += &format!(
+            "<p><a rel=\"next\" href=\"/concerns?state={state}&amp;after={number}\">Next page: {caption}</a></p>\n"
+        );
+    }
+    Ok(out)
+}
+
+fn table(caption: &str, rows: &[ConcernRow], today: &str) -> Html {
     let mut out = format!(
         "<table class=\"list\"><caption>{caption}</caption>\n<thead><tr><th scope=\"col\">Question</th><th scope=\"col\">Product</th><th scope=\"col\">Owner</th><th scope=\"col\">Due</th><th scope=\"col\">State</th></tr></thead>\n<tbody>\n"
     );
@@ -56,17 +83,20 @@ fn table(caption: &str, rows: &[&ConcernRow], today: &str) -> Html {
 
 fn form(person: &Person, products: &[&str], ask: &Ask<'_>) -> Html {
     let about = ask.query().get("about").unwrap_or_default();
-    let options: String = products.iter().map(|name| format!("<option value=\"{}\"></option>", text(name))).collect();
+    let option = |name: &&str| {
+        let selected = if *name == about { " selected" } else { "" };
+        format!("<option value=\"{0}\"{selected}>{0}</option>", text(name))
+    };
+    let options: String = products.iter().map(option).collect();
     format!(
         "<section aria-labelledby=\"new\"><h2 id=\"new\">Ask or raise</h2>\n<form class=\"fields\" method=\"post\" action=\"/concerns\">{}\n\
          <div class=\"wide\"><label for=\"title\">Question or concern, in one line</label><input id=\"title\" name=\"title\" required maxlength=\"500\"></div>\n\
          <div class=\"wide\"><label for=\"body\">In full (may be empty)</label><textarea id=\"body\" name=\"text\" maxlength=\"10000\"></textarea></div>\n\
-         <div><label for=\"product\">Product</label><input id=\"product\" name=\"product\" list=\"products\" required maxlength=\"500\" value=\"{}\"><datalist id=\"products\">{options}</datalist></div>\n\
+         <div><label for=\"product\">Product</label><select id=\"product\" name=\"product\" required>{options}</select></div>\n\
          <div><label for=\"owner\">Who answers (name, handle or role:ID)</label><input id=\"owner\" name=\"owner\" required maxlength=\"500\"></div>\n\
          <div><label for=\"due\">By which day</label><input id=\"due\" name=\"due\" type=\"date\" required min=\"{}\"></div>\n\
          <div><button>Raise</button></div>\n</form></section>\n",
         token(person),
-        text(about),
         text(ask.now.day())
     )
 }

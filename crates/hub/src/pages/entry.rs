@@ -8,29 +8,71 @@ use crate::{
     Hub,
     api::products::named,
     http::{Ask, Refusal, Response},
-    store,
+    store::{self, FormerKeys, Judged},
 };
+
+/// Findings of a gate that are listed.
+const FINDINGS: usize = 200;
 
 /// An entry that was pushed.
 pub(crate) fn pushed(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let product = named(hub, ask)?;
-    let seq: u64 = ask.parameter("seq").parse().map_err(|_| Refusal::Absent)?;
+    let seq = ask.seq()?;
     let environment = ask.parameter("environment");
     let found = hub.store.read(|connection| {
         let Some(copy) = store::ledger(connection, product.id, environment)? else { return Ok(None) };
         let hash = store::line_hash(connection, copy.id, seq)?;
-        Ok(store::line(connection, copy.id, seq)?.map(|line| (copy, line, hash.unwrap_or_default())))
+        // An entry counts with the keys of its time.
+        let former = store::former_keys(connection, copy.id)?.into_iter().find(|former| seq <= former.seq);
+        let keys = match former {
+            Some(former) => former_keys(&former),
+            None => code("keys", &copy.keys),
+        };
+        Ok(store::line(connection, copy.id, seq)?.map(|line| (keys, line, hash.unwrap_or_default())))
     })?;
-    let (copy, line, hash) = found.ok_or(Refusal::Absent)?;
+    let (keys, line, hash) = found.ok_or(Refusal::Absent)?;
     let title = format!("Entry {seq} of {environment}");
-    let body =
-        shown(&title, &line, &hash)? + &format!("<h2 id=\"keys\">Pinned keys</h2>\n{}", code("keys", &copy.keys));
+    let place = (product.id, environment, seq);
+    let judged = hub.store.read(|connection| store::findings_of(connection, place, FINDINGS))?;
+    let mut body = shown(&title, &line, &hash)?;
+    if let Some((findings, all)) = judged {
+        body += &judged_list(&findings, all);
+    }
+    body += &format!("<h2 id=\"keys\">Pinned keys</h2>\n{keys}");
     Ok(page(ask, Place::Board, &title, &body))
+}
+
+/// The findings that a gate failed for.
+fn judged_list(findings: &[Judged], all: usize) -> Html {
+    let mut out = "<h2>Findings that it failed for</h2>\n".to_owned();
+    if findings.is_empty() {
+        return out + "<p>None: it failed for another reason, or the scan that it judged was not pushed.</p>\n";
+    }
+    if findings.len() < all {
+        out += &format!("<p>The first {} of {all}, the greatest harm first.</p>\n", findings.len());
+    }
+    out += "<ul>\n";
+    for judged in findings {
+        out += &match (&judged.finding, &judged.title) {
+            (Some(id), Some(title)) => {
+                format!("<li><a href=\"/findings/{id}\">finding {id}: {}</a></li>\n", text(title))
+            }
+            _ => format!("<li><code>{}</code>, which no scan brought to the hub</li>\n", text(&judged.fingerprint)),
+        };
+    }
+    out + "</ul>\n"
+}
+
+/// Keys that do not count any more, and why.
+fn former_keys(former: &FormerKeys) -> Html {
+    let since = day_and_time(&former.time);
+    let (by, reason) = (text(&former.accepted_by), text(&former.reason));
+    format!("<p>Other keys count since {since}, by {by}: {reason}</p>\n{}", code("keys", &former.keys))
 }
 
 /// An entry of the hub's own ledger.
 pub(crate) fn decided(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
-    let seq: u64 = ask.parameter("seq").parse().map_err(|_| Refusal::Absent)?;
+    let seq = ask.seq()?;
     let entry = hub.decisions.entry(seq)?.ok_or(Refusal::Absent)?;
     let hash = crate::http::Body::of(entry.line.clone()).digest().to_owned();
     let title = format!("Decision {seq}");

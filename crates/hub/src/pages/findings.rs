@@ -16,6 +16,10 @@ use crate::{
 const ROWS: usize = 50;
 /// Findings that are counted; more are "or more".
 const COUNTED: usize = 1000;
+/// Further places that the page of a finding lists.
+const RELATED: usize = 50;
+/// Gates that the page of a finding lists.
+const GATES: usize = 20;
 /// Names of the filter.
 const NAMES: [&str; 7] = ["state", "severity", "rule", "product", "owner", "text", "scan"];
 
@@ -39,27 +43,34 @@ pub(crate) fn list(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     }
     body += &chart::severities(&counts);
     body += &fields(&filter, &products);
-    let next = found.next.as_ref().map_or_else(String::new, |next| {
-        let word = if found.findings.len() == ROWS { "Next page" } else { "Search further" };
-        format!("<p><a rel=\"next\" href=\"/findings?{}after={next}\">{word}</a></p>\n", again(ask.query()))
-    });
+    let next = further(&found, ask.query());
     if found.findings.is_empty() {
-        let why = if next.is_empty() {
-            "No finding is like that. Take a filter away, or look at all states."
-        } else {
-            "No finding is like that among those that were searched. The search goes on from here."
-        };
-        body += &(empty(why, "") + &next);
+        body += &(nothing(&next) + &next);
         return Ok(page(ask, Place::Findings, "Findings", &body));
     }
     let count = match count {
         None => "Findings".to_owned(),
         Some(COUNTED..) => format!("{COUNTED} or more findings"),
+        Some(count) if count > ROWS => format!("{count} findings, {} of them here", found.findings.len()),
         Some(count) => format!("{count} findings"),
     };
     body += &table(person, &found, (&names, &count), ask);
     body += &next;
     Ok(page(ask, Place::Findings, "Findings", &body))
+}
+
+/// Where the list goes on.
+fn further(found: &Page, query: &Fields) -> Html {
+    let Some(next) = &found.next else { return String::new() };
+    let word = if found.findings.len() == ROWS { "Next page" } else { "Search further" };
+    format!("<p><a rel=\"next\" href=\"/findings?{}after={next}\">{word}</a></p>\n", again(query))
+}
+
+fn nothing(next: &str) -> Html {
+    if next.is_empty() {
+        return empty("No finding is like that. Take a filter away, or look at all states.", "");
+    }
+    empty("No finding is like that among those that were searched. The search goes on from here.", "")
 }
 
 /// The filter of this page, for another one.
@@ -90,6 +101,7 @@ fn fields(filter: &Filter, products: &[store::ProductRow]) -> Html {
          <div><label for=\"product\">Product</label><select id=\"product\" name=\"product\">{}</select></div>\n\
          <div><label for=\"rule\">Rule</label><input id=\"rule\" name=\"rule\" value=\"{}\"></div>\n\
          <div><label for=\"owner\">Owner</label><input id=\"owner\" name=\"owner\" value=\"{}\"></div>\n\
+         <div><label for=\"scan\">First seen in scan</label><input id=\"scan\" name=\"scan\" inputmode=\"numeric\" pattern=\"[0-9]*\" value=\"{}\"></div>\n\
          <div><button>Filter</button></div>\n</form>\n",
         value(filter.text.as_ref()),
         options(&states, filter.state.map(FindingState::as_str), "all"),
@@ -97,6 +109,7 @@ fn fields(filter: &Filter, products: &[store::ProductRow]) -> Html {
         options(&products, filter.product.as_deref(), "all"),
         value(filter.rule.as_ref()),
         value(filter.owners.first()),
+        value(filter.scan.map(|scan| scan.to_string()).as_ref()),
     )
 }
 
@@ -118,7 +131,8 @@ fn table(person: &Person, found: &Page, (names, count): (&[String], &str), ask: 
     }
     out += "</tbody></table>\n";
     if may {
-        out += &decision(ask.now.day());
+        let chosen = "<p class=\"quiet\"><span data-count aria-live=\"polite\"></span> <button type=\"button\" class=\"plain\" data-all hidden>Choose all or none</button></p>\n";
+        out += &decision(ask.now.day(), "what is chosen", chosen);
         out += "</form>\n";
     }
     out
@@ -154,10 +168,10 @@ fn place(finding: &FindingRow) -> String {
     if finding.line > 0 { format!("{}:{}", finding.path, finding.line) } else { finding.path.clone() }
 }
 
-/// The fields of a decision.
-fn decision(today: &str) -> Html {
+/// The fields of a decision about something; `first` stands above them.
+fn decision(today: &str, about: &str, first: &str) -> Html {
     format!(
-        "<fieldset><legend>Decide about what is chosen</legend>\n<p class=\"quiet\"><span data-count aria-live=\"polite\"></span> <button type=\"button\" class=\"plain\" data-all hidden>Choose all or none</button></p>\n<div class=\"row\">\n\
+        "<fieldset><legend>Decide about {about}</legend>\n{first}<div class=\"row\">\n\
          <div><label for=\"decision\">Decision</label><select id=\"decision\" name=\"state\" required>\
          <option value=\"\">choose</option><option value=\"accepted\">accepted until then</option><option value=\"false-positive\">false positive</option>\
          <option value=\"wont-fix\">stays as it is</option><option value=\"open\">open again</option></select></div>\n\
@@ -188,9 +202,11 @@ pub(crate) fn triage(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
 pub(crate) fn one(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let person = ask.person()?;
     let id = ask.number("finding")?;
-    let (finding, pushed, names) = hub
-        .store
-        .read(|connection| Ok((store::finding(connection, id)?, store::document(connection, id)?, person.names())))?;
+    let names = person.names();
+    let (finding, pushed, gates) = hub.store.read(|connection| {
+        let gates = store::gates_of(connection, id, GATES)?;
+        Ok((store::finding(connection, id)?, store::document(connection, id)?, gates))
+    })?;
     let finding = finding.ok_or(Refusal::Absent)?;
     let mut body = format!(
         "<h1>{}</h1>\n<p><span class=\"severity {2}\">{2}</span> {1}</p>\n<p>{3}</p>\n",
@@ -199,10 +215,14 @@ pub(crate) fn one(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
         finding.severity.as_str(),
         text(pushed.as_ref().map_or(&finding.message, |pushed| &pushed.message))
     );
-    body += &about(&finding);
+    body += &about(&finding, pushed.as_ref());
     if let Some(pushed) = &pushed {
         body += &source(pushed);
     }
+    if pushed.as_ref().is_none_or(|pushed| pushed.properties.contains_key(store::CUT)) {
+        body += "<p class=\"quiet\">It was pushed with more than is kept in full: its source, further places and how to fix it are in the report.</p>\n";
+    }
+    body += &failed_gates(&finding.product, &gates);
     body += &format!(
         "<ul class=\"links\"><li><a href=\"/products/{0}/timeline\">Timeline of {1}</a></li><li><a href=\"/findings?rule={2}\">All of this rule</a></li><li><a href=\"/concerns?about={0}\">Ask security about it</a></li></ul>\n",
         encode(&finding.product),
@@ -213,27 +233,49 @@ pub(crate) fn one(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
         body += &format!(
             "<form method=\"post\" action=\"/findings/triage\">{}<input type=\"hidden\" name=\"finding\" value=\"{id}\">\n{}</form>\n",
             token(person),
-            decision(ask.now.day()).replace("<p class=\"quiet\"><span data-count aria-live=\"polite\"></span> <button type=\"button\" class=\"plain\" data-all hidden>Choose all or none</button></p>\n", "").replace("what is chosen", "this finding")
+            decision(ask.now.day(), "this finding", "")
         );
     }
     Ok(page(ask, Place::Findings, &finding.title, &body))
 }
 
-fn about(finding: &FindingRow) -> Html {
+/// The gates that a finding failed, the newest first.
+fn failed_gates(product: &str, (gates, all): &(Vec<store::GateRow>, usize)) -> Html {
+    if gates.is_empty() {
+        return String::new();
+    }
+    let mut out = "<h2>Gates that it failed</h2>\n".to_owned();
+    if gates.len() < *all {
+        out += &format!("<p>The newest {} of {all}.</p>\n", gates.len());
+    }
+    out += "<ul>\n";
+    for gate in gates {
+        let link = crate::timeline::link(product, &gate.environment, gate.seq);
+        let (environment, time) = (text(&gate.environment), day_and_time(&gate.time));
+        out += &format!("<li><a href=\"{link}\">entry {environment}:{}</a>, {time}</li>\n", gate.seq);
+    }
+    out + "</ul>\n"
+}
+
+/// Who owns it. A list is kept up to an end, and the whole finding has all of them.
+fn owners(finding: &FindingRow, pushed: Option<&Finding>) -> String {
+    let more = pushed.map_or(0, |pushed| pushed.owner.len().saturating_sub(finding.owners.len()));
+    match (finding.owners.is_empty(), more) {
+        (true, _) => "nobody is written down".to_owned(),
+        (false, 0) => finding.owners.join(", "),
+        (false, more) => format!("{}, and {more} more who do not have it in their work", finding.owners.join(", ")),
+    }
+}
+
+fn about(finding: &FindingRow, pushed: Option<&Finding>) -> Html {
     let mut facts = vec![
         ("Where", text(&place(finding))),
         ("Product", format!("<a href=\"/products/{}\">{}</a>", encode(&finding.product), text(&finding.product))),
         ("Rule", format!("<code>{}</code>", text(&finding.rule))),
         ("Found by", text(if finding.tool.is_empty() { &finding.detector } else { &finding.tool })),
-        (
-            "Owner",
-            text(&if finding.owners.is_empty() {
-                "nobody is written down".to_owned()
-            } else {
-                finding.owners.join(", ")
-            }),
-        ),
+        ("Owner", text(&owners(finding, pushed))),
         ("Since", day_and_time(&finding.opened)),
+        ("First seen in", format!("<a href=\"/findings?state=&amp;scan={0}\">scan {0}</a>", finding.first_scan)),
         ("Identity", format!("<code>{}</code>", text(&finding.fingerprint))),
     ];
     if let Some(closed) = &finding.closed {
@@ -261,13 +303,10 @@ fn source(finding: &Finding) -> Html {
         out += &format!("<h2>How to fix</h2>\n<p>{}</p>\n", text(&fix.description));
     }
     if !finding.related.is_empty() {
-        let places: String = finding
-            .related
-            .iter()
-            .take(50)
-            .map(|place| format!("<li>{}</li>\n", text(&place.display_path())))
-            .collect();
-        out += &format!("<h2>Further places</h2>\n<ul>\n{places}</ul>\n");
+        let (all, shown) = (finding.related.len(), finding.related.iter().take(RELATED));
+        let places: String = shown.map(|place| format!("<li>{}</li>\n", text(&place.display_path()))).collect();
+        let which = if all > RELATED { format!(": the first {RELATED} of {all}") } else { String::new() };
+        out += &format!("<h2>Further places{which}</h2>\n<ul>\n{places}</ul>\n");
     }
     let mut names: Vec<String> = finding.cwe.iter().map(|number| format!("CWE-{number}")).collect();
     names.extend(finding.owasp.iter().chain(&finding.aliases).cloned());

@@ -70,23 +70,13 @@ pub(crate) fn day_and_time(time: &str) -> Html {
 
 /// Why something was not done, as a page.
 pub(crate) fn refused(refusal: &Refusal, principal: &Principal) -> Response {
-    let title = match refusal.status() {
-        401 => "Sign in",
-        403 => "Not allowed",
-        404 => "Not found",
-        409 => "Not done",
-        500.. => "Something went wrong",
-        _ => "Not understood",
-    };
+    let title = refusal.title();
     let mut body = format!("<h1>{title}</h1>\n<p>{}.</p>\n", markup(&capital(&refusal.to_string())));
     if refusal.status() == 401 {
         body += "<pre tabindex=\"0\"><code>testudo hub link --user NAME</code></pre>\n";
     }
-    let response = Response::page(document(principal, Place::Elsewhere, title, &body)).with_status(refusal.status());
-    match refusal {
-        Refusal::TooMany(seconds) => response.with_header("retry-after", seconds.to_string()),
-        _ => response,
-    }
+    let page = Response::page(document(principal, Place::Elsewhere, title, &body));
+    refusal.with_headers(page.with_status(refusal.status()))
 }
 
 fn capital(sentence: &str) -> String {
@@ -115,7 +105,7 @@ fn header(principal: &Principal, place: Place) -> Html {
             out += &format!("<li><a href=\"{path}\"{current}>{name}</a></li>\n");
         }
         out += &format!(
-            "</ul></nav>\n<form class=\"who\" method=\"post\" action=\"/sign-out\">{}<span>{} ({})</span> <button>Sign out</button></form>\n",
+            "</ul></nav>\n<form class=\"who\" method=\"post\" action=\"/sign-out\">{}<a href=\"/sessions\">{} ({})</a> <button>Sign out</button></form>\n",
             token(person),
             markup(&person.name),
             person.role.as_str()

@@ -4,13 +4,13 @@ use super::{Place, empty, page, text};
 use crate::{
     Hub,
     http::{Ask, Refusal, Response, encode},
-    work,
+    work::{self, Work},
 };
 
 /// The page.
 pub(crate) fn page_of(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
     let person = ask.person()?;
-    let (items, more) = work::items(hub, person, &ask.now)?;
+    let Work { items, more_findings, more_concerns } = work::work(hub, person, &ask.now)?;
     let names = hub.store.read(|connection| work::names(person, connection))?;
     let shown: Vec<String> = names.iter().map(|name| format!("<code>{}</code>", text(name))).collect();
     let mut body = format!("<h1>My work</h1>\n<p class=\"quiet\">What is owned by {}</p>\n", shown.join(", "));
@@ -37,8 +37,11 @@ pub(crate) fn page_of(hub: &Hub, ask: &Ask<'_>) -> Result<Response, Refusal> {
         );
     }
     body += "</tbody></table>\n";
-    if more {
-        body += "<p>There are more findings; <a href=\"/findings\">all findings</a> can be filtered by owner.</p>\n";
+    if more_findings {
+        body += "<p>There are more findings of yours; <a href=\"/findings\">all findings</a> can be filtered by owner.</p>\n";
+    }
+    if more_concerns {
+        body += "<p>There are more concerns of yours; <a href=\"/concerns\">Concerns</a> has all of them.</p>\n";
     }
     Ok(page(ask, Place::Work, "My work", &body))
 }

@@ -85,6 +85,7 @@ fn events_that_are_none_are_refused() {
         ("not in order", with(&|b| b["events"] = json!([alert(2, "low", None), alert(1, "low", None)]))),
         ("a gap within", with(&|b| b["events"] = json!([alert(1, "low", None), alert(3, "low", None)]))),
         ("the alert of another", with(&|b| b["events"][0]["body"]["id"] = json!("web-2/b/1"))),
+        ("the alert of one whose name begins alike", with(&|b| b["events"][0]["body"]["id"] = json!("web-1/x/b/1"))),
         ("a time that is none", with(&|b| b["events"][0]["body"]["time"] = json!("~~~~"))),
         ("no host", with(&|b| b["host"] = json!(""))),
         ("a huge number", with(&|b| b["events"][0]["seq"] = json!(u64::MAX))),
@@ -93,4 +94,33 @@ fn events_that_are_none_are_refused() {
         assert!(matches!(status, 400 | 409), "{name}: {status}");
     }
     assert_eq!(send(&agent, &batch("", &[alert(1, "low", None)])).0, 200);
+}
+
+#[test]
+fn agents_whose_names_have_slashes_keep_their_alerts_apart() {
+    let site = Site::new("agent-slash");
+    let of = |name: &str| {
+        let token = site.hub.create_token(Scope::Agent, name, Some("shop")).unwrap();
+        Asker { bearer: Some(token), ..site.anybody() }
+    };
+    let (short, long) = (of("web"), of("web/1"));
+    let batch = |agent: &str, id: &str| {
+        let mut batch = batch("", &[alert(1, "high", None), response(2, 1, "active")]);
+        batch["agent"] = json!(agent);
+        batch["events"][0]["body"]["id"] = json!(id);
+        batch["events"][1]["body"]["alert"] = json!(id);
+        batch
+    };
+    // What would be the alert of the other one.
+    assert_eq!(short.json("/api/v1/agents/web/events", &batch("web", "web/1/b/1")).status, 400);
+    assert_eq!(long.json("/api/v1/agents/web%2F1/events", &batch("web/1", "web/1/b/1")).status, 200);
+    assert_eq!(short.json("/api/v1/agents/web/events", &batch("web", "web/b/1")).status, 200);
+    let alerts = json_of(&site.person("ana", Role::Viewer).get("/api/v1/alerts"));
+    let done: Vec<_> = alerts
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["agent"].as_str().unwrap(), row["responses"].as_array().unwrap().len()))
+        .collect();
+    assert_eq!(done, [("web", 1), ("web/1", 1)]);
 }

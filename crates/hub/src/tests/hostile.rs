@@ -50,9 +50,16 @@ fn hostile_texts_are_text_on_every_page() {
     });
     assert_eq!(machine.json("/api/v1/products/shop/facts", &facts).status, 200);
     let ana = site.person("ana", Role::Admin);
+    let mut branches = Vec::new();
+    for hostile in TEXTS.iter().filter(|text| !text.chars().any(char::is_control)) {
+        let branch = crate::http::encode(hostile);
+        let path = format!("/api/v1/products/shop/scans?whole=.&default=main&ref={branch}");
+        assert_eq!(machine.json(&path, &a_report(&findings[..1], "complete")).status, 200, "{hostile}");
+        branches.push(format!("/products/shop/branch?name={branch}"));
+    }
     for hostile in TEXTS.iter().filter(|text| !text.chars().any(char::is_control)) {
         let concern =
-            json!({ "product": hostile, "title": hostile, "text": hostile, "owner": hostile, "due": "2026-03-30" });
+            json!({ "product": "shop", "title": hostile, "text": hostile, "owner": "ana", "due": "2026-03-30" });
         assert_eq!(ana.json("/api/v1/concerns", &concern).status, 200, "{hostile}");
         let answer = json!({ "findings": [1], "state": "accepted", "reason": hostile, "until": "2026-03-30" });
         assert_eq!(ana.json("/api/v1/findings/triage", &answer).status, 200, "{hostile}");
@@ -68,12 +75,15 @@ fn hostile_texts_are_text_on_every_page() {
         "/admin",
         "/products/shop",
         "/products/shop/timeline",
+        "/products/shop/manage",
+        "/sessions",
         "/decisions/0",
         "/%3Cscript%3E",
     ]
     .into_iter()
     .map(str::to_owned)
     .collect::<Vec<_>>();
+    pages.extend(branches);
     pages.extend((1..=TEXTS.len()).map(|id| format!("/findings/{id}")));
     pages.extend((1..=9).map(|id| format!("/concerns/{id}")));
     for path in &pages {
@@ -126,10 +136,72 @@ fn odd_paths_lead_nowhere() {
     for query in ["state=x", "severity=x", "scan=x", "after=x", "after=9-1", "after=1-", "after=1-1-1", "before=%ff"] {
         assert_eq!(ana.get(&format!("/findings?{query}")).status, 400, "{query}");
     }
-    for method in ["PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "post"] {
+    for method in ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "post"] {
         let status = ana.send(method, "/findings", None, Vec::new()).status;
         assert_eq!(status, 405, "{method}");
     }
+}
+
+#[test]
+fn numbers_that_nothing_has_are_told_apart_from_words_and_never_an_error_of_the_hub() {
+    let site = Site::new("numbers");
+    let (machine, ana) = (site.machine(Scope::Push, "shop"), site.person("ana", Role::Admin));
+    assert_eq!(machine.json("/api/v1/products/shop/scans", &a_report(&[], "complete")).status, 200);
+    for path in ["/findings/N", "/concerns/N", "/decisions/N", "/products/shop/ledgers/dev/N", "/api/v1/findings/N"] {
+        for (number, status) in [
+            ("999", 404),
+            ("9223372036854775807", 404),
+            ("9223372036854775808", 400),
+            ("18446744073709551616", 400),
+            ("x", 400),
+        ] {
+            assert_eq!(ana.get(&path.replace('N', number)).status, status, "{path} {number}");
+        }
+    }
+    assert_eq!(ana.get("/api/v1/audit?before=9223372036854775808").status, 400);
+    assert_eq!(ana.get("/findings?scan=9223372036854775808").status, 400);
+}
+
+#[test]
+fn errors_are_pages_for_people_and_problems_for_programs() {
+    let site = Site::new("problems");
+    let ana = site.person("ana", Role::Viewer);
+    let answer = |path: &str, accept: Option<&'static str>| {
+        let request = super::Request {
+            method: "GET".to_owned(),
+            target: super::Target::parse(path).unwrap(),
+            address: std::net::IpAddr::from([127, 0, 0, 1]),
+            headers: [("host", super::HOST)]
+                .into_iter()
+                .chain(accept.map(|accept| ("accept", accept)))
+                .map(|(name, value)| (name, value.to_owned()))
+                .collect(),
+            body: super::Body::of(Vec::new()),
+        };
+        super::http::answer(&site.hub, &request)
+    };
+    for path in ["/nothing", "/findings", "/api/v1/findings", "/api/nothing", "/admin/people"] {
+        for (accept, kind) in [
+            (Some("text/html"), "text/html"),
+            (Some("application/xhtml+xml, TEXT/HTML;q=0.9"), "text/html"),
+            (Some("*/*"), "application/problem+json"),
+            (Some("application/json"), "application/problem+json"),
+            (None, "application/problem+json"),
+        ] {
+            let refused = answer(path, accept);
+            let media = super::header(&refused, "content-type").unwrap();
+            assert!(refused.status >= 400 && media.starts_with(kind), "{path} {accept:?}: {media}");
+            if kind == "text/html" {
+                assert!(text(&refused).contains("<main id=\"main\""), "{path}");
+            } else {
+                let problem: Value = serde_json::from_slice(&refused.body).unwrap();
+                assert_eq!(problem["status"], refused.status, "{path}");
+                assert!(problem["title"].is_string() && problem["detail"].is_string(), "{problem}");
+            }
+        }
+    }
+    let method = ana.send("PUT", "/concerns", None, Vec::new());
+    assert_eq!(super::header(&method, "allow"), Some("GET, HEAD, POST"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{env, fs, path::PathBuf, process};
 use serde_json::{Value, json};
 use testudo_ledger::{Appender, Event, Journal, SigningKey, Subject, predicate};
 
-use super::{Asker, Site, json_of, text};
+use super::{Asker, Site, a_finding, a_report, json_of, text};
 use crate::{Role, Scope};
 
 const PATH: &str = "/api/v1/products/shop/ledgers/prod";
@@ -173,4 +173,105 @@ fn what_is_no_ledger_is_no_push() {
         409,
         "of another environment"
     );
+}
+
+#[test]
+fn other_keys_count_once_an_administrator_accepts_them_and_the_past_stays() {
+    let (site, mut project) = (Site::new("rotate"), Project::new("rotate"));
+    let (machine, admin) = (site.machine(Scope::Push, "shop"), site.person("admin", Role::Admin));
+    filled(&project);
+    machine.lines(PATH, body(Some(&project.key), &project.lines(), &project.head()));
+    // The project signs with another key from now on.
+    let old = std::mem::replace(&mut project.key, SigningKey::generate().unwrap());
+    let subject = vec![Subject::new("s", "sha256", "00")];
+    let event = Event { subject, predicate_type: "testudo:other/v1".to_owned(), predicate: json!({}) };
+    let trusted = [old.public().clone()];
+    let by = Appender { key: &project.key, trusted: &trusted, time: "2026-03-01T10:00:00Z", actor: "ana" };
+    let journal = &project.journal;
+    // Its head is of the old key, which only its owner replaces.
+    assert!(journal.append(&event, by).is_ok());
+    let new = body(None, &project.lines()[3..], &project.head());
+    assert_eq!(machine.lines(PATH, new.clone()).status, 409);
+    let accept = |keys: &str, reason: &str| {
+        admin.form("/products/shop/manage/keys", &[("environment", "prod"), ("keys", keys), ("reason", reason)]).status
+    };
+    let key = project.key.public().to_pem();
+    assert_eq!((accept(&key, ""), accept("x", "lost"), accept("", "lost")), (400, 400, 400));
+    assert_eq!(accept(&key, "the old one was lost"), 303);
+    assert!(audited(&site).contains("other keys count behind entry 2: the old one was lost"));
+    assert_eq!(json_of(&machine.get(PATH))["next"], 3, "what is known stays");
+    assert_eq!(json_of(&machine.lines(PATH, new))["kept"], 1);
+    let (before, after) =
+        (text(&admin.get("/products/shop/ledgers/prod/2")), text(&admin.get("/products/shop/ledgers/prod/3")));
+    let line = |key: &SigningKey| key.public().to_pem().lines().nth(1).unwrap().to_owned();
+    assert!(before.contains(&line(&old)) && after.contains(&line(&project.key)) && !after.contains(&line(&old)));
+    assert_eq!(site.hub.verify().unwrap(), Vec::<String>::new());
+    let change = |statement: &str| {
+        site.hub.store.write(|connection| Ok::<_, crate::HubError>(connection.execute_batch(statement)?)).unwrap();
+        site.hub.verify().unwrap().join("; ")
+    };
+    assert!(change("DROP TRIGGER line_is_not_changed; UPDATE ledger_line SET line = (SELECT line FROM ledger_line WHERE seq = 0) WHERE seq = 1").contains("ledger prod of shop: entry 1 of the copy"));
+    assert!(
+        change(&format!("UPDATE ledger SET keys = '{}'", old.public().to_pem()))
+            .contains("its keys are others than entry")
+    );
+}
+
+#[test]
+fn a_finding_leads_to_the_gates_that_it_failed_and_back() {
+    let (site, project) = (Site::new("gates"), Project::new("gates"));
+    let (machine, ana) = (site.machine(Scope::Push, "shop"), site.person("ana", Role::Viewer));
+    machine.json(
+        "/api/v1/products/shop/scans?whole=.",
+        &a_report(&[a_finding(1, "a.py"), a_finding(4, "b.py")], "complete"),
+    );
+    assert!(
+        text(&ana.get("/")).contains("not set up yet") && text(&ana.get("/")).contains("testudo push --ledger dev")
+    );
+    let open = |number: usize, severity: &str| json!({ "fingerprint": a_finding(number, "")["fingerprint"], "rule": "r", "severity": severity });
+    let report = a_report(&[], "complete");
+    let scan = json!({
+        "tool": report["tool"], "started": report["started"], "targets": ["."], "coverage": [], "summary": report["summary"],
+        "open": [open(1, "high"), open(4, "low"), open(9, "critical")], "notices": {}
+    });
+    let gate = |scan: u64, settings: Value| json!({ "verdict": "failed", "reasons": ["x"], "scan": scan, "policy": { "settings": settings, "files": {} } });
+    project.add(predicate::SCAN, scan);
+    project.add(predicate::GATE, gate(0, json!({})));
+    machine.lines(PATH, body(Some(&project.key), &project.lines(), &project.head()));
+    project.add(predicate::GATE, gate(0, json!({ "gate.fail-on": "low" })));
+    project.add(predicate::GATE, gate(u64::MAX, json!({})));
+    let rest = machine.lines(PATH, body(None, &project.lines()[2..], &project.head()));
+    assert_eq!(json_of(&rest)["kept"], 2);
+    let page = |path: &str| text(&ana.get(path));
+    let link = |seq: u64| format!("href=\"/products/shop/ledgers/prod/{seq}\"");
+    let (high, low) = (page("/findings/1"), page("/findings/2"));
+    assert!(high.contains(&link(1)) && high.contains(&link(2)), "{high}");
+    assert!(!low.contains(&link(1)) && low.contains(&link(2)), "{low}");
+    let whole = json_of(&ana.get("/api/v1/findings/1"));
+    assert_eq!((&whole["gates_failed"], &whole["gates"][0]["environment"]), (&json!(2), &json!("prod")));
+    assert!(
+        page("/products/shop/ledgers/prod/1").contains("href=\"/findings/1\"")
+            && !page("/products/shop/ledgers/prod/1").contains("href=\"/findings/2\"")
+    );
+    assert!(page("/products/shop/ledgers/prod/2").contains("which no scan brought to the hub"));
+    assert!(page("/products/shop/ledgers/prod/3").contains("None: it failed for another reason"));
+    assert!(!page("/products/shop/ledgers/prod/0").contains("Findings that it failed for"));
+    assert!(page("/findings?scan=1").contains("name=\"scan\" inputmode=\"numeric\" pattern=\"[0-9]*\" value=\"1\""));
+    assert!(high.contains("First seen in") && high.contains("/findings?state=&amp;scan=1"));
+    assert!(!text(&ana.get("/")).contains("testudo push --ledger dev"));
+}
+
+#[test]
+fn entries_that_the_hub_cannot_read_are_on_the_line_of_time() {
+    let (site, project) = (Site::new("unread"), Project::new("unread"));
+    let machine = site.machine(Scope::Push, "shop");
+    for kind in [predicate::GATE, predicate::RELEASE, predicate::ALERT, predicate::SCAN, predicate::CONCERN] {
+        project.add(kind, json!({ "of": "a later version" }));
+    }
+    machine.lines(PATH, body(Some(&project.key), &project.lines(), &project.head()));
+    let line = json_of(&site.person("ana", Role::Viewer).get("/api/v1/products/shop/timeline"));
+    let said: Vec<&str> =
+        line["moments"].as_array().unwrap().iter().map(|moment| moment["said"].as_str().unwrap()).collect();
+    assert_eq!(said.len(), 5, "{said:?}");
+    assert!(said.iter().all(|said| said.contains("this version of the hub cannot read what it says")), "{said:?}");
 }

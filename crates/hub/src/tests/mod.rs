@@ -4,16 +4,19 @@ mod agent;
 mod concern;
 mod hostile;
 mod ledger;
+mod lists;
 mod matrix;
+mod product;
 mod scan;
 mod session;
 mod socket;
 mod triage;
+mod verify;
 
 use std::{
     env, fs,
     net::{IpAddr, Ipv4Addr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process,
     sync::{
         Arc,
@@ -62,6 +65,17 @@ impl Drop for Site {
     }
 }
 
+fn settings(folder: &Path, clock: &Clock, encryption: Encryption) -> Settings {
+    Settings {
+        folder: folder.to_owned(),
+        rules: RuleSet { digest: "known".to_owned(), ids: ["generic-password", "r"].map(str::to_owned).into() },
+        world: Box::new(clock.clone()),
+        encryption,
+        address: Some(HOST.parse().unwrap()),
+        trouble: |_| {},
+    }
+}
+
 const HOST: &str = "127.0.0.1:7878";
 
 impl Site {
@@ -73,14 +87,7 @@ impl Site {
         let folder = env::temp_dir().join(format!("testudo-hub-{}-{name}", process::id()));
         drop(fs::remove_dir_all(&folder));
         let clock = Clock::default();
-        let settings = Settings {
-            folder: folder.clone(),
-            rules: RuleSet { digest: "known".to_owned(), ids: ["generic-password", "r"].map(str::to_owned).into() },
-            world: Box::new(clock.clone()),
-            encryption,
-            address: Some(HOST.parse().unwrap()),
-            trouble: |_| {},
-        };
+        let settings = settings(&folder, &clock, encryption);
         Self { hub: Hub::open(settings).unwrap(), clock, folder }
     }
 
@@ -114,14 +121,16 @@ impl Site {
 
     /// Gives a person names.
     pub(crate) fn names(&self, person: &str, names: &[&str]) {
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        self.hub
-            .store
-            .write(|connection| {
-                let found = crate::store::person_named(connection, person)?.unwrap();
-                crate::store::set_person(connection, found.id, found.role, &names)
-            })
-            .unwrap();
+        let admin = self.person("names", Role::Admin);
+        let people = json_of(&admin.get("/api/v1/people"));
+        let known = people.as_array().unwrap().iter().find(|row| row["name"] == person).unwrap();
+        let (path, role) = (format!("/admin/people/{}", known["id"]), known["role"].as_str().unwrap());
+        assert_eq!(admin.form(&path, &[("role", role), ("handles", &names.join(" "))]).status, 303);
+    }
+
+    /// Ends the hub in the middle of whatever it does, and starts another one with the same state.
+    pub(crate) fn restart(&mut self) {
+        self.hub = Hub::open(settings(&self.folder, &self.clock, Encryption::None)).unwrap();
     }
 }
 
@@ -141,6 +150,9 @@ impl Asker<'_> {
         headers.extend(self.cookie.iter().map(|cookie| ("cookie", cookie.clone())));
         headers.extend(self.bearer.iter().map(|token| ("authorization", format!("Bearer {token}"))));
         headers.extend(self.origin.iter().map(|origin| ("sec-fetch-site", (*origin).to_owned())));
+        if !path.starts_with("/api/") {
+            headers.push(("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8".to_owned()));
+        }
         headers.extend(media.iter().map(|media| ("content-type", (*media).to_owned())));
         if media != Some("application/x-www-form-urlencoded") && !self.form.is_empty() {
             headers.push(("x-testudo-form", self.form.clone()));

@@ -162,3 +162,72 @@ fn lists_go_on_where_the_page_before_ended() {
     assert_eq!(count("owner=%40nobody"), 0);
     assert_eq!(count("product=other"), 0);
 }
+
+#[test]
+fn other_branches_are_shown_and_neither_open_nor_close() {
+    let site = Site::new("branches");
+    let (machine, ana) = (site.machine(Scope::Push, "shop"), site.person("ana", Role::Viewer));
+    let main = a_report(&[a_finding(1, "a.py"), a_finding(2, "b.py")], "complete");
+    let first = push(&machine, "?whole=.&ref=main", &main);
+    assert_eq!((&first["opened"], &first["beside"]), (&json!(2), &json!(false)));
+    // The branch mends one and brings another.
+    let work = a_report(&[a_finding(1, "a.py"), a_finding(3, "c.py")], "complete");
+    let other = push(&machine, "?whole=.&ref=work%2Fx", &work);
+    assert_eq!((&other["opened"], &other["closed"], &other["only_here"]), (&json!(0), &json!(0), &json!(1)));
+    assert!(other["reasons"][0].as_str().unwrap().contains("`main` is the default branch"), "{other}");
+    assert_eq!(states(&ana), [("a.py".into(), "open".into()), ("b.py".into(), "open".into())]);
+    assert_eq!(push(&machine, "?whole=.&ref=work%2Fx", &work)["known"], true);
+    let page = super::text(&ana.get("/products/shop/branch?name=work%2Fx"));
+    assert!(page.contains("only here") && page.contains("finding 1</a>") && page.contains("c.py"), "{page}");
+    assert_eq!(ana.get("/products/shop/branch?name=none").status, 404);
+    let list = json_of(&ana.get("/api/v1/products/shop/branches"));
+    assert_eq!((list.as_array().unwrap().len(), &list[0]["findings"]), (1, &json!(2)));
+    // A branch that nobody named, now that one is known, is another one too.
+    let unnamed = push(&machine, "?whole=.", &a_report(&[], "complete"));
+    assert_eq!((&unnamed["closed"], &unnamed["reasons"][1]), (&json!(0), &json!("name the branch with --ref")));
+    // Its facts do not count either, and a late scan of a branch keeps nothing open on the default one.
+    let facts = json!({ "roles": [{ "id": "web", "people": ["eve"] }] });
+    let of = |branch: &str| format!("/api/v1/products/shop/facts?ref={branch}");
+    assert_eq!(json_of(&machine.json(&of("work"), &facts))["kept"], false);
+    assert_eq!(json_of(&ana.get("/api/v1/plan-roles")), json!([]));
+    assert_eq!(json_of(&machine.json(&of("main"), &facts))["kept"], true);
+    let mut late = a_report(&[], "complete");
+    late["started"] = json!("2026-03-09T00:00:00Z");
+    push(&machine, "?whole=.&ref=work%2Fx", &late);
+    assert_eq!(push(&machine, "?whole=.&ref=main", &work)["closed"], 1);
+    assert_eq!(
+        states(&ana),
+        [("a.py".into(), "open".into()), ("b.py".into(), "closed".into()), ("c.py".into(), "open".into())]
+    );
+}
+
+#[test]
+fn what_the_repository_says_is_its_default_branch_counts_from_the_first_push_on() {
+    let site = Site::new("default-branch");
+    let (machine, ana) = (site.machine(Scope::Push, "shop"), site.person("ana", Role::Viewer));
+    let work = push(&machine, "?whole=.&ref=work&default=trunk", &a_report(&[a_finding(1, "a.py")], "complete"));
+    assert_eq!((&work["beside"], states(&ana).len()), (&json!(true), 0));
+    let audit = json_of(&site.person("sec", Role::Security).get("/api/v1/audit")).to_string();
+    assert!(audit.contains("shop: trunk is the default branch, as the first push that named one said"), "{audit}");
+    // A later push does not say otherwise.
+    let again = push(&machine, "?whole=.&ref=work&default=work", &a_report(&[a_finding(2, "a.py")], "complete"));
+    assert_eq!(again["beside"], true);
+    assert_eq!(push(&machine, "?whole=.&ref=trunk", &a_report(&[a_finding(1, "a.py")], "complete"))["opened"], 1);
+    for wrong in ["a%0ab", &"x".repeat(300)] {
+        let path = format!("/api/v1/products/shop/scans?ref={wrong}");
+        assert_eq!(machine.json(&path, &a_report(&[], "complete")).status, 400);
+    }
+}
+
+#[test]
+fn branches_that_are_kept_have_an_end() {
+    let site = Site::new("many-branches");
+    let (machine, ana) = (site.machine(Scope::Push, "shop"), site.person("ana", Role::Viewer));
+    push(&machine, "?ref=main", &a_report(&[], "complete"));
+    for at in 0..crate::store::BRANCHES + 3 {
+        push(&machine, &format!("?ref=b{at}"), &a_report(&[a_finding(at, "a.py")], "complete"));
+    }
+    let list = json_of(&ana.get("/api/v1/products/shop/branches"));
+    assert_eq!(list.as_array().unwrap().len(), crate::store::BRANCHES);
+    assert_eq!(ana.get("/products/shop/branch?name=b0").status, 404);
+}

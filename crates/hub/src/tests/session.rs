@@ -43,6 +43,72 @@ fn a_session_ends_when_nobody_uses_it() {
 }
 
 #[test]
+fn a_session_ends_after_a_week_however_much_it_is_used() {
+    let site = Site::new("absolute");
+    let ana = site.person("ana", Role::Viewer);
+    for _ in 0..15 {
+        site.pass(11 * 3600);
+        assert_eq!(ana.get("/").status, 200);
+    }
+    site.pass(3 * 3600 - 1);
+    assert_eq!(ana.get("/").status, 200);
+    site.pass(1);
+    assert_eq!(ana.get("/").status, 401);
+}
+
+#[test]
+fn people_see_their_sessions_and_end_them() {
+    let site = Site::new("sessions");
+    let (here, there, third, bo) = (
+        site.person("ana", Role::Viewer),
+        site.person("ana", Role::Viewer),
+        site.person("ana", Role::Viewer),
+        site.person("bo", Role::Admin),
+    );
+    let name = |asker: &Asker<'_>| {
+        let own =
+            json_of(&asker.get("/api/v1/sessions")).as_array().unwrap().iter().find(|row| row["own"] == true).cloned();
+        own.unwrap()["name"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(text(&here.get("/sessions")).matches("Sign out there</button>").count(), 2);
+    assert_eq!(
+        here.form(&format!("/sessions/{}/end", name(&bo)), &[]).status,
+        404,
+        "nobody ends the sessions of others"
+    );
+    assert_eq!(here.form(&format!("/sessions/{}/end", name(&there)), &[]).status, 303);
+    assert_eq!((there.get("/").status, third.get("/").status, here.get("/").status), (401, 200, 200));
+    assert_eq!(here.form("/sessions/end", &[]).status, 303);
+    assert_eq!((third.get("/").status, here.get("/").status, bo.get("/").status), (401, 200, 200));
+    // What somebody may do has changed, so they sign in again, everywhere.
+    let people = json_of(&bo.get("/api/v1/people"));
+    let id = people.as_array().unwrap().iter().find(|row| row["name"] == "ana").unwrap()["id"].clone();
+    assert_eq!(bo.form(&format!("/admin/people/{id}"), &[("role", "viewer"), ("handles", "@ana")]).status, 303);
+    assert_eq!(here.get("/").status, 200, "names alone end nothing");
+    assert_eq!(bo.form(&format!("/admin/people/{id}"), &[("role", "security")]).status, 303);
+    assert_eq!(here.get("/").status, 401);
+}
+
+#[test]
+fn the_command_line_gives_links_and_changes_no_role() {
+    let site = Site::new("cli-link");
+    let admin = site.person("admin", Role::Admin);
+    let link = site.hub.link("admin", Some(Role::Viewer)).unwrap();
+    assert_eq!(link.role, Role::Admin, "the last administrator stays one");
+    assert_eq!(admin.get("/admin").status, 200);
+    site.person("ana", Role::Viewer);
+    assert_eq!(site.hub.link("ana", Some(Role::Admin)).unwrap().role, Role::Viewer);
+    let people = json_of(&admin.get("/api/v1/people"));
+    let id = people.as_array().unwrap().iter().find(|row| row["name"] == "ana").unwrap()["id"].clone();
+    admin.form(&format!("/admin/people/{id}/active"), &[("active", "no")]);
+    assert!(site.hub.link("ana", None).is_err(), "who is locked out gets no link");
+    // Where nobody manages the hub, whoever has its machine sees to it that somebody does.
+    let empty = Site::new("cli-empty");
+    empty.person("bo", Role::Viewer);
+    assert_eq!(empty.hub.link("bo", Some(Role::Admin)).unwrap().role, Role::Admin);
+}
+
+#[test]
 fn signing_in_gives_a_session_that_nobody_knew_before() {
     let site = Site::new("fixation");
     let chosen = "ab".repeat(32);
@@ -169,4 +235,14 @@ fn nothing_that_opens_is_kept() {
             assert!(!bytes.windows(64).any(|window| window == secret.as_bytes()), "{}", file.path().display());
         }
     }
+}
+
+#[test]
+fn a_token_that_pushes_watches_nothing() {
+    let site = Site::new("watches");
+    let admin = site.person("admin", Role::Admin);
+    let make = |scope: &str, watches: &str| {
+        admin.form("/admin/tokens", &[("scope", scope), ("subject", "web-1"), ("watches", watches)]).status
+    };
+    assert_eq!((make("push", "shop"), make("push", ""), make("agent", "shop")), (400, 200, 200));
 }

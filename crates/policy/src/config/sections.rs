@@ -188,7 +188,7 @@ pub struct Ledger {
 pub struct Hub {
     /// Address of the hub, `https://hub.example`. Counts in a file that was named with `--config` only.
     pub url: String,
-    /// Name of the product in the hub; empty means the name of the folder of the project.
+    /// Name of the product in the hub; empty means host and path of the git remote, or the name of the top folder.
     pub product: String,
 }
 

@@ -1,6 +1,6 @@
 //! Requests to the hub, through crate `net`.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
@@ -11,6 +11,11 @@ use crate::files;
 
 /// How long one request may take: the hub works on a large scan before it answers.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// How often a hub that has too much to do is asked again.
+const AGAIN: usize = 15;
+/// How long it is waited at most before that.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// What the hub said.
 pub(super) enum Answer {
@@ -75,7 +80,17 @@ impl Client {
             headers.push(("content-type".to_owned(), media.to_owned()));
             body
         });
-        let response = self.client.send(&Request { method, url, headers, body })?;
+        let request = Request { method, url, headers, body };
+        let mut response = self.client.send(&request)?;
+        // A hub with too much to do says when to come again.
+        for _ in 0..AGAIN {
+            if response.status() != 503 {
+                break;
+            }
+            let seconds = response.header("retry-after").and_then(|text| text.trim().parse().ok()).unwrap_or(1);
+            thread::sleep(Duration::from_secs(seconds).min(LONGEST_WAIT));
+            response = self.client.send(&request)?;
+        }
         let status = response.status();
         let bytes = response.body()?.bytes()?;
         let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();

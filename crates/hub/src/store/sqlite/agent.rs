@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use testudo_model::{AgentBatch, AgentEventBody, Alert, Response, ResponseState, Severity};
 
-use super::{latest_about, moment, row, rows, touched};
+use super::{json, latest_about, moment, row, rows, touched};
 use crate::HubError;
 
 /// An agent.
@@ -138,17 +138,30 @@ fn keep_alert(
 }
 
 /// The agent whose alert it is: what stands in front of the start and the number.
-fn agent_of(alert: &str) -> &str {
-    alert.rsplitn(3, '/').nth(2).unwrap_or(alert)
+pub(crate) fn agent_of(alert: &str) -> Option<&str> {
+    alert.rsplitn(3, '/').nth(2)
+}
+
+/// The word of how far a response is.
+pub(crate) fn response_word(state: ResponseState) -> String {
+    let word = serde_json::to_value(state).ok();
+    word.as_ref().and_then(serde_json::Value::as_str).unwrap_or("unknown").to_owned()
+}
+
+/// What a moment about a response is about. Numbers of responses are of their agent, whose name the alert begins with.
+pub(crate) fn about_response(response: &Response) -> String {
+    format!("response:{}", response_name(response))
+}
+
+fn response_name(response: &Response) -> String {
+    format!("{}/{}", agent_of(&response.alert).unwrap_or_default(), response.id)
 }
 
 fn keep_response(connection: &Connection, response: &Response, product: Option<i64>) -> Result<(), HubError> {
-    let state = serde_json::to_value(response.state)?;
-    let state = state.as_str().unwrap_or_default();
+    let state = response_word(response.state);
     let added = connection
         .prepare_cached("INSERT INTO response (id, state, alert, time, document) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id, state) DO NOTHING")?
-        // Numbers of responses are of their agent, whose name the alert begins with.
-        .execute(params![format!("{}/{}", agent_of(&response.alert), response.id), state, response.alert, response.time, serde_json::to_string(response)?])?;
+        .execute(params![response_name(response), state, response.alert, response.time, serde_json::to_string(response)?])?;
     let (Some(product), true) = (product, added > 0) else { return Ok(()) };
     let good = matches!(response.state, ResponseState::Active | ResponseState::Expired);
     let new = moment::NewMoment {
@@ -156,7 +169,7 @@ fn keep_response(connection: &Connection, response: &Response, product: Option<i
         kind: "response",
         mark: if good { "good" } else { "look" },
         said: &format!("{state}: {} on {}: {}", response.target, response.host, response.reason),
-        about: &format!("response:{}", response.id),
+        about: &about_response(response),
         link: "/alerts",
         cause: latest_about(connection, product, &format!("alert:{}", response.alert))?,
         ..moment::NewMoment::default()
@@ -172,16 +185,21 @@ pub(crate) fn watch(connection: &Connection, agent: &str, product: i64) -> Resul
     Ok(())
 }
 
+/// Agents with the products that they watch.
+pub(crate) fn watches(connection: &Connection) -> Result<Vec<(String, String)>, HubError> {
+    let query = "SELECT w.agent, p.name FROM watch w JOIN product p ON p.id = w.product ORDER BY w.agent";
+    rows(connection, (query, []), |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
 /// Every agent, by name.
 pub(crate) fn agents(connection: &Connection) -> Result<Vec<AgentRow>, HubError> {
-    let query = "SELECT a.name, a.host, a.version, a.reduced, a.lost, a.seen, p.name FROM agent a LEFT JOIN watch w ON w.agent = a.name LEFT JOIN product p ON p.id = w.product ORDER BY a.name";
+    let query = "SELECT agent.name, host, version, reduced, lost, seen, p.name FROM agent LEFT JOIN watch w ON w.agent = agent.name LEFT JOIN product p ON p.id = w.product ORDER BY agent.name";
     rows(connection, (query, []), |row| {
-        let reduced: String = row.get(3)?;
         Ok(AgentRow {
             name: row.get(0)?,
             host: row.get(1)?,
             version: row.get(2)?,
-            reduced: serde_json::from_str(&reduced).unwrap_or_default(),
+            reduced: json(row, 3)?,
             lost: row.get(4)?,
             seen: row.get(5)?,
             product: row.get(6)?,

@@ -47,6 +47,15 @@ pub(crate) struct AuditRow {
     pub(crate) hash: String,
 }
 
+/// Whether a row follows on the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// It does.
+    Whole,
+    /// It was changed, or one before it was taken away.
+    Broken,
+}
+
 fn hash(before: &str, deed: &Deed<'_>) -> String {
     let decision = deed.decision.map_or_else(String::new, |seq| seq.to_string());
     let fields = [before, deed.time, deed.actor, deed.address, deed.action, deed.said, &decision];
@@ -59,10 +68,15 @@ fn hash(before: &str, deed: &Deed<'_>) -> String {
     testudo_model::hex(&sum.finalize())
 }
 
+/// Hash of the last row; empty where there is none.
+pub(crate) fn last_hash(connection: &Connection) -> Result<String, HubError> {
+    let last = "SELECT hash FROM audit ORDER BY id DESC LIMIT 1";
+    Ok(row(connection, (last, []), |row| row.get(0))?.unwrap_or_default())
+}
+
 /// Adds a row.
 pub(crate) fn record(connection: &Connection, deed: Deed<'_>) -> Result<(), HubError> {
-    let last = "SELECT hash FROM audit ORDER BY id DESC LIMIT 1";
-    let before: String = row(connection, (last, []), |row| row.get(0))?.unwrap_or_default();
+    let before = last_hash(connection)?;
     connection.prepare_cached(
         "INSERT INTO audit (time, actor, address, action, said, decision, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?
@@ -97,8 +111,8 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<AuditRow> {
     })
 }
 
-/// Whether every row is as it was written: the number of the first that is not.
-pub(crate) fn audit_is_whole(connection: &Connection) -> Result<Option<i64>, HubError> {
+/// Gives every row in order, with whether its hash follows from the one before.
+pub(crate) fn each_deed(connection: &Connection, mut each: impl FnMut(AuditRow, Link)) -> Result<(), HubError> {
     let mut statement =
         connection.prepare("SELECT id, time, actor, address, action, said, decision, hash FROM audit ORDER BY id")?;
     let mut before = String::new();
@@ -112,10 +126,9 @@ pub(crate) fn audit_is_whole(connection: &Connection) -> Result<Option<i64>, Hub
             said: &row.said,
             decision: row.decision,
         };
-        if hash(&before, &deed) != row.hash {
-            return Ok(Some(row.id));
-        }
-        before = row.hash;
+        let link = if hash(&before, &deed) == row.hash { Link::Whole } else { Link::Broken };
+        before.clone_from(&row.hash);
+        each(row, link);
     }
-    Ok(None)
+    Ok(())
 }

@@ -2,14 +2,14 @@
 
 use rusqlite::{Connection, params};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use testudo_model::{Concern, ConcernState};
 
 use super::{row, rows};
 use crate::HubError;
 
 /// A concern.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct ConcernRow {
     /// Number.
     pub(crate) number: i64,
@@ -70,54 +70,37 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<ConcernRow> {
     })
 }
 
-/// What is asked.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct NewConcern<'a> {
-    /// What it is about.
-    pub(crate) product: &'a str,
-    /// One line.
-    pub(crate) title: &'a str,
-    /// In full.
-    pub(crate) text: &'a str,
-    /// Who asks.
-    pub(crate) by: &'a str,
-    /// Now.
-    pub(crate) time: &'a str,
-    /// Who answers.
-    pub(crate) owner: &'a str,
-    /// By which day.
-    pub(crate) due: &'a str,
+/// Keeps a concern as it is from now on. The table refuses one that ends without an answer.
+pub(crate) fn put_concern(connection: &Connection, row: &ConcernRow) -> Result<(), HubError> {
+    let concern = &row.concern;
+    connection
+        .prepare_cached(
+            "INSERT INTO concern (id, product, title, text, raised_by, raised, owner, due, state, answer, answered_by, answered, decision) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, due = excluded.due, state = excluded.state, answer = excluded.answer, answered_by = excluded.answered_by, answered = excluded.answered, decision = excluded.decision",
+        )?
+        .execute(params![
+            row.number,
+            concern.product,
+            concern.title,
+            concern.text,
+            concern.raised_by,
+            concern.raised,
+            concern.owner,
+            concern.due,
+            word(concern.state),
+            concern.answer,
+            concern.answered_by,
+            row.answered,
+            row.decision
+        ])?;
+    Ok(())
 }
 
-/// Keeps a concern. Gives its number.
-pub(crate) fn raise(connection: &Connection, new: NewConcern<'_>) -> Result<i64, HubError> {
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO concern (product, title, text, raised_by, raised, owner, due, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'open')",
-    )?;
-    Ok(statement.insert(params![new.product, new.title, new.text, new.by, new.time, new.owner, new.due])?)
-}
-
-/// Gives a concern that is not answered to somebody, until a day.
-pub(crate) fn work_on(connection: &Connection, number: i64, owner: &str, due: &str) -> Result<bool, HubError> {
-    let query = "UPDATE concern SET owner = ?2, due = ?3, state = 'in-progress' WHERE id = ?1 AND state IN ('open', 'in-progress')";
-    Ok(connection.execute(query, params![number, owner, due])? > 0)
-}
-
-/// Ends a concern with an answer. The table refuses an empty one.
-pub(crate) fn answer_concern(connection: &Connection, concern: &ConcernRow) -> Result<(), HubError> {
-    let query =
-        "UPDATE concern SET state = ?2, answer = ?3, answered_by = ?4, answered = ?5, decision = ?6 WHERE id = ?1";
-    connection.execute(
-        query,
-        params![
-            concern.number,
-            word(concern.concern.state),
-            concern.concern.answer,
-            concern.concern.answered_by,
-            concern.answered,
-            concern.decision
-        ],
-    )?;
+/// Gives every concern, by number.
+pub(crate) fn each_concern(connection: &Connection, mut each: impl FnMut(ConcernRow)) -> Result<(), HubError> {
+    let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM concern ORDER BY id"))?;
+    for row in statement.query_map([], read)? {
+        each(row?);
+    }
     Ok(())
 }
 
@@ -126,10 +109,58 @@ pub(crate) fn concern(connection: &Connection, number: i64) -> Result<Option<Con
     row(connection, (&format!("SELECT {COLUMNS} FROM concern WHERE id = ?1"), [number]), read)
 }
 
-/// Concerns behind a number: those that wait for an answer by their day, then the newest answered ones.
-pub(crate) fn concerns(connection: &Connection, limit: usize) -> Result<Vec<ConcernRow>, HubError> {
+/// What somebody asked, the newest first.
+pub(crate) fn concerns_of(connection: &Connection, person: &str, limit: usize) -> Result<Vec<ConcernRow>, HubError> {
+    let query = format!("SELECT {COLUMNS} FROM concern WHERE raised_by = ?1 ORDER BY id DESC LIMIT ?2");
+    rows(connection, (&query, params![person, limit]), read)
+}
+
+/// Which concerns are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// Those that wait for an answer, the earliest day first.
+    Open,
+    /// Those that have one, the newest first.
+    Answered,
+}
+
+impl Which {
+    const fn condition(self) -> &'static str {
+        match self {
+            Self::Open => "state IN ('open', 'in-progress')",
+            Self::Answered => "state IN ('closed', 'accepted')",
+        }
+    }
+}
+
+/// Concerns behind one of that number.
+pub(crate) fn concerns(
+    connection: &Connection,
+    which: Which,
+    after: Option<i64>,
+    limit: usize,
+) -> Result<Vec<ConcernRow>, HubError> {
+    let condition = which.condition();
+    let (behind, order) = match which {
+        Which::Open => ("(due, id) > (SELECT due, id FROM concern WHERE id = ?1)", "due, id"),
+        Which::Answered => ("id < ?1", "id DESC"),
+    };
     let query = format!(
-        "SELECT {COLUMNS} FROM (SELECT * FROM concern WHERE state IN ('open', 'in-progress') ORDER BY due, id LIMIT ?1) UNION ALL SELECT {COLUMNS} FROM (SELECT * FROM concern WHERE state IN ('closed', 'accepted') ORDER BY id DESC LIMIT ?1)"
+        "SELECT {COLUMNS} FROM concern WHERE {condition} AND (?1 IS NULL OR {behind}) ORDER BY {order} LIMIT ?2"
     );
-    rows(connection, (&query, [limit]), read)
+    rows(connection, (&query, params![after, limit]), read)
+}
+
+/// How many concerns there are.
+pub(crate) fn concern_count(connection: &Connection, which: Which) -> Result<usize, HubError> {
+    let query = format!("SELECT count(*) FROM concern WHERE {}", which.condition());
+    Ok(connection.query_row(&query, [], |row| row.get(0))?)
+}
+
+/// Concerns that wait for an answer of somebody of this name, the earliest day first.
+pub(crate) fn concerns_for(connection: &Connection, owner: &str, limit: usize) -> Result<Vec<ConcernRow>, HubError> {
+    let query = format!(
+        "SELECT {COLUMNS} FROM concern WHERE owner = ?1 AND state IN ('open', 'in-progress') ORDER BY due, id LIMIT ?2"
+    );
+    rows(connection, (&query, params![owner, limit]), read)
 }

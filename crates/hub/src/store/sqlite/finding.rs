@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use testudo_model::Severity;
 
-use super::{row, rows};
+use super::{json, row, rows};
 use crate::HubError;
 
 /// Findings that a search for a text looks at for one page. It may find nothing among them, and goes on with the next page.
@@ -87,6 +87,8 @@ pub(crate) struct FindingRow {
     pub(crate) detector: String,
     /// The other tool that found it; empty for our own detectors.
     pub(crate) tool: String,
+    /// The scan that saw it first.
+    pub(crate) first_scan: i64,
     /// Since when it is known, or is back.
     pub(crate) opened: String,
     /// Since when it is gone.
@@ -101,10 +103,10 @@ pub(crate) struct FindingRow {
     pub(crate) decision: Option<u64>,
 }
 
-const COLUMNS: &str = "f.id, p.name, f.fingerprint, f.state, f.severity, f.rule, f.title, f.message, f.path, f.line, f.owners, f.detector, f.tool, f.opened, f.closed, f.reason, f.until, f.decided_by, f.decision";
+const COLUMNS: &str = "f.id, p.name, f.fingerprint, f.state, f.severity, f.rule, f.title, f.message, f.path, f.line, f.owners, f.detector, f.tool, f.opened, f.closed, f.reason, f.until, f.decided_by, f.decision, f.first_scan";
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<FindingRow> {
-    let (state, severity, owners): (String, usize, String) = (row.get(3)?, row.get(4)?, row.get(10)?);
+    let (state, severity): (String, usize) = (row.get(3)?, row.get(4)?);
     Ok(FindingRow {
         id: row.get(0)?,
         product: row.get(1)?,
@@ -116,7 +118,7 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<FindingRow> {
         message: row.get(7)?,
         path: row.get(8)?,
         line: row.get(9)?,
-        owners: serde_json::from_str(&owners).unwrap_or_default(),
+        owners: json(row, 10)?,
         detector: row.get(11)?,
         tool: row.get(12)?,
         opened: row.get(13)?,
@@ -125,6 +127,7 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<FindingRow> {
         until: row.get(16)?,
         decided_by: row.get(17)?,
         decision: row.get(18)?,
+        first_scan: row.get(19)?,
     })
 }
 
@@ -349,37 +352,77 @@ pub(crate) fn severities(connection: &Connection, product: Option<i64>) -> Resul
 pub(crate) struct Decision<'a> {
     /// The state from now on; open takes a decision back.
     pub(crate) state: FindingState,
-    /// Why.
-    pub(crate) reason: &'a str,
-    /// Last day.
-    pub(crate) until: &'a str,
-    /// Who.
-    pub(crate) by: &'a str,
+    /// Why, the last day, and who; none where a decision is taken back.
+    pub(crate) set: Option<(&'a String, &'a String, &'a String)>,
     /// Number of the entry in the hub's own ledger.
     pub(crate) entry: u64,
 }
 
 /// Writes a decision down. A finding that is gone or that the project accepts stays so.
 pub(crate) fn decide(connection: &Connection, id: i64, decision: &Decision<'_>) -> Result<(), HubError> {
-    let open = decision.state == FindingState::Open;
-    let set = |text: &str| if open { None } else { Some(text.to_owned()) };
+    let state = decision.state.as_str();
     connection
         .prepare_cached(
             "UPDATE finding SET state = CASE WHEN state IN ('closed', 'suppressed') THEN state ELSE ?2 END, decided = ?3, reason = ?4, until = ?5, decided_by = ?6, decision = ?7 WHERE id = ?1",
         )?
         .execute(params![
             id,
-            decision.state.as_str(),
-            set(decision.state.as_str()),
-            set(decision.reason),
-            set(decision.until),
-            set(decision.by),
+            state,
+            decision.set.map(|_| state),
+            decision.set.map(|(reason, ..)| reason),
+            decision.set.map(|(_, until, _)| until),
+            decision.set.map(|(.., by)| by),
             decision.entry
         ])?;
     connection.execute(
         "UPDATE product SET revision = revision + 1 WHERE id = (SELECT product FROM finding WHERE id = ?1)",
         [id],
     )?;
+    Ok(())
+}
+
+/// What the database says was decided about a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DecidedRow {
+    /// Its product.
+    pub(crate) product: String,
+    /// Its identity.
+    pub(crate) fingerprint: String,
+    /// The state as it is shown, where it is one that people decide.
+    pub(crate) shown: Option<String>,
+    /// The state that was decided.
+    pub(crate) state: Option<String>,
+    /// Why.
+    pub(crate) reason: Option<String>,
+    /// Last day.
+    pub(crate) until: Option<String>,
+    /// Who.
+    pub(crate) decided_by: Option<String>,
+    /// Number of the entry.
+    pub(crate) decision: Option<u64>,
+}
+
+/// Gives every finding that somebody decided about, with its number. Looks at all of them.
+pub(crate) fn decided(connection: &Connection, mut each: impl FnMut(i64, DecidedRow)) -> Result<(), HubError> {
+    let query = "SELECT f.id, p.name, f.fingerprint, CASE WHEN f.state IN ('accepted', 'false-positive', 'wont-fix') THEN f.state END, f.decided, f.reason, f.until, f.decided_by, f.decision FROM finding f JOIN product p ON p.id = f.product WHERE f.decided IS NOT NULL OR f.reason IS NOT NULL OR f.until IS NOT NULL OR f.decided_by IS NOT NULL OR f.decision IS NOT NULL OR f.state IN ('accepted', 'false-positive', 'wont-fix') ORDER BY f.id";
+    let mut statement = connection.prepare(query)?;
+    let read = |row: &rusqlite::Row<'_>| {
+        let found = DecidedRow {
+            product: row.get(1)?,
+            fingerprint: row.get(2)?,
+            shown: row.get(3)?,
+            state: row.get(4)?,
+            reason: row.get(5)?,
+            until: row.get(6)?,
+            decided_by: row.get(7)?,
+            decision: row.get(8)?,
+        };
+        Ok((row.get::<_, i64>(0)?, found))
+    };
+    for found in statement.query_map([], read)? {
+        let (id, found) = found?;
+        each(id, found);
+    }
     Ok(())
 }
 

@@ -5,11 +5,17 @@
 
 mod agent;
 mod audit;
+mod branch;
+mod change;
 mod concern;
 mod finding;
+mod gate;
+mod intent;
 mod ledger;
 mod moment;
 mod person;
+#[cfg(test)]
+mod plan;
 mod product;
 mod scan;
 mod token;
@@ -17,36 +23,50 @@ mod token;
 use std::{
     fmt, fs,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError, TryLockError},
+    sync::{Mutex, PoisonError, TryLockError},
     time::Duration,
 };
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
-pub(crate) use agent::{AgentRow, AlertRow, Taken, agents, alert, alerts, take, watch};
-pub(crate) use audit::{AuditRow, Deed, audit, audit_is_whole, record};
+pub(crate) use agent::{
+    AgentRow, AlertRow, Taken, about_response, agent_of, agents, alert, alerts, response_word, take, watch, watches,
+};
+pub(crate) use audit::{AuditRow, Deed, Link, audit, each_deed, last_hash, record};
+pub(crate) use branch::{
+    BRANCHES, Branch, BranchFinding, BranchRow, FINDINGS as BRANCH_FINDINGS, Pushed, branch_findings, branch_of,
+    branches, link as branch_link, settle_branch,
+};
+pub(crate) use change::{Numbered, change, next_number, rehearse};
 pub(crate) use concern::{
-    ConcernRow, NewConcern, answer_concern, concern, concerns, raise, word as concern_word, work_on,
+    ConcernRow, Which, concern, concern_count, concerns, concerns_for, concerns_of, each_concern, put_concern,
+    word as concern_word,
 };
 pub(crate) use finding::{
-    Decision, Filter, FindingRow, FindingState, Page, decide, document, expire, finding, findings, matching, severities,
+    DecidedRow, Decision, Filter, FindingRow, FindingState, Page, decide, decided, document, expire, finding, findings,
+    matching, severities,
 };
-pub(crate) use ledger::{LedgerRow, append, first_push, ledger, ledgers, line, line_hash, newest_statements};
+pub(crate) use gate::{GateRow, Judged, findings_of, gates_of, keep_gate};
+pub(crate) use intent::{Intent, adopted, forget, intend, intents, is_adopting, own_head, set_own_head};
+pub(crate) use ledger::{
+    FormerKeys, LedgerRow, append, first_push, former_keys, head, ledger, ledgers, line, line_hash, lines,
+    newest_statements, statement, with_ledgers,
+};
 pub(crate) use moment::{MomentRow, NewMoment, add_moment, attest_moment, latest_about, moments};
 pub(crate) use person::{
-    PersonRow, activate, add_person, end_session, enter, has_admin, make_link, people, person_named, session,
-    set_person, touch,
+    PersonRow, SessionRow, end_named, end_others, end_session, enter, has_admin, is_owner, make_link, people,
+    person_named, put_person, session, sessions, touch,
 };
 pub(crate) use product::{PlanRole, ProductRow, named, plan_roles, product, products, set_facts, touched};
-pub(crate) use scan::{Account, Header, Ingested, Ingestion, ScanRow, scans};
-pub(crate) use token::{TokenRow, create_token, revoke_token, token, tokens, used};
+pub(crate) use scan::{Account, CUT, Header, Ingested, ScanRow, Taking, scan_count, scans};
+pub(crate) use token::{MadeRow, TokenRow, made as tokens_made, revoke_token, token, tokens, used};
 
 use crate::HubError;
 
 /// Name of the file.
 const FILE: &str = "hub.sqlite3";
 /// Steps from an empty database to the newest form. Never changed, only added to.
-const MIGRATIONS: &[&str] = &[include_str!("schema/001.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema/001.sql"), include_str!("schema/002.sql")];
 /// Connections that read.
 const READERS: usize = 4;
 /// How long a writer of another process is waited for.
@@ -94,40 +114,33 @@ impl Store {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        in_transaction(writer, work)
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        in_transaction(&mut writer, work)
     }
 
-    /// The same where nobody else writes at the moment, for what may be left out: who reads never waits for it, and never
-    /// fails by it.
-    pub(crate) fn note(&self, work: impl FnOnce(&Transaction<'_>) -> Result<(), HubError>) {
-        let writer = match self.writer.try_lock() {
+    /// The same where nobody else writes at the moment; none where somebody does. Who reads never waits for it.
+    pub(crate) fn write_if_idle<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, HubError>,
+    ) -> Result<Option<T>, HubError> {
+        let mut writer = match self.writer.try_lock() {
             Ok(writer) => writer,
             Err(TryLockError::Poisoned(writer)) => writer.into_inner(),
-            Err(TryLockError::WouldBlock) => return,
+            Err(TryLockError::WouldBlock) => return Ok(None),
         };
         // Another process may hold the file, such as one that makes a copy of it.
-        if writer.busy_timeout(Duration::ZERO).is_ok() {
-            let (writer, noted) = noted(writer, work);
-            drop((noted, writer.busy_timeout(PATIENCE)));
+        writer.busy_timeout(Duration::ZERO)?;
+        let done = in_transaction(&mut writer, work);
+        writer.busy_timeout(PATIENCE)?;
+        match done {
+            Err(HubError::Database(error)) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(None),
+            done => done.map(Some),
         }
     }
 }
 
-fn noted<'w>(
-    mut writer: MutexGuard<'w, Connection>,
-    work: impl FnOnce(&Transaction<'_>) -> Result<(), HubError>,
-) -> (MutexGuard<'w, Connection>, Result<(), HubError>) {
-    let done =
-        writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(HubError::from).and_then(|begun| {
-            work(&begun)?;
-            begun.commit().map_err(HubError::from)
-        });
-    (writer, done)
-}
-
 fn in_transaction<T, E: From<HubError>>(
-    mut writer: MutexGuard<'_, Connection>,
+    writer: &mut Connection,
     work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
     let begun = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(HubError::from)?;
@@ -178,6 +191,8 @@ fn rows<T, P: rusqlite::Params>(
     (query, parameters): (&str, P),
     read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
 ) -> Result<Vec<T>, HubError> {
+    #[cfg(test)]
+    plan::check(connection, query)?;
     let mut statement = connection.prepare_cached(query)?;
     let found = statement.query_map(parameters, read)?;
     Ok(found.collect::<Result<_, _>>()?)
@@ -190,5 +205,15 @@ fn row<T, P: rusqlite::Params>(
     read: impl FnOnce(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
 ) -> Result<Option<T>, HubError> {
     use rusqlite::OptionalExtension as _;
+    #[cfg(test)]
+    plan::check(connection, query)?;
     Ok(connection.prepare_cached(query)?.query_row(parameters, read).optional()?)
+}
+
+/// A column that holds JSON. What cannot be read is an error: an empty list would say that there is nothing.
+fn json<T: serde::de::DeserializeOwned>(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<T> {
+    let text: String = row.get(column)?;
+    serde_json::from_str(&text).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+    })
 }

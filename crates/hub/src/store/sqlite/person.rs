@@ -2,16 +2,16 @@
 
 use rusqlite::{Connection, params};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{row, rows};
+use super::{json, row, rows};
 use crate::{
     HubError,
-    auth::{Digest, Person, Role, SESSION_IDLE, Secret},
+    auth::{Digest, Person, Role, SESSION_IDLE, SESSION_LIFE, Secret},
 };
 
 /// A person who may sign in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct PersonRow {
     /// Number.
     pub(crate) id: i64,
@@ -30,13 +30,13 @@ pub(crate) struct PersonRow {
 const COLUMNS: &str = "id, name, role, handles, active, created";
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<PersonRow> {
-    let (role, handles): (String, String) = (row.get(2)?, row.get(3)?);
+    let role: String = row.get(2)?;
     Ok(PersonRow {
         id: row.get(0)?,
         name: row.get(1)?,
         // A word that is none cannot be there: the table checks it.
         role: Role::of(&role).unwrap_or(Role::Viewer),
-        handles: serde_json::from_str(&handles).unwrap_or_default(),
+        handles: json(row, 3)?,
         active: row.get(4)?,
         created: row.get(5)?,
     })
@@ -58,25 +58,29 @@ pub(crate) fn has_admin(connection: &Connection) -> Result<bool, HubError> {
     Ok(row(connection, (query, []), |_| Ok(()))?.is_some())
 }
 
-/// Adds a person.
-pub(crate) fn add_person(connection: &Connection, (name, role): (&str, Role), time: &str) -> Result<i64, HubError> {
-    let mut statement = connection.prepare_cached("INSERT INTO person (name, role, created) VALUES (?1, ?2, ?3)")?;
-    Ok(statement.insert(params![name, role.as_str(), time])?)
-}
-
-/// Sets what a person may do and which names are theirs.
-pub(crate) fn set_person(connection: &Connection, id: i64, role: Role, handles: &[String]) -> Result<bool, HubError> {
-    let query = "UPDATE person SET role = ?2, handles = ?3 WHERE id = ?1";
-    Ok(connection.execute(query, params![id, role.as_str(), serde_json::to_string(handles)?])? > 0)
-}
-
-/// Lets a person sign in, or no longer; then their sessions and links end too.
-pub(crate) fn activate(connection: &Connection, id: i64, active: bool) -> Result<bool, HubError> {
-    if !active {
-        connection.execute("DELETE FROM session WHERE person = ?1", [id])?;
-        connection.execute("DELETE FROM link WHERE person = ?1", [id])?;
+/// Keeps a person as they are from now on. Whoever may do something else than before signs in again, and whoever may not
+/// sign in any more has no link either.
+pub(crate) fn put_person(connection: &Connection, person: &PersonRow) -> Result<(), HubError> {
+    let before = person_named(connection, &person.name)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO person (id, name, role, handles, active, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO UPDATE SET role = excluded.role, handles = excluded.handles, active = excluded.active",
+        )?
+        .execute(params![
+            person.id,
+            person.name,
+            person.role.as_str(),
+            serde_json::to_string(&person.handles)?,
+            person.active,
+            person.created
+        ])?;
+    if before.is_some_and(|before| (before.role, before.active) != (person.role, person.active)) {
+        connection.execute("DELETE FROM session WHERE person = ?1", [person.id])?;
     }
-    Ok(connection.execute("UPDATE person SET active = ?2 WHERE id = ?1", params![id, active])? > 0)
+    if !person.active {
+        connection.execute("DELETE FROM link WHERE person = ?1", [person.id])?;
+    }
+    Ok(())
 }
 
 /// Makes a link with which a person signs in once. Earlier ones of theirs end.
@@ -95,7 +99,7 @@ pub(crate) fn make_link(
 pub(crate) fn enter(
     connection: &Connection,
     link: &Digest,
-    (session, now): (&Digest, i64),
+    (session, now, address): (&Digest, i64, &str),
 ) -> Result<Option<String>, HubError> {
     let query = "SELECT link.digest, link.person, link.expires, person.name FROM link JOIN person ON person.id = link.person WHERE link.handle = ?1 AND person.active = 1";
     let found = row(connection, (query, [link.handle()]), |row| {
@@ -105,29 +109,30 @@ pub(crate) fn enter(
         return Ok(None);
     };
     connection.execute("DELETE FROM link WHERE handle = ?1", [link.handle()])?;
-    connection.execute("DELETE FROM session WHERE seen < ?1", [now - SESSION_IDLE])?;
-    let query = "INSERT INTO session (handle, digest, person, seen) VALUES (?1, ?2, ?3, ?4)";
-    connection.execute(query, params![session.handle(), session.bytes(), person, now])?;
+    let ended = "DELETE FROM session WHERE seen <= ?1 OR begun <= ?2";
+    connection.execute(ended, [now - SESSION_IDLE, now - SESSION_LIFE])?;
+    let query = "INSERT INTO session (handle, digest, person, seen, begun, address) VALUES (?1, ?2, ?3, ?4, ?4, ?5)";
+    connection.execute(query, params![session.handle(), session.bytes(), person, now, address])?;
     Ok(Some(name))
 }
 
 /// The person of a session that has not ended, and when it was seen last.
 pub(crate) fn session(connection: &Connection, secret: &Secret, now: i64) -> Result<Option<(Person, i64)>, HubError> {
     let digest = secret.digest();
-    let query = "SELECT s.digest, s.seen, p.id, p.name, p.role, p.handles FROM session s JOIN person p ON p.id = s.person WHERE s.handle = ?1 AND p.active = 1";
+    let query = "SELECT s.digest, s.seen, p.id, p.name, p.role, p.handles, s.begun FROM session s JOIN person p ON p.id = s.person WHERE s.handle = ?1 AND p.active = 1";
     let found = row(connection, (query, [digest.handle()]), |row| {
-        let (role, handles): (String, String) = (row.get(4)?, row.get(5)?);
+        let role: String = row.get(4)?;
         let person = Person {
             id: row.get(2)?,
             name: row.get(3)?,
             role: Role::of(&role).unwrap_or(Role::Viewer),
-            handles: serde_json::from_str(&handles).unwrap_or_default(),
+            handles: json(row, 5)?,
             session: secret.clone(),
         };
-        Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?, person))
+        Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(6)?, person))
     })?;
-    let found = found.filter(|(kept, seen, _)| digest.is(kept) && now - seen < SESSION_IDLE);
-    Ok(found.map(|(_, seen, person)| (person, seen)))
+    let found = found.filter(|(kept, seen, begun, _)| digest.is(kept) && lives((*seen, *begun), now));
+    Ok(found.map(|(_, seen, _, person)| (person, seen)))
 }
 
 /// Says that a session is in use.
@@ -140,4 +145,67 @@ pub(crate) fn touch(connection: &Connection, secret: &Secret, now: i64) -> Resul
 pub(crate) fn end_session(connection: &Connection, secret: &Secret) -> Result<(), HubError> {
     connection.execute("DELETE FROM session WHERE handle = ?1", [secret.digest().handle()])?;
     Ok(())
+}
+
+/// Whether a session has not ended by itself: when it was seen last, and when it began.
+fn lives((seen, begun): (i64, i64), now: i64) -> bool {
+    now - seen < SESSION_IDLE && now - begun < SESSION_LIFE
+}
+
+/// A session of somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct SessionRow {
+    /// What it is named by; nobody gets in with it.
+    pub(crate) name: String,
+    /// From where it began.
+    pub(crate) address: String,
+    /// When it began, RFC 3339 in UTC.
+    pub(crate) begun: String,
+    /// Minutes since its last request.
+    pub(crate) idle: i64,
+    /// When it ends in any case, RFC 3339 in UTC.
+    pub(crate) ends: String,
+    /// Whether it is the one that asks.
+    pub(crate) own: bool,
+}
+
+/// The sessions of a person, the one that began last first.
+pub(crate) fn sessions(connection: &Connection, person: &Person, now: i64) -> Result<Vec<SessionRow>, HubError> {
+    let query = "SELECT lower(hex(handle)), address, strftime('%Y-%m-%dT%H:%M:%SZ', begun, 'unixepoch'), seen, begun, handle, strftime('%Y-%m-%dT%H:%M:%SZ', begun + ?2, 'unixepoch') FROM session WHERE person = ?1 ORDER BY begun DESC, handle";
+    let digest = person.session.digest();
+    let found = rows(connection, (query, [person.id, SESSION_LIFE]), |row| {
+        let (seen, begun): (i64, i64) = (row.get(3)?, row.get(4)?);
+        let session = SessionRow {
+            name: row.get(0)?,
+            address: row.get(1)?,
+            begun: row.get(2)?,
+            idle: (now - seen) / 60,
+            ends: row.get(6)?,
+            own: row.get::<_, Vec<u8>>(5)? == digest.handle(),
+        };
+        Ok((session, lives((seen, begun), now)))
+    })?;
+    Ok(found.into_iter().filter(|(_, lives)| *lives).map(|(session, _)| session).collect())
+}
+
+/// Ends a session of a person, by its name; whether there was one.
+pub(crate) fn end_named(connection: &Connection, person: i64, name: &str) -> Result<bool, HubError> {
+    Ok(connection.execute("DELETE FROM session WHERE person = ?1 AND handle = unhex(?2)", params![person, name])? > 0)
+}
+
+/// Ends all sessions of a person but the one that asks. Gives how many.
+pub(crate) fn end_others(connection: &Connection, person: &Person) -> Result<usize, HubError> {
+    let query = "DELETE FROM session WHERE person = ?1 AND handle <> ?2";
+    Ok(connection.execute(query, params![person.id, person.session.digest().handle()])?)
+}
+
+/// Whether something can be given to an owner: somebody who may sign in has that name, or a plan has that role.
+pub(crate) fn is_owner(connection: &Connection, owner: &str) -> Result<bool, HubError> {
+    let plain = owner.strip_prefix('@').unwrap_or(owner);
+    let person = "SELECT 1 FROM person WHERE active = 1 AND (name = ?1 OR name = ?2 OR EXISTS (SELECT 1 FROM json_each(handles) WHERE value = ?1))";
+    if row(connection, (person, [owner, plain]), |_| Ok(()))?.is_some() {
+        return Ok(true);
+    }
+    let Some(role) = owner.strip_prefix("role:") else { return Ok(false) };
+    Ok(row(connection, ("SELECT 1 FROM plan_role WHERE id = ?1", [role]), |_| Ok(()))?.is_some())
 }

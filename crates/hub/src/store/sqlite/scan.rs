@@ -12,7 +12,10 @@ use serde::Serialize;
 use testudo_ledger::Extent;
 use testudo_model::{Coverage, CoverageState, Finding, Fingerprint, Summary};
 
-use super::{moment, named, row, rows, touched};
+use super::{
+    branch::{Branch, BranchScan, Pushed, branch_of},
+    moment, row, rows, touched,
+};
 use crate::{HubError, RuleSet};
 
 /// Characters of a text that lists show.
@@ -21,6 +24,8 @@ const SHOWN: usize = 300;
 const OWNERS: usize = 20;
 /// Largest finding that is kept in full, in bytes.
 const MAX_DOCUMENT: usize = 64 << 10;
+/// Property of a finding that was too large to be kept in full.
+pub(crate) const CUT: &str = "testudo-hub-cut";
 /// Findings that get a moment of their own on the line of time, of those that one scan opens or closes.
 const NAMED: usize = 20;
 
@@ -41,6 +46,8 @@ pub(crate) struct ScanRow {
     pub(crate) opened: u64,
     /// Findings that it closed.
     pub(crate) closed: u64,
+    /// The branch, where it is not the default one.
+    pub(crate) branch: String,
 }
 
 /// What came of a scan.
@@ -60,17 +67,25 @@ pub(crate) struct Ingested {
     pub(crate) kept: u64,
     /// Why not.
     pub(crate) reasons: Vec<String>,
+    /// Whether it was a branch beside the default one, which opens and closes nothing.
+    pub(crate) beside: bool,
+    /// That branch; empty where nobody named it.
+    pub(crate) branch: String,
+    /// Findings of that branch which are not on the default one.
+    pub(crate) only_here: u64,
 }
 
 /// What is known of a scan before its findings are.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Header<'a> {
-    /// The product.
-    pub(crate) product: &'a str,
+    /// The product: number and name.
+    pub(crate) product: (i64, &'a str),
     /// SHA-256 of the document.
     pub(crate) digest: &'a str,
     /// How much of the project was looked at.
     pub(crate) extent: &'a Extent,
+    /// Which branch it is of.
+    pub(crate) branch: Pushed<'a>,
     /// Now.
     pub(crate) time: &'a str,
 }
@@ -101,34 +116,85 @@ pub(crate) struct Ingestion<'a> {
     news: Vec<(usize, i64, String)>,
 }
 
-impl<'a> Ingestion<'a> {
-    /// Begins. None where this very document was taken in as the last one: sent twice is known once.
+/// A scan that is being taken in.
+pub(crate) enum Taking<'a> {
+    /// Of the default branch.
+    Default(Ingestion<'a>),
+    /// Of another one.
+    Other(BranchScan<'a>),
+}
+
+impl<'a> Taking<'a> {
+    /// Begins. None where this very document was taken in as the last one of its branch: sent twice is known once.
     pub(crate) fn begin(
         transaction: &'a Transaction<'a>,
         header: Header<'a>,
     ) -> Result<Result<Self, Ingested>, HubError> {
-        let product = named(transaction, header.product, header.time)?;
-        let last = "SELECT id, digest FROM scan WHERE product = ?1 ORDER BY id DESC LIMIT 1";
-        let last = row(transaction, (last, [product]), |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+        let product = header.product.0;
+        let branch = branch_of(transaction, product, header.branch)?;
+        // No branch has this name, so that of nobody knows which is kept apart from the default one.
+        let name = match &branch {
+            Branch::Default => String::new(),
+            Branch::Other { name, .. } if name.is_empty() => "?".to_owned(),
+            Branch::Other { name, .. } => name.clone(),
+        };
+        let last = "SELECT id, digest FROM scan WHERE product = ?1 AND ref = ?2 ORDER BY id DESC LIMIT 1";
+        let last = row(transaction, (last, params![product, name]), |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+        })?;
         if let Some((scan, _)) = last.filter(|(_, digest)| digest == header.digest) {
             return Ok(Err(Ingested { scan, known: true, ..Ingested::default() }));
         }
         let scan = transaction
             .prepare_cached(
-                "INSERT INTO scan (product, digest, received, started, tool, complete) VALUES (?1, ?2, ?3, '', '', 0)",
+                "INSERT INTO scan (product, digest, received, started, tool, complete, ref) VALUES (?1, ?2, ?3, '', '', 0, ?4)",
             )?
-            .insert(params![product, header.digest, header.time])?;
+            .insert(params![product, header.digest, header.time, name])?;
         let result = Ingested { scan, ..Ingested::default() };
-        Ok(Ok(Self { transaction, header, product, scan, result, news: Vec::new() }))
+        Ok(Ok(match branch {
+            Branch::Default => {
+                Self::Default(Ingestion { transaction, header, product, scan, result, news: Vec::new() })
+            }
+            Branch::Other { name, default } => {
+                let result = Ingested { beside: true, branch: name, ..result };
+                Self::Other(BranchScan::begin(transaction, (header, product), default, result)?)
+            }
+        }))
     }
 
     /// Takes one finding.
     pub(crate) fn add(&mut self, finding: &Finding) -> Result<(), HubError> {
+        match self {
+            Self::Default(taking) => taking.add(finding),
+            Self::Other(taking) => taking.add(finding),
+        }
+    }
+
+    /// Says that a finding is there, although the report does not show it.
+    pub(crate) fn hide(&self, fingerprint: &Fingerprint) -> Result<(), HubError> {
+        match self {
+            Self::Default(taking) => taking.hide(fingerprint),
+            Self::Other(_) => Ok(()),
+        }
+    }
+
+    /// Says what came of it all.
+    pub(crate) fn finish(self, account: &Account, rules: &RuleSet) -> Result<Ingested, HubError> {
+        match self {
+            Self::Default(taking) => taking.finish(account, rules),
+            Self::Other(taking) => taking.finish(account),
+        }
+    }
+}
+
+impl Ingestion<'_> {
+    /// Takes one finding.
+    fn add(&mut self, finding: &Finding) -> Result<(), HubError> {
         self.result.findings += 1;
-        let known = "SELECT id, state, decided, owners, severity FROM finding WHERE product = ?1 AND fingerprint = ?2";
+        let known = "SELECT state, decided, owners, severity FROM finding WHERE product = ?1 AND fingerprint = ?2";
         let known = row(self.transaction, (known, params![self.product, finding.fingerprint.as_str()]), |row| {
-            let known = Known { id: row.get(0)?, owners: row.get(3)?, severity: row.get(4)? };
-            Ok((known, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?))
+            let known = Known { owners: row.get(2)?, severity: row.get(3)? };
+            Ok((known, row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
         })?;
         let suppressed = finding.suppressed.is_some();
         let state = match known.as_ref().and_then(|(_, _, decided)| decided.as_deref()) {
@@ -138,7 +204,8 @@ impl<'a> Ingestion<'a> {
         };
         let before = known.as_ref().map(|(_, state, _)| state.as_str());
         let is_new = state == "open" && before.is_none_or(|before| matches!(before, "closed" | "suppressed"));
-        let id = self.write(finding, (known.as_ref().map(|(known, ..)| known.id), state), is_new)?;
+        let opened = is_new.then_some(self.header.time);
+        let id = self.write(finding, (state, opened))?;
         self.write_owners(finding, id, known.as_ref().map(|(known, ..)| known))?;
         self.write_document(finding, id)?;
         if is_new {
@@ -153,16 +220,25 @@ impl<'a> Ingestion<'a> {
     }
 
     /// Says that a finding is there, although the report does not show it.
-    pub(crate) fn hide(&self, fingerprint: &Fingerprint) -> Result<(), HubError> {
+    fn hide(&self, fingerprint: &Fingerprint) -> Result<(), HubError> {
         self.transaction
             .prepare_cached("UPDATE finding SET last_scan = ?3 WHERE product = ?1 AND fingerprint = ?2")?
             .execute(params![self.product, fingerprint.as_str(), self.scan])?;
         Ok(())
     }
 
-    fn write(&self, finding: &Finding, (id, state): (Option<i64>, &str), is_new: bool) -> Result<i64, HubError> {
+    /// Writes the row of a finding. `opened` is now, where it is new or back. Gives its number.
+    fn write(&self, finding: &Finding, (state, opened): (&str, Option<&str>)) -> Result<i64, HubError> {
         let place = place(finding, self.header.extent);
         let owners: Vec<&String> = finding.owner.iter().take(OWNERS).collect();
+        // One that is new has no decision; the table refuses a decided state without one even where the row is there already.
+        let mut statement = self.transaction.prepare_cached(
+            "INSERT INTO finding (product, fingerprint, state, severity, rule, title, message, path, line, owners, detector, tool, in_tree, first_scan, last_scan, opened) \
+             VALUES (?1, ?2, CASE ?3 WHEN 'suppressed' THEN ?3 ELSE 'open' END, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15) ON CONFLICT (product, fingerprint) DO UPDATE SET \
+             state = ?3, severity = excluded.severity, rule = excluded.rule, title = excluded.title, message = excluded.message, \
+             path = excluded.path, line = excluded.line, owners = excluded.owners, detector = excluded.detector, tool = excluded.tool, \
+             in_tree = excluded.in_tree, last_scan = excluded.last_scan, opened = coalesce(?16, opened), closed = NULL RETURNING id",
+        )?;
         let values = params![
             self.product,
             finding.fingerprint.as_str(),
@@ -179,22 +255,9 @@ impl<'a> Ingestion<'a> {
             finding.location.commit.is_none() && finding.location.path.is_some(),
             self.scan,
             self.header.time,
-            id,
-            is_new,
+            opened,
         ];
-        if id.is_none() {
-            let mut insert = self.transaction.prepare_cached(
-                "INSERT INTO finding (product, fingerprint, state, severity, rule, title, message, path, line, owners, detector, tool, in_tree, first_scan, last_scan, opened) \
-                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15 WHERE ?16 IS NULL AND ?17 IS NOT NULL",
-            )?;
-            return Ok(insert.insert(values)?);
-        }
-        self.transaction
-            .prepare_cached(
-                "UPDATE finding SET state = ?3, severity = ?4, rule = ?5, title = ?6, message = ?7, path = ?8, line = ?9, owners = ?10, detector = ?11, tool = ?12, in_tree = ?13, last_scan = ?14, opened = CASE WHEN ?17 THEN ?15 ELSE opened END, closed = NULL WHERE id = ?16 AND product = ?1 AND fingerprint = ?2",
-            )?
-            .execute(values)?;
-        Ok(id.unwrap_or_default())
+        Ok(statement.query_row(values, |row| row.get(0))?)
     }
 
     fn write_owners(&self, finding: &Finding, id: i64, known: Option<&Known>) -> Result<(), HubError> {
@@ -222,41 +285,63 @@ impl<'a> Ingestion<'a> {
             less.properties.clear();
             (less.snippet, less.fix) = (None, None);
             less.message = short(&less.message);
+            less.properties.insert(CUT.to_owned(), true.into());
             text = serde_json::to_string(&less)?;
         }
         if text.len() <= MAX_DOCUMENT {
             self.transaction
                 .prepare_cached("INSERT INTO finding_document (finding, document) VALUES (?1, ?2) ON CONFLICT (finding) DO UPDATE SET document = excluded.document")?
                 .execute(params![id, text])?;
+        } else {
+            // What an earlier scan said of it is not what it is now.
+            self.transaction.prepare_cached("DELETE FROM finding_document WHERE finding = ?1")?.execute([id])?;
         }
         Ok(())
     }
 
     /// Closes what is gone, and says what came of it all.
-    pub(crate) fn finish(mut self, account: &Account, rules: &RuleSet) -> Result<Ingested, HubError> {
+    fn finish(mut self, account: &Account, rules: &RuleSet) -> Result<Ingested, HubError> {
         let gone = self.close(account, rules)?;
-        let complete = account.summary.complete && !account.coverage.is_empty();
-        self.transaction.execute(
-            "UPDATE scan SET started = ?2, tool = ?3, complete = ?4, opened = ?5, closed = ?6, kept = ?7, coverage = ?8 WHERE id = ?1",
-            params![
-                self.scan,
-                short(&account.started),
-                short(&account.tool),
-                complete,
-                self.result.opened,
-                self.result.closed,
-                self.result.kept,
-                serde_json::to_string(&account.coverage)?
-            ],
-        )?;
-        self.tell(account, complete, &gone)?;
+        let complete = end_scan(self.transaction, &self.result, account)?;
+        self.tell(account, (complete, &gone))?;
         touched(self.transaction, self.product)?;
         Ok(self.result)
     }
 
     fn close(&mut self, account: &Account, rules: &RuleSet) -> Result<Vec<(usize, i64, String)>, HubError> {
+        let is_late = self.is_late(account)?;
+        let mut look = Look { account, extent: self.header.extent, rules, is_late, digests: BTreeMap::new() };
+        let (mut reasons, mut gone) = (BTreeMap::new(), Vec::new());
+        for finding in self.absent()? {
+            if let Some(why) = look.blind(self.transaction, &finding)? {
+                self.result.kept += 1;
+                *reasons.entry(why).or_insert(0_u64) += 1;
+                continue;
+            }
+            self.result.closed += 1;
+            self.transaction
+                .prepare_cached("UPDATE finding SET state = 'closed', closed = ?2 WHERE id = ?1")?
+                .execute(params![finding.id, self.header.time])?;
+            if gone.len() < NAMED {
+                let text = short(&format!("{}: {}", finding.title, finding.path));
+                gone.push((finding.severity, finding.id, text));
+            }
+        }
+        self.result.reasons = reasons.into_iter().map(|(why, count)| format!("{count} stay open: {why}")).collect();
+        Ok(gone)
+    }
+
+    /// Whether a scan that began later is known already.
+    fn is_late(&self, account: &Account) -> Result<bool, HubError> {
+        let later = "SELECT 1 FROM scan WHERE product = ?1 AND ref = '' AND id < ?2 AND started > ?3 LIMIT 1";
+        let values = params![self.product, self.scan, short(&account.started)];
+        Ok(row(self.transaction, (later, values), |row| row.get::<_, i64>(0))?.is_some())
+    }
+
+    /// Findings that are not closed, and that this scan did not see.
+    fn absent(&self) -> Result<Vec<Absent>, HubError> {
         let absent = "SELECT id, detector, tool, path, rule, last_scan, in_tree, severity, title FROM finding WHERE product = ?1 AND state <> 'closed' AND last_scan <> ?2 ORDER BY severity DESC, id DESC";
-        let absent = rows(self.transaction, (absent, params![self.product, self.scan]), |row| {
+        rows(self.transaction, (absent, params![self.product, self.scan]), |row| {
             Ok(Absent {
                 id: row.get(0)?,
                 detector: row.get(1)?,
@@ -268,46 +353,18 @@ impl<'a> Ingestion<'a> {
                 severity: row.get(7)?,
                 title: row.get(8)?,
             })
-        })?;
-        let later = "SELECT 1 FROM scan WHERE product = ?1 AND id < ?2 AND started > ?3 LIMIT 1";
-        let started = short(&account.started);
-        let is_late =
-            row(self.transaction, (later, params![self.product, self.scan, started]), |row| row.get::<_, i64>(0))?
-                .is_some();
-        let mut look = Look { account, extent: self.header.extent, rules, is_late, digests: BTreeMap::new() };
-        let (mut reasons, mut gone) = (BTreeMap::new(), Vec::new());
-        for finding in absent {
-            match look.blind(self.transaction, &finding)? {
-                Some(why) => {
-                    self.result.kept += 1;
-                    *reasons.entry(why).or_insert(0_u64) += 1;
-                }
-                None => {
-                    self.result.closed += 1;
-                    self.transaction
-                        .prepare_cached("UPDATE finding SET state = 'closed', closed = ?2 WHERE id = ?1")?
-                        .execute(params![finding.id, self.header.time])?;
-                    if gone.len() < NAMED {
-                        gone.push((
-                            finding.severity,
-                            finding.id,
-                            short(&format!("{}: {}", finding.title, finding.path)),
-                        ));
-                    }
-                }
-            }
-        }
-        self.result.reasons = reasons.into_iter().map(|(why, count)| format!("{count} stay open: {why}")).collect();
-        Ok(gone)
+        })
     }
 
     /// Puts the scan and what it changed on the line of time.
-    fn tell(&mut self, account: &Account, complete: bool, gone: &[(usize, i64, String)]) -> Result<(), HubError> {
+    fn tell(&mut self, account: &Account, (complete, gone): (bool, &[(usize, i64, String)])) -> Result<(), HubError> {
         let Ingested { findings, opened, closed, kept, .. } = self.result;
         let whole = if complete { "" } else { ", not everything was looked at" };
         let said = format!(
-            "{} found {findings}: {opened} new, {closed} gone, {kept} not looked at again{whole}",
-            account.tool
+            "{} found {findings}: {opened} new, {closed} gone, {kept} not looked at again{whole}{}{}",
+            account.tool,
+            named_of("new", opened),
+            named_of("gone", closed)
         );
         let new = moment::NewMoment {
             time: self.header.time,
@@ -340,11 +397,37 @@ impl<'a> Ingestion<'a> {
     }
 }
 
+/// Keeps what came of a scan. Gives whether it looked at everything.
+pub(super) fn end_scan(connection: &Connection, result: &Ingested, account: &Account) -> Result<bool, HubError> {
+    let complete = account.summary.complete && !account.coverage.is_empty();
+    connection.execute(
+        "UPDATE scan SET started = ?2, tool = ?3, complete = ?4, opened = ?5, closed = ?6, kept = ?7, coverage = ?8 WHERE id = ?1",
+        params![
+            result.scan,
+            short(&account.started),
+            short(&account.tool),
+            complete,
+            result.opened,
+            result.closed,
+            result.kept,
+            serde_json::to_string(&account.coverage)?
+        ],
+    )?;
+    Ok(complete)
+}
+
 /// A finding that the hub has already.
 struct Known {
-    id: i64,
     owners: String,
     severity: i64,
+}
+
+/// Says where only the worst of many are named.
+fn named_of(word: &str, all: u64) -> String {
+    if all <= NAMED as u64 {
+        return String::new();
+    }
+    format!("; the worst {NAMED} of the {word} ones have a moment of their own")
 }
 
 /// Keeps the worst, in order.
@@ -440,7 +523,7 @@ fn below(path: &str, whole: &str) -> bool {
 }
 
 /// Where a finding is, from the root of the project.
-fn place(finding: &Finding, extent: &Extent) -> String {
+pub(super) fn place(finding: &Finding, extent: &Extent) -> String {
     let shown = finding.location.display_path();
     let inside = shown.strip_prefix("./").unwrap_or(&shown);
     match extent.base.as_str() {
@@ -457,17 +540,22 @@ fn tool_of(finding: &Finding) -> String {
 }
 
 /// The beginning of a text that is shown in lists.
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
 }
 
-/// The scans of a product, the newest first.
-pub(crate) fn scans(connection: &Connection, product: i64, limit: usize) -> Result<Vec<ScanRow>, HubError> {
-    let query = "SELECT id, received, started, tool, complete, opened, closed FROM scan WHERE product = ?1 ORDER BY id DESC LIMIT ?2";
-    rows(connection, (query, params![product, limit]), |row| {
+/// The scans of a product before a number, the newest first.
+pub(crate) fn scans(
+    connection: &Connection,
+    product: i64,
+    before: Option<i64>,
+    limit: usize,
+) -> Result<Vec<ScanRow>, HubError> {
+    let query = "SELECT id, received, started, tool, complete, opened, closed, ref FROM scan WHERE product = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
+    rows(connection, (query, params![product, before.unwrap_or(i64::MAX), limit]), |row| {
         Ok(ScanRow {
             id: row.get(0)?,
             received: row.get(1)?,
@@ -476,6 +564,12 @@ pub(crate) fn scans(connection: &Connection, product: i64, limit: usize) -> Resu
             complete: row.get(4)?,
             opened: row.get(5)?,
             closed: row.get(6)?,
+            branch: row.get(7)?,
         })
     })
+}
+
+/// How many scans a product has.
+pub(crate) fn scan_count(connection: &Connection, product: i64) -> Result<usize, HubError> {
+    Ok(connection.query_row("SELECT count(*) FROM scan WHERE product = ?1", [product], |row| row.get(0))?)
 }

@@ -179,6 +179,13 @@ pub(crate) fn of_damage(why: &str) -> Alert {
     alert("agent-spool-damaged", "Events that were kept cannot be read", Severity::High, why)
 }
 
+/// What is told of a log that could not be read whole.
+pub(crate) fn of_lost_lines(path: &str, why: &str) -> Alert {
+    let mut alert = alert("agent-log-lost", "Lines of a log could not be read", Severity::Medium, why);
+    alert.location.path = Some(path.to_owned());
+    alert
+}
+
 /// What is told when events waited because they could not be written.
 pub(crate) fn of_wait(count: usize) -> Alert {
     let message = format!("the spool could not be written for a while: {count} events waited, and are kept now");

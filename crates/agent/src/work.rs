@@ -515,8 +515,11 @@ impl Agent {
                     }
                 };
                 let path = log.log().path.display().to_string();
-                for line in &lines {
+                for line in lines.iter() {
                     self.judge(line, &path, log.log().format);
+                }
+                for lost in log.lost() {
+                    self.spool.add(AgentEventBody::Alert(alert::of_lost_lines(&path, &lost)));
                 }
                 if lines.is_empty() {
                     break;

@@ -16,6 +16,7 @@ mod osmatch;
 mod osregex;
 mod own;
 mod problem;
+mod rotation;
 mod rule;
 mod ruleset;
 pub(crate) mod tail;

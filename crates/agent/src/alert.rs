@@ -186,6 +186,16 @@ pub(crate) fn of_lost_lines(path: &str, why: &str) -> Alert {
     alert
 }
 
+/// What is told of a log that is written faster than it is read.
+pub(crate) fn of_lag(path: &str, bytes: u64, seconds: u64) -> Alert {
+    let message =
+        format!("{path} is {bytes} bytes behind, and was not read to its end for {seconds} s: alerts come late");
+    let mut alert = alert("agent-log-behind", "A log is written faster than it is read", Severity::Low, &message);
+    alert.location.path = Some(path.to_owned());
+    alert.fields.insert("bytes".to_owned(), bytes.to_string());
+    alert
+}
+
 /// What is told when events waited because they could not be written.
 pub(crate) fn of_wait(count: usize) -> Alert {
     let message = format!("the spool could not be written for a while: {count} events waited, and are kept now");

@@ -9,6 +9,7 @@ pub mod command;
 pub mod config;
 mod error;
 pub mod fim;
+mod follow;
 pub mod log;
 mod machine;
 mod mask;

@@ -24,7 +24,7 @@ use testudo_model::{AgentEventBody, AgentStart};
 
 use crate::{
     AgentError, alert,
-    config::{Config, LogFormat, ResponseMode},
+    config::{Config, LogFile, LogFormat, ResponseMode},
     fim::{
         self, Change, ChangeKind,
         baseline::Baseline,
@@ -35,7 +35,8 @@ use crate::{
         walk::{Root, Scope, roots, with_targets},
         watch::{Pending, Watch},
     },
-    log::{Engine, Line, Ruleset, header::is_past, memory::Kept, memory::Seen, ruleset, tail::Tail},
+    follow::{Logs, Note, Reader},
+    log::{Engine, Line, Ruleset, header::is_past, memory::Kept, memory::Seen, ruleset, tail::Position, tail::Tail},
     machine, ports,
     response::{Responder, Wish, firewall::Nft},
     sink::{Delivery, Signal, file::AlertFile, hub::Hub, ledger::Ledger},
@@ -57,8 +58,8 @@ const HEARTBEAT: Duration = Duration::from_secs(60);
 const LAZY: Duration = Duration::from_secs(5);
 /// How often all files are looked at where some cannot be watched.
 const RESCAN: Duration = Duration::from_secs(60);
-/// Pieces of a log that are read in one turn.
-const PIECES: usize = 8;
+/// How long logs are read in one turn.
+const READING: Duration = Duration::from_millis(200);
 /// Largest wish that is read, in bytes.
 const MAX_WISH: u64 = 1 << 16;
 
@@ -164,7 +165,7 @@ struct Agent {
     config: Config,
     spool: Spool,
     engine: Engine,
-    logs: Vec<Tail>,
+    logs: Logs,
     files: Option<Files>,
     sockets: BTreeMap<u64, (Option<String>, Option<u32>)>,
     responder: Responder,
@@ -250,7 +251,7 @@ impl Agent {
         });
         let mut agent = Self {
             engine: engine(&config, tell)?,
-            logs: logs.collect(),
+            logs: Logs::new(logs),
             files: None,
             sockets: BTreeMap::new(),
             responder: Responder::new(Box::new(Nft)),
@@ -382,15 +383,15 @@ impl Agent {
         if self.files.is_some() {
             start.watches.push("files".to_owned());
         }
-        if !self.logs.is_empty() {
+        if !self.config.logs.is_empty() {
             start.watches.push("logs".to_owned());
         }
         if self.config.ports.watch {
             start.watches.push("ports".to_owned());
         }
         start.reduced = unwatched.to_vec();
-        for log in self.logs.iter().filter(|log| !log.log().path.exists()) {
-            start.reduced.push(format!("{} is not there", log.log().path.display()));
+        for log in self.config.logs.iter().filter(|log| !log.path.exists()) {
+            start.reduced.push(format!("{} is not there", log.path.display()));
         }
         self.spool.add(AgentEventBody::Start(start));
     }
@@ -494,6 +495,9 @@ impl Agent {
     }
 
     fn wait(&self) {
+        if self.logs.has_more() {
+            return;
+        }
         let restless = self.files.as_ref().is_some_and(|files| files.since.is_some());
         let time = if restless { SHORT_TURN } else { TURN };
         let time = Timespec { tv_sec: 0, tv_nsec: i64::from(time.subsec_nanos()) };
@@ -505,39 +509,15 @@ impl Agent {
 
     fn read_logs(&mut self, tell: &mut dyn FnMut(&str)) {
         let mut logs = std::mem::take(&mut self.logs);
-        for log in &mut logs {
-            for _ in 0..PIECES {
-                let lines = match log.lines() {
-                    Ok(lines) => lines,
-                    Err(error) => {
-                        self.say(format!("{}: cannot be read: {error}", log.log().path.display()), tell);
-                        break;
-                    }
-                };
-                let path = log.log().path.display().to_string();
-                for line in lines.iter() {
-                    self.judge(line, &path, log.log().format);
-                }
-                for lost in log.lost() {
-                    self.spool.add(AgentEventBody::Alert(alert::of_lost_lines(&path, &lost)));
-                }
-                if lines.is_empty() {
-                    break;
-                }
-            }
-            if let Some(position) = log.position() {
-                self.spool.set(format!("{LOG}{}", text(&log.log().path)), Some(json(position)));
-            }
-        }
+        logs.read(READING, &mut Reading { agent: self, tell });
         self.logs = logs;
-        for Kept { rule, values, seen } in self.engine.changes() {
-            let name = format!("{MEMORY}{rule}:{}", json(&values));
-            self.spool.set(name, (!seen.is_empty()).then(|| json(&seen)));
-        }
     }
 
     fn judge(&mut self, line: &[u8], path: &str, format: LogFormat) {
         let line = Line { text: line, location: path, arrival: machine::seconds(), format };
+        if self.engine.is_dull(line) {
+            return;
+        }
         let judged = self.engine.judge(line);
         let Some(hit) = judged.rule.as_ref().filter(|hit| !hit.is_silent && hit.level >= self.config.level) else {
             return;
@@ -714,6 +694,40 @@ impl Agent {
             }
             drop(fs::remove_file(&path));
         }
+    }
+}
+
+/// The agent while it reads logs.
+struct Reading<'a, 't> {
+    agent: &'a mut Agent,
+    tell: &'t mut dyn FnMut(&str),
+}
+
+impl Reader for Reading<'_, '_> {
+    fn lines(&mut self, log: &LogFile, lines: &mut dyn Iterator<Item = &[u8]>, position: &Position) {
+        let agent = &mut *self.agent;
+        let path = log.path.display().to_string();
+        for line in lines {
+            agent.judge(line, &path, log.format);
+        }
+        for Kept { rule, values, seen } in agent.engine.changes() {
+            let name = format!("{MEMORY}{rule}:{}", json(&values));
+            agent.spool.set(name, (!seen.is_empty()).then(|| json(&seen)));
+        }
+        agent.spool.set(format!("{LOG}{}", text(&log.path)), Some(json(position)));
+        if agent.spool.is_heavy() && !agent.is_stuck {
+            agent.keep(self.tell);
+        }
+    }
+
+    fn note(&mut self, log: &LogFile, note: Note) {
+        let path = log.path.display().to_string();
+        let alert = match note {
+            Note::Unreadable(why) => return self.agent.say(why, self.tell),
+            Note::Lost(why) => alert::of_lost_lines(&path, &why),
+            Note::Behind(bytes, seconds) => alert::of_lag(&path, bytes, seconds),
+        };
+        self.agent.spool.add(AgentEventBody::Alert(alert));
     }
 }
 

@@ -104,6 +104,13 @@ impl Engine {
         self.memory.restore(kept);
     }
 
+    /// Whether judging a line would tell nothing and remember nothing.
+    pub(crate) fn is_dull(&self, line: Line<'_>) -> bool {
+        // Lines of a system log may name a time before they came.
+        let time = if line.format == LogFormat::Plain { line.arrival } else { 0 };
+        self.ruleset.dull.is(&line.text[..line.text.len().min(MAX_LINE)], time, &self.memory)
+    }
+
     /// Judges a line.
     pub fn judge(&mut self, line: Line<'_>) -> Judged {
         let text = &line.text[..line.text.len().min(MAX_LINE)];
@@ -159,8 +166,8 @@ impl Engine {
             return false;
         }
         path.push(number);
-        let children = self.ruleset.children[number].clone();
-        for child in children {
+        for at in 0..self.ruleset.children[number].len() {
+            let child = self.ruleset.children[number][at];
             if self.descend(child, event, path) {
                 return true;
             }

@@ -90,6 +90,22 @@ impl Expression {
         found != self.negated
     }
 
+    /// The expression as one of crate `regex` (bytes), which finds what it finds; none where it is turned around.
+    pub(crate) fn pattern(&self) -> Option<String> {
+        if self.negated {
+            return None;
+        }
+        match &self.compiled {
+            Compiled::Exact(own) => Some(regex::escape(own)),
+            Compiled::OsMatch(own) => own.pattern(),
+            Compiled::OsRegex(own) => {
+                let all = own.alternatives().iter().map(|regex| format!("(?:{})", regex.as_str()));
+                Some(format!("(?is-u:{})", all.collect::<Vec<_>>().join("|")))
+            }
+            Compiled::Pcre2(own) => Some(format!("(?-u:{})", own.as_str())),
+        }
+    }
+
     /// The first match from an offset on; offsets of the answer are those of the whole text.
     pub(crate) fn find(&self, haystack: Haystack<'_>, from: usize) -> Option<Match> {
         let rest = haystack.text.get(from..)?;

@@ -8,6 +8,7 @@
 
 pub(crate) mod cidr;
 mod decoder;
+mod dull;
 mod engine;
 mod expression;
 pub(crate) mod header;

@@ -11,6 +11,7 @@ use std::{
 
 use super::{
     decoder::{Category, Decoders},
+    dull::Dull,
     problem::{Part, RuleProblem, Told},
     rule::{self, Above, Correlation, Rule, Watched},
     xml::{self, Element},
@@ -52,6 +53,7 @@ pub struct Ruleset {
     /// For each rule, those that count its events.
     pub(crate) watchers: Vec<Vec<usize>>,
     pub(crate) counting: Counting,
+    pub(crate) dull: Dull,
 }
 
 /// Rules that were read, and what is wrong with the files.
@@ -264,6 +266,7 @@ impl Loading {
                 level => (1, u8::MAX - level),
             });
         }
+        self.ruleset.dull = Dull::new(rules, &self.ruleset.children);
         self.ruleset.watchers = rules.iter().map(|rule| watchers(rules, rule)).collect();
         Loaded { ruleset: self.ruleset, problems: self.problems }
     }

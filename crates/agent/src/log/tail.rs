@@ -79,6 +79,16 @@ impl Tail {
         std::mem::take(&mut self.lost)
     }
 
+    /// How many bytes of the log are not read yet.
+    pub(crate) fn behind(&self) -> u64 {
+        let (Some(Open { source: Source::Plain(file), rest, .. }), Some(position)) = (&self.open, &self.position)
+        else {
+            return 0;
+        };
+        let length = file.metadata().map_or(0, |found| found.len());
+        length.saturating_sub(position.offset + rest.len() as u64)
+    }
+
     /// The next whole lines, about [`PIECE`] bytes of them; empty where there are none yet. Lines that are too long are cut.
     pub(crate) fn lines(&mut self) -> io::Result<Lines> {
         for _ in 0..MAX_FILES {

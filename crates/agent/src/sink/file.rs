@@ -8,7 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use testudo_model::AgentEventBody;
 
 use super::Sink;
@@ -60,10 +61,9 @@ impl AlertFile {
         }
         let mut lines = Vec::new();
         for kept in events {
-            let Some(line) = line(&self.agent, kept) else { continue };
-            if !self.there.remove(&id(&self.agent, kept)) {
-                lines.extend_from_slice(line.to_string().as_bytes());
-                lines.push(b'\n');
+            let id = id(&self.agent, kept);
+            if !self.there.remove(&id) {
+                lines.extend(line(id, kept).into_iter().flatten());
             }
         }
         let Some(file) = &mut self.open else { return Ok(()) };
@@ -75,14 +75,23 @@ fn id(agent: &str, kept: &Kept) -> String {
     format!("{agent}/{}/{}", kept.boot, kept.event.seq)
 }
 
+/// One line.
+#[derive(Serialize)]
+struct Entry<'k> {
+    event: String,
+    time: &'k str,
+    #[serde(flatten)]
+    body: &'k AgentEventBody,
+}
+
 /// The line of an event; none for those that nobody reads.
-fn line(agent: &str, kept: &Kept) -> Option<Value> {
+fn line(event: String, kept: &Kept) -> Option<Vec<u8>> {
     if matches!(kept.event.body, AgentEventBody::Heartbeat) {
         return None;
     }
-    let mut line = json!({ "event": id(agent, kept), "time": kept.event.time });
-    let event = serde_json::to_value(&kept.event.body).ok()?;
-    line.as_object_mut()?.extend(event.as_object()?.clone());
+    let entry = Entry { event, time: &kept.event.time, body: &kept.event.body };
+    let mut line = serde_json::to_vec(&entry).expect("texts and numbers can be written as JSON");
+    line.push(b'\n');
     Some(line)
 }
 

@@ -236,11 +236,7 @@ impl Spool {
         if self.open.events.is_empty() && self.open.set.is_empty() {
             return Ok(());
         }
-        let last = self.open.events.last().map(|kept| kept.number);
-        self.keep_open()?;
-        self.last = last.unwrap_or(self.last);
-        (self.open, self.open_bytes) = (Frame::default(), 0);
-        Ok(())
+        self.keep_open()
     }
 
     /// Begins the file of this start; where that fails the next frame begins it.
@@ -255,21 +251,28 @@ impl Spool {
         if self.size >= SEGMENT {
             self.roll()?;
         }
-        let mut frame = Frame { after: self.last, ..self.open.clone() };
-        if self.size == 0 {
+        let mut frame = std::mem::take(&mut self.open);
+        frame.after = self.last;
+        let set = (self.size == 0).then(|| {
             // What is known and what happened stand in one group here, too.
-            (frame.all, frame.set) = (true, self.known());
-        }
+            frame.all = true;
+            std::mem::replace(&mut frame.set, self.known())
+        });
         let must_rest = !frame.events.is_empty() || self.size == 0;
         let before = self.size;
-        if let Err(source) = self.write(frame, must_rest) {
+        let written = self.write(&frame, must_rest);
+        if let Err(source) = written {
             // What was written in part would hide all that comes behind it.
             if let Some(file) = &self.file {
                 drop(file.set_len(before));
             }
             self.size = before;
+            let set = set.unwrap_or_else(|| std::mem::take(&mut frame.set));
+            self.open = Frame { all: false, set, ..frame };
             return Err(self.told(source));
         }
+        self.last = frame.events.last().map_or(self.last, |kept| kept.number);
+        self.open_bytes = 0;
         Ok(())
     }
 
@@ -277,14 +280,14 @@ impl Spool {
         AgentError::Write { path: path_of(&self.folder, self.number), source }
     }
 
-    fn write(&mut self, frame: Frame, must_rest: bool) -> io::Result<()> {
+    fn write(&mut self, frame: &Frame, must_rest: bool) -> io::Result<()> {
         let path = path_of(&self.folder, self.number);
         if self.file.is_none() {
             self.file = Some(create(&path)?);
         }
         let Some(file) = &mut self.file else { return Ok(()) };
         let is_first = self.size == 0;
-        for part in frame.parts(PART) {
+        for part in frame.parts(self.open_bytes, PART) {
             let bytes = part.bytes()?;
             file.write_all(&bytes)?;
             self.size += bytes.len() as u64;

@@ -196,6 +196,11 @@ pub(crate) fn of_lag(path: &str, bytes: u64, seconds: u64) -> Alert {
     alert
 }
 
+/// What is told when somebody emptied the firewall.
+pub(crate) fn of_firewall(what: &str) -> Alert {
+    alert("agent-firewall-emptied", "Blocks were taken out of the firewall", Severity::High, what)
+}
+
 /// What is told when events waited because they could not be written.
 pub(crate) fn of_wait(count: usize) -> Alert {
     let message = format!("the spool could not be written for a while: {count} events waited, and are kept now");

@@ -37,7 +37,7 @@ const KEYS: &[&str] = &[
 const LOG_KEYS: &[&str] = &["format", "from", "path"];
 const FIM_KEYS: &[&str] = &["exclude", "release-trees", "trees"];
 const PORT_KEYS: &[&str] = &["allow", "watch"];
-const RESPONSE_KEYS: &[&str] = &["allow", "max-per-minute", "mode", "rules", "ttl"];
+const RESPONSE_KEYS: &[&str] = &["allow", "ipv6-prefix", "max-per-minute", "mode", "rules", "ttl"];
 const HUB_KEYS: &[&str] = &["allow-private", "ca", "token-env", "token-file", "url"];
 const LEDGER_KEYS: &[&str] = &["at", "environment", "folder", "key"];
 const ALERT_KEYS: &[&str] = &["file", "level"];
@@ -69,6 +69,8 @@ const RULES: &[&str] = &[
 ];
 const TTL: Duration = Duration::from_secs(600);
 const PER_MINUTE: u32 = 10;
+/// A customer of a provider has at least such a network (RFC 6177).
+pub(crate) const PREFIX6: u8 = 64;
 const SPOOL_MB: u64 = 256;
 /// From which level on a rule makes an alert, unless told otherwise.
 const LEVEL: u32 = 3;
@@ -149,6 +151,8 @@ pub struct ResponseConfig {
     pub allow: Vec<Cidr>,
     /// How many within a minute, at most.
     pub per_minute: u32,
+    /// How many leading bits of IPv6 addresses are one source, 32 to 128.
+    pub prefix6: u8,
 }
 
 /// Where events are sent.
@@ -254,6 +258,7 @@ impl Config {
                 ttl: TTL,
                 allow: Vec::new(),
                 per_minute: PER_MINUTE,
+                prefix6: PREFIX6,
             },
             hub: None,
             ledger: None,
@@ -386,6 +391,17 @@ impl Config {
         }
         if table.has("max-per-minute") {
             self.response.per_minute = table.need_number("max-per-minute").map_or(PER_MINUTE, |(number, _)| number);
+        }
+        if let Some((bits, place)) = table.has("ipv6-prefix").then(|| table.need_number("ipv6-prefix")).flatten() {
+            match u8::try_from(bits).ok().filter(|bits| (32..=128).contains(bits)) {
+                Some(bits) => self.response.prefix6 = bits,
+                None => table.sink().push(Problem::new(
+                    CODES.value,
+                    &place,
+                    "this is no length of a prefix",
+                    Some("write a number from 32 to 128".to_owned()),
+                )),
+            }
         }
         Some(())
     }

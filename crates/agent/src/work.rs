@@ -38,7 +38,7 @@ use crate::{
     follow::{Logs, Note, Reader},
     log::{Engine, Line, Ruleset, header::is_past, memory::Kept, memory::Seen, ruleset, tail::Position, tail::Tail},
     machine, ports,
-    response::{Responder, Wish, firewall::Nft},
+    response::{Cause, Responder, Wish, firewall::Nft},
     sink::{Delivery, Signal, file::AlertFile, hub::Hub, ledger::Ledger},
     spool::Spool,
 };
@@ -52,6 +52,8 @@ const RESTLESS: Duration = Duration::from_secs(1);
 const PARTING: Duration = Duration::from_millis(1500);
 /// How often ports are looked at.
 const PORTS: Duration = Duration::from_secs(5);
+/// How often is looked whether what was blocked is blocked.
+const FIREWALL: Duration = Duration::from_secs(5);
 /// How often the hub hears that the agent is there.
 const HEARTBEAT: Duration = Duration::from_secs(60);
 /// How long places in logs that brought no alert may be unwritten.
@@ -188,6 +190,7 @@ struct Agent {
 #[derive(Debug, Default)]
 struct Times {
     ports: Option<Instant>,
+    firewall: Option<Instant>,
     heartbeat: Option<Instant>,
     commit: Option<Instant>,
     expiry: Option<Instant>,
@@ -274,7 +277,7 @@ impl Agent {
             agent.spool.add(AgentEventBody::Alert(alert::of_damage(note)));
         }
         let mut told = Vec::new();
-        agent.responder.restore(&mut agent.spool, &mut told);
+        agent.responder.restore(&agent.config, &mut agent.spool, &mut told);
         told.iter().for_each(|note| tell(note));
         agent.keep(tell);
         agent.scan_files(tell)?;
@@ -437,6 +440,11 @@ impl Agent {
         if is_due(&mut self.times.expiry, Duration::from_secs(1)) {
             self.responder.expire(&mut self.spool);
         }
+        if is_due(&mut self.times.firewall, FIREWALL)
+            && let Some(what) = self.responder.put_back(&mut self.spool)
+        {
+            self.spool.add(AgentEventBody::Alert(alert::of_firewall(&what)));
+        }
         if self.config.hub.is_some() && is_due(&mut self.times.heartbeat, HEARTBEAT) {
             self.spool.add(AgentEventBody::Heartbeat);
         }
@@ -533,7 +541,8 @@ impl Agent {
         let is_past = || is_past(line.text, line.arrival, within, machine::ahead());
         let address: Option<IpAddr> = alert::address(&judged).filter(|_| answered && !is_past());
         if let Some(address) = address {
-            let planned = self.responder.plan(&id, address, &self.config, &mut self.spool);
+            let cause = Cause { alert: &id, rule: &rule, address };
+            let planned = self.responder.plan(cause, &self.config, &mut self.spool);
             self.planned.extend(planned);
         }
     }
@@ -737,7 +746,8 @@ fn json<T: serde::Serialize>(value: &T) -> String {
 
 /// The engine with the rules of the configuration, or with ours.
 fn engine(config: &Config, tell: &mut dyn FnMut(&str)) -> Result<Engine, AgentError> {
-    let Some(folder) = &config.rules else { return Ok(Engine::new(ruleset())) };
+    let prefix6 = config.response.prefix6;
+    let Some(folder) = &config.rules else { return Ok(Engine::new(ruleset()).with_prefix6(prefix6)) };
     let loaded = Ruleset::of_folder(folder, crate::log::Counting::Wazuh)?;
     if !loaded.problems.is_empty() {
         let count = loaded.problems.len();
@@ -746,7 +756,7 @@ fn engine(config: &Config, tell: &mut dyn FnMut(&str)) -> Result<Engine, AgentEr
             folder.display()
         ));
     }
-    Ok(Engine::new(loaded.ruleset))
+    Ok(Engine::new(loaded.ruleset).with_prefix6(prefix6))
 }
 
 /// Whether anything is blocked for real.

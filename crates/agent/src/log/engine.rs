@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
 
+use super::Cidr;
 use super::{
     decoder::Decoded,
     expression::Haystack,
@@ -10,10 +11,12 @@ use super::{
     rule::{Condition, Correlation, Rule, Subject},
     ruleset::{Counting, Ruleset},
 };
-use crate::config::LogFormat;
+use crate::config::{LogFormat, PREFIX6};
 
 /// Longest part of a line that is looked at, in bytes.
 pub const MAX_LINE: usize = 64 << 10;
+/// Fields that hold addresses.
+const ADDRESSES: &[&str] = &["srcip", "dstip"];
 /// How deep the tree of rules is followed.
 const MAX_DEPTH: usize = 32;
 
@@ -73,6 +76,7 @@ pub struct Judged {
 pub struct Engine {
     ruleset: Ruleset,
     memory: Memory,
+    prefix6: u8,
 }
 
 /// A line while it is looked at.
@@ -88,7 +92,13 @@ impl Engine {
     /// An engine that remembers nothing.
     #[must_use]
     pub fn new(ruleset: Ruleset) -> Self {
-        Self { ruleset, memory: Memory::default() }
+        Self { ruleset, memory: Memory::default(), prefix6: PREFIX6 }
+    }
+
+    /// The same, where so many leading bits of IPv6 addresses are one source.
+    #[must_use]
+    pub fn with_prefix6(self, prefix6: u8) -> Self {
+        Self { prefix6, ..self }
     }
 
     /// Forgets every earlier line.
@@ -191,7 +201,7 @@ impl Engine {
     fn fires(&mut self, number: usize, event: &Event<'_>) -> bool {
         let rule = &self.ruleset.rules[number];
         let Some(correlation) = &rule.correlation else { return true };
-        let Some((same, different)) = event.keys(correlation) else { return false };
+        let Some((same, different)) = event.keys(correlation, self.prefix6) else { return false };
         let since = event.time.saturating_sub(correlation.timeframe);
         let count = self.memory.count(rule.id, &same, since, &different);
         if count < needed(self.ruleset.counting, correlation) {
@@ -203,7 +213,7 @@ impl Engine {
         let others = self.ruleset.rules.iter().filter(|other| other.level <= level);
         for other in others {
             let Some(own) = other.correlation.as_ref().filter(|own| own.watched == watched) else { continue };
-            if let Some((same, _)) = event.keys(own) {
+            if let Some((same, _)) = event.keys(own, self.prefix6) {
                 self.memory.clear(other.id, &same);
             }
         }
@@ -214,7 +224,7 @@ impl Engine {
         for &watcher in &self.ruleset.watchers[number] {
             let rule = &self.ruleset.rules[watcher];
             let Some(correlation) = &rule.correlation else { continue };
-            let Some((same, different)) = event.keys(correlation) else { continue };
+            let Some((same, different)) = event.keys(correlation, self.prefix6) else { continue };
             // Events that do not differ from the next one do not count for it, so some more are kept.
             let spare = if different.is_empty() { 1 } else { 8 };
             let most = needed(self.ruleset.counting, correlation).saturating_mul(spare);
@@ -286,8 +296,16 @@ impl Event<'_> {
     }
 
     /// The values that have to be equal and those that have to differ; none where the event lacks one.
-    fn keys(&self, correlation: &Correlation) -> Option<(Vec<String>, Vec<String>)> {
-        let all = |names: &[String]| names.iter().map(|name| self.field(name).map(short)).collect::<Option<Vec<_>>>();
+    fn keys(&self, correlation: &Correlation, prefix6: u8) -> Option<(Vec<String>, Vec<String>)> {
+        let value = |name: &String| {
+            let value = self.field(name)?;
+            let address = if ADDRESSES.contains(&name.as_str()) { value.parse::<IpAddr>().ok() } else { None };
+            Some(match address {
+                Some(IpAddr::V6(six)) => Cidr::around(six.into(), prefix6).text(),
+                _ => short(value),
+            })
+        };
+        let all = |names: &[String]| names.iter().map(value).collect::<Option<Vec<_>>>();
         Some((all(&correlation.same)?, all(&correlation.different)?))
     }
 }

@@ -35,6 +35,7 @@ const NATIVE_RULES: &[(&str, Severity, &[u32], &[&str])] = &[
     ("agent-file-privileged", Severity::Critical, &[250, 732], INTEGRITY),
     ("agent-file-renamed", Severity::Medium, &[354], INTEGRITY),
     ("agent-files-unwatched", Severity::Low, &[778], INTEGRITY),
+    ("agent-firewall-emptied", Severity::High, &[693], CONFIGURATION),
     ("agent-log-behind", Severity::Low, &[778], RECORDING),
     ("agent-log-lost", Severity::Medium, &[778], RECORDING),
     ("agent-port-opened", Severity::High, &[1327], CONFIGURATION),

@@ -88,6 +88,9 @@ pub(crate) fn of_line(hit: &Hit, judged: &Judged, line: &[u8], path: &str) -> Al
     alert.fields = judged.fields.iter().map(|(name, value)| (name.clone(), cut(&masked(value)))).collect();
     alert.fields.insert("rule.number".to_owned(), hit.id.to_string());
     alert.fields.insert("rule.level".to_owned(), hit.level.to_string());
+    if judged.repeated > 1 {
+        alert.fields.insert("repeated".to_owned(), judged.repeated.to_string());
+    }
     if !hit.mitre.is_empty() {
         alert.fields.insert("mitre".to_owned(), hit.mitre.join(","));
     }

@@ -62,6 +62,7 @@ const EXCLUDED: &[&str] =
 /// Rules whose source is blocked, unless told otherwise.
 const RULES: &[&str] = &[
     "agent-sshd-brute-force",
+    "agent-sshd-preauth-brute-force",
     "agent-sshd-user-enumeration",
     "agent-web-attacks",
     "agent-web-brute-force",

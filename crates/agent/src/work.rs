@@ -523,10 +523,7 @@ impl Agent {
 
     fn judge(&mut self, line: &[u8], path: &str, format: LogFormat) {
         let line = Line { text: line, location: path, arrival: machine::seconds(), format };
-        if self.engine.is_dull(line) {
-            return;
-        }
-        let judged = self.engine.judge(line);
+        let Some(judged) = self.engine.judge_wanted(line) else { return };
         let Some(hit) = judged.rule.as_ref().filter(|hit| !hit.is_silent && hit.level >= self.config.level) else {
             return;
         };

@@ -6,7 +6,7 @@ use super::Cidr;
 use super::{
     decoder::Decoded,
     expression::Haystack,
-    header::{self, Header},
+    header::{self, Header, Repeat},
     memory::{Kept, Memory, Seen, short},
     rule::{Condition, Correlation, Rule, Subject},
     ruleset::{Counting, Ruleset},
@@ -17,6 +17,8 @@ use crate::config::{LogFormat, PREFIX6};
 pub const MAX_LINE: usize = 64 << 10;
 /// Fields that hold addresses.
 const ADDRESSES: &[&str] = &["srcip", "dstip"];
+/// How often a line is counted that stands for several, at most.
+const MAX_REPEATS: u64 = 1000;
 /// How deep the tree of rules is followed.
 const MAX_DEPTH: usize = 32;
 
@@ -69,6 +71,8 @@ pub struct Judged {
     pub program: Option<String>,
     /// The window of the rule, in seconds; 0 where it counts nothing.
     pub window: u64,
+    /// How many messages the line stands for.
+    pub repeated: u64,
 }
 
 /// Rules, decoders, and what they remember of earlier lines.
@@ -77,6 +81,22 @@ pub struct Engine {
     ruleset: Ruleset,
     memory: Memory,
     prefix6: u8,
+    /// The log and the line that came last.
+    last: (String, Vec<u8>),
+}
+
+impl<'l> Line<'l> {
+    /// The part of it that is looked at.
+    fn text(&self) -> &'l [u8] {
+        &self.text[..self.text.len().min(MAX_LINE)]
+    }
+
+    fn header(&self) -> Header<'l> {
+        match self.format {
+            LogFormat::Syslog => header::read(self.text()),
+            LogFormat::Plain => Header { message: self.text(), ..Header::default() },
+        }
+    }
 }
 
 /// A line while it is looked at.
@@ -92,7 +112,7 @@ impl Engine {
     /// An engine that remembers nothing.
     #[must_use]
     pub fn new(ruleset: Ruleset) -> Self {
-        Self { ruleset, memory: Memory::default(), prefix6: PREFIX6 }
+        Self { ruleset, memory: Memory::default(), prefix6: PREFIX6, last: Default::default() }
     }
 
     /// The same, where so many leading bits of IPv6 addresses are one source.
@@ -104,6 +124,7 @@ impl Engine {
     /// Forgets every earlier line.
     pub fn forget(&mut self) {
         self.memory = Memory::default();
+        self.last = Default::default();
     }
 
     pub(crate) fn changes(&mut self) -> Vec<Kept> {
@@ -114,20 +135,68 @@ impl Engine {
         self.memory.restore(kept);
     }
 
-    /// Whether judging a line would tell nothing and remember nothing.
-    pub(crate) fn is_dull(&self, line: Line<'_>) -> bool {
-        // Lines of a system log may name a time before they came.
-        let time = if line.format == LogFormat::Plain { line.arrival } else { 0 };
-        self.ruleset.dull.is(&line.text[..line.text.len().min(MAX_LINE)], time, &self.memory)
+    /// Judges a line, unless that would tell nothing and remember nothing.
+    pub(crate) fn judge_wanted(&mut self, line: Line<'_>) -> Option<Judged> {
+        if self.is_dull(line) {
+            self.note_last(line);
+            return None;
+        }
+        Some(self.judge(line))
     }
 
-    /// Judges a line.
+    fn is_dull(&self, line: Line<'_>) -> bool {
+        // Lines of a system log may name a time before they came.
+        let time = if line.format == LogFormat::Plain { line.arrival } else { 0 };
+        self.ruleset.dull.is(line.text(), time, &self.memory)
+    }
+
+    /// Keeps a line, in case the next one only says that it came again.
+    fn note_last(&mut self, line: Line<'_>) {
+        if line.format == LogFormat::Syslog {
+            if self.last.0 != line.location {
+                line.location.clone_into(&mut self.last.0);
+            }
+            self.last.1.clear();
+            self.last.1.extend_from_slice(line.text());
+        }
+    }
+
+    /// Judges a line. One that stands for several is counted so often, and told as what it was told as at most.
     pub fn judge(&mut self, line: Line<'_>) -> Judged {
-        let text = &line.text[..line.text.len().min(MAX_LINE)];
-        let header = match line.format {
-            LogFormat::Syslog => header::read(text),
-            LogFormat::Plain => Header { message: text, ..Header::default() },
+        let header = line.header();
+        let repeat = if line.format == LogFormat::Syslog { header::repeat(header.message) } else { None };
+        let time = header.time;
+        let (header, count) = match repeat {
+            None => {
+                self.note_last(line);
+                return self.judge_once(header, line);
+            }
+            Some(Repeat::This(message, count)) => (Header { message, ..header }, count),
+            Some(Repeat::Last(_)) if self.last.0 != line.location => return self.judge_once(header, line),
+            Some(Repeat::Last(count)) => {
+                let last = std::mem::take(&mut self.last);
+                let text = Line { text: &last.1, ..line };
+                let judged = self.judge_often(Header { time, ..text.header() }, text, count);
+                self.last = last;
+                return judged;
+            }
         };
+        self.judge_often(header, line, count)
+    }
+
+    fn judge_often(&mut self, header: Header<'_>, line: Line<'_>, count: u64) -> Judged {
+        let level = |judged: &Judged| judged.rule.as_ref().map_or(0, |hit| hit.level);
+        let mut most = self.judge_once(header, line);
+        for _ in 1..count.min(MAX_REPEATS) {
+            let judged = self.judge_once(header, line);
+            if level(&judged) > level(&most) {
+                most = judged;
+            }
+        }
+        Judged { repeated: count.max(1), ..most }
+    }
+
+    fn judge_once(&mut self, header: Header<'_>, line: Line<'_>) -> Judged {
         let lower = header.message.to_ascii_lowercase();
         let haystack = Haystack { text: header.message, lower: &lower };
         let decoded = self.ruleset.decoders.decode(&header, haystack);
@@ -145,6 +214,7 @@ impl Engine {
             fields: event.decoded.fields,
             rule,
             window,
+            repeated: 1,
         }
     }
 

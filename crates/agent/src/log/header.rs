@@ -37,6 +37,34 @@ pub(crate) fn read(line: &[u8]) -> Header<'_> {
     Header { time, host: Some(host), program, message }
 }
 
+/// What a system log makes of messages that come again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeat<'l> {
+    /// This message came so many times (rsyslog: `message repeated 2 times: [ text]`).
+    This(&'l [u8], u64),
+    /// The line before this one came so many times more (`last message repeated 2 times`).
+    Last(u64),
+}
+
+/// How often a message came; none where it is an ordinary one.
+pub(crate) fn repeat(message: &[u8]) -> Option<Repeat<'_>> {
+    let (is_last, rest) = match message.strip_prefix(b"last ") {
+        Some(rest) => (true, rest),
+        None => (false, message),
+    };
+    let rest = rest.strip_prefix(b"message repeated ")?;
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let count = std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()?;
+    let rest = rest[digits..].strip_prefix(b" time")?;
+    let rest = rest.strip_prefix(b"s").unwrap_or(rest);
+    if is_last {
+        return Some(Repeat::Last(count));
+    }
+    let rest = rest.strip_prefix(b": [")?;
+    let text = rest.strip_prefix(b" ").unwrap_or(rest);
+    Some(Repeat::This(text.strip_suffix(b"]").unwrap_or(text), count))
+}
+
 /// Seconds since 1970 of a time after RFC 3339.
 pub(crate) fn seconds(text: &str) -> Option<u64> {
     iso(text.as_bytes()).and_then(|(time, _)| time)
@@ -259,6 +287,20 @@ mod tests {
             assert_eq!(found.host, host.map(str::as_bytes), "{line}");
             assert_eq!(found.program, program.map(str::as_bytes), "{line}");
             assert_eq!(found.message, message.as_bytes(), "{line}");
+        }
+    }
+
+    #[test]
+    fn messages_that_came_again() {
+        for (message, expected) in [
+            ("message repeated 2 times: [ a [x]]", Some(Repeat::This(b"a [x]", 2))),
+            ("message repeated 1 time: [a]", Some(Repeat::This(b"a", 1))),
+            ("last message repeated 7 times", Some(Repeat::Last(7))),
+            ("last message", None),
+            ("message repeated times", None),
+            ("message repeated 99999999999999999999 times: [ a]", None),
+        ] {
+            assert_eq!(repeat(message.as_bytes()), expected, "{message}");
         }
     }
 

@@ -40,7 +40,7 @@ use crate::{
     machine, ports,
     response::{Cause, Responder, Wish, firewall::Nft},
     sink::{Delivery, Signal, file::AlertFile, hub::Hub, ledger::Ledger},
-    spool::Spool,
+    spool::{Spool, thin::Taken},
 };
 
 /// How long nothing is looked at where nothing happens.
@@ -459,8 +459,20 @@ impl Agent {
         if self.spool.last() > self.done[0].load(Ordering::SeqCst) {
             self.deliver(tell);
         }
-        let done = self.done.iter().map(|done| done.load(Ordering::SeqCst)).min().unwrap_or(0);
-        if let Err(error) = self.spool.forget(done) {
+        self.make_room(tell);
+    }
+
+    /// Takes away what every sink has, and where the hub takes nothing for long, what only the hub lacks.
+    fn make_room(&mut self, tell: &mut dyn FnMut(&str)) {
+        let mut done: Vec<u64> = self.done.iter().map(|done| done.load(Ordering::SeqCst)).collect();
+        let by_all = done.iter().copied().min().unwrap_or(0);
+        if self.config.hub.is_some() {
+            // It is the last one.
+            done.pop();
+        }
+        let by_most = done.into_iter().min().unwrap_or(0);
+        let made = self.spool.forget(by_all).and_then(|()| self.spool.make_room(Taken { by_most, by_all }));
+        if let Err(error) = made {
             self.say(error.to_string(), tell);
         }
     }

@@ -16,7 +16,7 @@ use super::Sink;
 use crate::{AgentError, spool::frame::Kept};
 
 /// How far back is looked for what is there already, in bytes.
-const BACK: u64 = 1 << 20;
+const BACK: u64 = 4 << 20;
 
 /// The file.
 #[derive(Debug)]
@@ -67,7 +67,9 @@ impl AlertFile {
             }
         }
         let Some(file) = &mut self.open else { return Ok(()) };
-        file.write_all(&lines)
+        file.write_all(&lines)?;
+        // Whoever is told that the events are here forgets them.
+        file.sync_data()
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) const PART: usize = 4 << 20;
 /// An event, with its number over all starts of the agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Kept {
-    /// From 1, without gaps.
+    /// From 1; gaps are of events that gave way to others.
     pub(crate) number: u64,
     /// The start of the agent that saw it.
     pub(crate) boot: String,

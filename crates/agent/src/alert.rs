@@ -218,12 +218,18 @@ pub(crate) fn of_listener(listener: &Listener) -> Alert {
         _ => Severity::Medium,
     };
     let program = listener.program.as_deref().unwrap_or("a program that cannot be told");
-    let message = format!("{program} listens on {} ({})", listener.name(), listener.scope());
+    let place = if listener.is_here { "" } else { ", in another network namespace" };
+    let message = format!("{program} listens on {} ({}{place})", listener.name(), listener.scope());
     let mut alert =
         alert("agent-port-opened", "A program listens on a port that was closed before", severity, &message);
     alert.source = listener.program.clone();
     for (name, value) in [("port", listener.name()), ("scope", listener.scope().to_owned())] {
         alert.fields.insert(name.to_owned(), value);
+    }
+    let user = machine::user(listener.user).unwrap_or_else(|| listener.user.to_string());
+    alert.fields.insert("user".to_owned(), user);
+    if !listener.is_here {
+        alert.fields.insert("namespace".to_owned(), "another".to_owned());
     }
     if let Some(pid) = listener.pid {
         alert.fields.insert("pid".to_owned(), pid.to_string());

@@ -13,6 +13,7 @@ mod follow;
 pub mod log;
 mod machine;
 mod mask;
+mod openings;
 mod ports;
 mod response;
 mod sink;

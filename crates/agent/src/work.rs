@@ -5,7 +5,7 @@
 //! together. Only then is anybody told, and only then is anything blocked.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs::{self, File},
     net::IpAddr,
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
@@ -37,7 +37,8 @@ use crate::{
     },
     follow::{Logs, Note, Reader},
     log::{Engine, Line, Ruleset, header::is_past, memory::Kept, memory::Seen, ruleset, tail::Position, tail::Tail},
-    machine, ports,
+    machine, openings,
+    ports::Sockets,
     response::{Cause, Responder, Wish, firewall::Nft},
     sink::{Delivery, Signal, file::AlertFile, hub::Hub, ledger::Ledger},
     spool::{Spool, thin::Taken},
@@ -68,8 +69,6 @@ const MAX_WISH: u64 = 1 << 16;
 const LOG: &str = "log:";
 const MEMORY: &str = "memory:";
 const FILE: &str = "file:";
-const PORT: &str = "port:";
-const PORTS_KNOWN: &str = "ports";
 
 /// How long the agent runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,7 +168,7 @@ struct Agent {
     engine: Engine,
     logs: Logs,
     files: Option<Files>,
-    sockets: BTreeMap<u64, (Option<String>, Option<u32>)>,
+    sockets: Sockets,
     responder: Responder,
     file: Delivery,
     others: Vec<Delivery>,
@@ -256,7 +255,7 @@ impl Agent {
             engine: engine(&config, tell)?,
             logs: Logs::new(logs),
             files: None,
-            sockets: BTreeMap::new(),
+            sockets: Sockets::default(),
             responder: Responder::new(Box::new(Nft)),
             done: [&file].into_iter().chain(&others).map(Delivery::done).collect(),
             file,
@@ -434,7 +433,7 @@ impl Agent {
             self.say(error.to_string(), tell);
         }
         if self.config.ports.watch && is_due(&mut self.times.ports, PORTS) {
-            self.look_at_ports();
+            self.look_at_ports(tell);
         }
         self.answer_wishes(tell);
         if is_due(&mut self.times.expiry, Duration::from_secs(1)) {
@@ -680,19 +679,11 @@ impl Agent {
         }
     }
 
-    fn look_at_ports(&mut self) {
-        let found = ports::listeners(Path::new("/proc"), &mut self.sockets);
-        let is_first = self.spool.value(PORTS_KNOWN).is_none();
-        if is_first {
-            self.spool.set(PORTS_KNOWN.to_owned(), Some(machine::now()));
-        }
-        for listener in found {
-            let name = format!("{PORT}{}", listener.key());
-            if self.spool.value(&name).is_some() {
-                continue;
-            }
-            self.spool.set(name, Some(String::new()));
-            if !is_first && !self.config.ports.allow.contains(&listener.name()) {
+    fn look_at_ports(&mut self, tell: &mut dyn FnMut(&str)) {
+        let found = self.sockets.listeners(Path::new("/proc"));
+        found.unread.into_iter().for_each(|why| self.say(why, tell));
+        for listener in openings::opened(found.listeners, machine::seconds(), &mut self.spool) {
+            if !self.config.ports.allow.contains(&listener.name()) {
                 self.spool.add(AgentEventBody::Alert(alert::of_listener(&listener)));
             }
         }

@@ -112,18 +112,11 @@ fn line(shown: &Shown) -> String {
 
 /// Who calls: the user that the system knows, and the one who became it with `sudo`.
 fn actor() -> String {
+    let shown = |uid: u32| format!("{} (uid {uid})", machine::user(uid).unwrap_or_else(|| "unknown".to_owned()));
     let uid = rustix::process::getuid().as_raw();
-    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let name = |uid: &str| {
-        let mut fields = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
-        fields.find(|fields| fields.get(2) == Some(&uid)).map_or("unknown".to_owned(), |fields| fields[0].to_owned())
-    };
-    let own = format!("{} (uid {uid})", name(&uid.to_string()));
-    match std::env::var("SUDO_UID") {
-        // What a variable says is what its user wrote, unless root reads it after `sudo`.
-        Ok(sudo) if uid == 0 && sudo.parse::<u32>().is_ok() => format!("{} (uid {sudo}) as {own}", name(&sudo)),
-        _ => own,
-    }
+    // What a variable says is what its user wrote; only root is who `sudo` makes one.
+    let sudo = std::env::var("SUDO_UID").ok().and_then(|text| text.parse().ok()).filter(|_| uid == 0);
+    sudo.map_or_else(|| shown(uid), |sudo| format!("{} as {}", shown(sudo), shown(uid)))
 }
 
 /// Takes a response back: a running agent is asked to, otherwise it is done here.

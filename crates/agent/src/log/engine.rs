@@ -11,7 +11,10 @@ use super::{
     rule::{Condition, Correlation, Rule, Subject},
     ruleset::{Counting, Ruleset},
 };
-use crate::config::{LogFormat, PREFIX6};
+use crate::{
+    config::{LogFormat, PREFIX6},
+    mask::masked,
+};
 
 /// Longest part of a line that is looked at, in bytes.
 pub const MAX_LINE: usize = 64 << 10;
@@ -372,6 +375,8 @@ impl Event<'_> {
             let address = if ADDRESSES.contains(&name.as_str()) { value.parse::<IpAddr>().ok() } else { None };
             Some(match address {
                 Some(IpAddr::V6(six)) => Cidr::around(six.into(), prefix6).text(),
+                // What is remembered is written down, too.
+                _ if value.contains(['=', '@', ' ']) => short(&masked(value)),
                 _ => short(value),
             })
         };

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use super::{
     expression::{Dialect, Expression, Haystack},
     header::Header,
+    json::Null,
+    memory::short,
     problem::{Part, Told},
     xml::Element,
 };
@@ -64,8 +66,15 @@ struct Decoder {
     prematch: Option<(Expression, Offset)>,
     regex: Option<(Expression, Offset)>,
     order: Vec<String>,
-    category: Category,
+    /// Its kind of log; none stands for that of the root.
+    category: Option<Category>,
     uses_own_name: bool,
+    /// Reads an object of JSON from there on.
+    json: Option<(Offset, Null)>,
+    /// Fields whose values together are looked at for the first time.
+    first: Vec<String>,
+    /// What of it is not known; the rest is used.
+    unread: Vec<(usize, String)>,
     children: Vec<usize>,
 }
 
@@ -83,6 +92,8 @@ pub(crate) struct Decoded {
     pub(crate) names: Option<(String, String)>,
     pub(crate) category: Category,
     pub(crate) fields: BTreeMap<String, String>,
+    /// The decoder and the values that are looked at for the first time; none where it calls nothing new.
+    pub(crate) first: Option<Vec<String>>,
 }
 
 impl Decoders {
@@ -110,7 +121,15 @@ impl Decoders {
                 }
             }
         }
+        for (line, what) in &decoder.unread {
+            told.add(*line, Part::Decoder(&decoder.name), what);
+        }
         self.all.push(decoder);
+    }
+
+    /// Whether any decoder reads fields in another way than by expressions.
+    pub(crate) fn has_plugins(&self) -> bool {
+        self.all.iter().any(|decoder| decoder.json.is_some() || !decoder.first.is_empty())
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -128,16 +147,12 @@ impl Decoders {
     }
 
     fn read(&self, root: &Decoder, haystack: Haystack<'_>, behind: usize) -> Decoded {
-        let mut decoded = Decoded { category: root.category, ..Decoded::default() };
+        let mut decoded = Decoded::default();
         let own = [root];
         let children: Vec<&Decoder> = root.children.iter().map(|number| &self.all[*number]).collect();
         let candidates: &[&Decoder] = if children.is_empty() { &own } else { &children };
-        let mut name = root;
-        let start = if children.is_empty() {
-            Some((0, behind))
-        } else {
-            candidates.iter().enumerate().find_map(|(at, child)| Some((at, child.follows(haystack, behind)?)))
-        };
+        let (mut name, mut read) = (root, Vec::new());
+        let start = if children.is_empty() { Some((0, behind)) } else { begun(candidates, haystack, behind) };
         if let Some((at, prematch)) = start {
             if !children.is_empty() && candidates[at].prematch.is_some() {
                 name = candidates[at];
@@ -145,14 +160,22 @@ impl Decoders {
             let mut last = prematch;
             let chain = &candidates[at..];
             for (position, child) in chain.iter().enumerate() {
-                // A chain is siblings of one name.
-                if position > 0 && child.name != chain[0].name {
+                if position > 0 && !child.goes_on_with(chain[0]) {
+                    break;
+                }
+                if let Some((offset, null)) = child.json {
+                    let from = offset.of(behind, prematch, last);
+                    let text = haystack.text.get(from..).unwrap_or_default();
+                    super::json::fields(text, null, &mut |field, value| decoded.put(field, value.as_bytes()));
+                    name = child;
+                    read.push(child);
                     break;
                 }
                 let Some((regex, offset)) = &child.regex else { break };
                 let from = offset.of(behind, prematch, last);
                 let Some(found) = regex.find(haystack, from) else { continue };
                 name = child;
+                read.push(child);
                 last = found.end;
                 for (field, group) in child.order.iter().zip(&found.groups) {
                     if let Some(range) = group {
@@ -161,10 +184,32 @@ impl Decoders {
                 }
             }
         }
+        let new = read.into_iter().copied().chain([root]).find(|decoder| !decoder.first.is_empty());
+        decoded.first = new.map(|decoder| {
+            let value = |field: &String| match field.as_str() {
+                "name" => root.name.clone(),
+                field => decoded.fields.get(field).map(|value| short(value)).unwrap_or_default(),
+            };
+            decoder.first.iter().map(value).chain([root.name.clone()]).collect()
+        });
+        decoded.category = name.category.or(root.category).unwrap_or_default();
         let shown = if name.uses_own_name { &name.name } else { &root.name };
         decoded.names = Some((shown.clone(), root.name.clone()));
         decoded
     }
+}
+
+/// The first child that takes a message, and the offset behind its `prematch`. Siblings that go on with one that does not
+/// take it do not, either.
+fn begun(children: &[&Decoder], haystack: Haystack<'_>, behind: usize) -> Option<(usize, usize)> {
+    let mut at = 0;
+    while let Some(child) = children.get(at) {
+        if let Some(prematch) = child.follows(haystack, behind) {
+            return Some((at, prematch));
+        }
+        at += 1 + children[at + 1..].iter().take_while(|next| next.goes_on_with(child)).count();
+    }
+    None
 }
 
 impl Offset {
@@ -196,6 +241,11 @@ impl Decoder {
             Some((prematch, _)) => prematch.find(haystack, 0).map(|found| found.end),
             None => Some(0),
         }
+    }
+
+    /// Whether it adds to what a sibling of the same name reads.
+    fn goes_on_with(&self, first: &Self) -> bool {
+        self.name == first.name && self.prematch.is_none()
     }
 
     /// Whether a child takes it, and the offset behind its `prematch`.
@@ -231,11 +281,14 @@ fn decoder(element: &Element, told: &mut Told<'_>) -> Option<Decoder> {
         prematch: None,
         regex: None,
         order: Vec::new(),
-        category: Category::default(),
+        category: None,
         uses_own_name: false,
+        json: None,
+        first: Vec::new(),
+        unread: Vec::new(),
         children: Vec::new(),
     };
-    let (mut prematch, mut regex) = (None, None);
+    let (mut prematch, mut regex, mut null) = (None, None, Null::default());
     for child in &element.children {
         let (key, dialect) = super::rule::base(&child.name);
         match key {
@@ -247,18 +300,40 @@ fn decoder(element: &Element, told: &mut Told<'_>) -> Option<Decoder> {
             "regex" => joined(&mut regex, child, dialect),
             "order" => decoder.order = child.text.split(',').map(|field| field.trim().to_owned()).collect(),
             "type" => match Category::named(child.text.trim()) {
-                Some(category) => decoder.category = category,
+                Some(category) => decoder.category = Some(category),
                 None => told.add(child.line, part, &format!("`{}` is no type", child.text.trim())),
             },
             "use_own_name" => decoder.uses_own_name = matches!(child.text.trim(), "true" | "yes"),
-            // They serve rules with `if_fts` alone, which are told.
-            "fts" | "ftscomment" => {}
+            "fts" => {
+                let names = child.text.split(',').map(str::trim).filter(|name| !name.is_empty());
+                decoder.first = names.map(|name| if name == "user" { "dstuser" } else { name }.to_owned()).collect();
+            }
+            "ftscomment" => {}
+            "plugin_decoder" => plugin(child, &mut decoder),
+            "json_null_field" => match Null::named(child.text.trim()) {
+                Some(named) => null = named,
+                None => told.add(child.line, part, &format!("`{}` is no way to read null", child.text.trim())),
+            },
+            "accumulate" => decoder.unread.push((child.line, "lines are not joined (`accumulate`)".to_owned())),
             other => told.add(child.line, part, &format!("the key `{other}` is not known")),
         }
     }
+    decoder.json = decoder.json.map(|(offset, _)| (offset, null));
     decoder.prematch = placed(prematch, part, told);
     decoder.regex = placed(regex, part, told);
     Some(decoder)
+}
+
+fn plugin(element: &Element, decoder: &mut Decoder) {
+    let offset = match element.attribute("offset") {
+        Some("after_parent") => Offset::Parent,
+        Some("after_prematch") => Offset::Prematch,
+        _ => Offset::Start,
+    };
+    match element.text.trim() {
+        "JSON_Decoder" => decoder.json = Some((offset, Null::default())),
+        other => decoder.unread.push((element.line, format!("the plug-in `{other}` is not known: it reads no fields"))),
+    }
 }
 
 /// An expression whose text may stand in several elements, as its first element says where and how it looks.

@@ -20,6 +20,8 @@ use crate::{
 pub const MAX_LINE: usize = 64 << 10;
 /// Fields that hold addresses.
 const ADDRESSES: &[&str] = &["srcip", "dstip"];
+/// The id that stands for values that were seen first; no rule has it.
+const FIRST_SEEN: u32 = u32::MAX;
 /// How often a line is counted that stands for several, at most.
 const MAX_REPEATS: u64 = 1000;
 /// How deep the tree of rules is followed.
@@ -109,6 +111,10 @@ struct Event<'l> {
     location: &'l str,
     decoded: Decoded,
     time: u64,
+    /// The clock on the wall where the line was written, in seconds since 1970.
+    wall: i64,
+    /// Whether what the decoder calls new was never seen.
+    is_first: bool,
 }
 
 impl Engine {
@@ -204,7 +210,10 @@ impl Engine {
         let haystack = Haystack { text: header.message, lower: &lower };
         let decoded = self.ruleset.decoders.decode(&header, haystack);
         let time = header.time.filter(|time| *time <= line.arrival).unwrap_or(line.arrival);
-        let event = Event { header, haystack, location: line.location, decoded, time };
+        let wall =
+            || header::wall(line.text(), line.arrival).unwrap_or(i64::try_from(line.arrival).unwrap_or(i64::MAX));
+        let (wall, is_first) = (if self.ruleset.has_hours { wall() } else { 0 }, self.is_first(&decoded, time));
+        let event = Event { header, haystack, location: line.location, decoded, time, wall, is_first };
         let found = self.find(&event);
         let counted = found.and_then(|number| self.ruleset.rules[number].correlation.as_ref());
         let window = counted.map_or(0, |correlation| correlation.timeframe);
@@ -219,6 +228,16 @@ impl Engine {
             window,
             repeated: 1,
         }
+    }
+
+    /// Whether the values that the decoder calls new come for the first time; then that is remembered.
+    fn is_first(&mut self, decoded: &Decoded, time: u64) -> bool {
+        let Some(values) = &decoded.first else { return false };
+        let is_first = self.memory.count(FIRST_SEEN, values, 0, &[]) == 0;
+        if is_first {
+            self.memory.see(FIRST_SEEN, values.clone(), Seen { time, different: Vec::new() }, 1);
+        }
+        is_first
     }
 
     /// The rule that an event fits, after it was remembered.
@@ -346,6 +365,11 @@ impl Event<'_> {
                 address.is_some_and(|address| ranges.iter().any(|range| range.holds(address)) != *negated)
             }
             Condition::AtLeast(size) => self.haystack.text.len() >= *size,
+            Condition::Listed { field, lookup, list, check } => {
+                self.field(field).is_some_and(|value| lookup.holds(value, list, check.as_ref()))
+            }
+            Condition::At(hours) => hours.holds(self.wall),
+            Condition::First => self.is_first,
         }
     }
 
@@ -361,9 +385,15 @@ impl Event<'_> {
 
     /// A field. A user is who was acted on, or else who acted.
     fn field(&self, name: &str) -> Option<&str> {
-        let of = |name: &str| self.decoded.fields.get(name).map(String::as_str);
+        // Names of fields differ in case between programs and the rules for them.
+        let other = |name: &str| {
+            let mut fields = self.decoded.fields.iter();
+            fields.find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        };
+        let of = |name: &str| self.decoded.fields.get(name).or_else(|| other(name)).map(String::as_str);
         match name {
             "user" => of("dstuser").or_else(|| of("srcuser")),
+            "location" => Some(self.location),
             name => of(name),
         }
     }
@@ -511,5 +541,41 @@ mod tests {
         assert_eq!(told[1], "t.xml:4: rule 78: no rule before it has the id 99");
         assert!(told[2].contains("rule 79") && told[2].contains("no escape"), "{told:?}");
         assert_eq!((told.len(), loaded.ruleset.rules()), (3, 1));
+    }
+
+    #[test]
+    fn objects_of_json_values_that_are_new_and_hours() {
+        let rules = r#"
+<decoder name="json"><prematch>^{\s*"</prematch><plugin_decoder>JSON_Decoder</plugin_decoder>
+  <json_null_field>discard</json_null_field></decoder>
+<decoder name="tty"><program_name>^login</program_name></decoder>
+<decoder name="tty-user"><parent>tty</parent><regex>^user (\S+)</regex><order>user</order><fts>name, user</fts></decoder>
+<group name="x,">
+  <rule id="1" level="0" noalert="1"><category>syslog</category><description>all</description></rule>
+  <rule id="10" level="3"><decoded_as>json</decoded_as><field name="a.b">^x$</field><description>$(user)</description></rule>
+  <rule id="11" level="4"><if_sid>10</if_sid><same_location/><global_frequency/><description>no count</description></rule>
+  <rule id="20" level="3"><decoded_as>tty</decoded_as><description>login</description></rule>
+  <rule id="21" level="5"><if_sid>20</if_sid><if_fts/><description>first login</description></rule>
+  <rule id="22" level="6"><if_sid>20</if_sid><user>eve</user><time>6 pm - 8 am</time><description>at night</description></rule>
+</group>"#;
+        let loaded = Ruleset::of(&[Source { name: "t.xml", text: rules }], Counting::Wazuh);
+        let told: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["t.xml:9: rule 11: a rule that counts events needs `if_matched_sid` or `if_matched_group`"]);
+        let mut engine = Engine::new(loaded.ruleset);
+        for (text, rule) in [
+            (r#"{"a":{"b":"x"},"user":"bob"}"#, Some(10)),
+            (r#"{"a":{"b":"y"}}"#, None),
+            ("Oct 11 12:14:15 h login: user bob", Some(21)),
+            ("Oct 11 12:14:15 h login: user bob", Some(20)),
+            ("Oct 11 12:14:15 h login: user eve", Some(21)),
+            ("Oct 11 22:14:15 h login: user eve", Some(22)),
+        ] {
+            let line = Line { text: text.as_bytes(), location: "x", arrival: 1_800_000_000, format: LogFormat::Syslog };
+            let judged = engine.judge_wanted(line).unwrap();
+            assert_eq!(judged.rule.as_ref().map(|hit| hit.id), rule, "{text}");
+            if rule == Some(10) {
+                assert_eq!(judged.rule.unwrap().description, "bob");
+            }
+        }
     }
 }

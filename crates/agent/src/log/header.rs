@@ -24,17 +24,43 @@ pub(crate) fn read(line: &[u8]) -> Header<'_> {
     if had_priority && rest.starts_with(b"1 ") {
         return structured(&rest[2..]).unwrap_or(whole);
     }
+    let is_spaced = rest.get(10) == Some(&b' ');
     let Some((time, rest)) = iso(rest).or_else(|| classic(rest).map(|rest| (None, rest))) else {
-        return if had_priority { Header { message: rest, ..Header::default() } } else { whole };
+        let message = bracketed(rest).unwrap_or(rest);
+        return if had_priority || message.len() < rest.len() {
+            Header { message, ..Header::default() }
+        } else {
+            whole
+        };
     };
     let Some(rest) = rest.strip_prefix(b" ") else { return whole };
+    // The unified log of macOS has two.
+    let rest = rest.strip_prefix(b" ").unwrap_or(rest);
+    if let (Some(name), message) = program(rest) {
+        // Agents of Windows name no machine.
+        return Header { time, host: None, program: Some(name), message };
+    }
     let (host, rest) = word(rest);
     if host.is_empty() || !host.iter().copied().all(is_name) {
         return whole;
     }
     let Some(rest) = rest.strip_prefix(b" ") else { return whole };
     let (program, message) = program(rest);
+    // Many programs begin their own lines with a date and a time.
+    if is_spaced && program.is_none() && line.starts_with(b"2") {
+        return whole;
+    }
     Header { time, host: Some(host), program, message }
+}
+
+/// `[Fri Dec 13 06:59:54.123456 2013] text`, as Apache httpd begins the lines of its error log.
+fn bracketed(line: &[u8]) -> Option<&[u8]> {
+    let rest = line.strip_prefix(b"[")?;
+    let end = rest.iter().take(40).position(|byte| *byte == b']')?;
+    let rest_of_day = rest[..end].get(4..)?;
+    let behind = classic(rest_of_day)?;
+    let year = behind.rsplit(|byte| *byte == b' ').next()?;
+    (year.len() == 4 && year.iter().all(u8::is_ascii_digit)).then(|| rest[end + 1..].trim_ascii_start())
 }
 
 /// What a system log makes of messages that come again.
@@ -153,6 +179,13 @@ pub(crate) fn is_past(line: &[u8], now: u64, within: u64, ahead: i64) -> bool {
         None => classic_local(rest, now).map(|local| local + ahead),
     };
     time.is_some_and(|time| time.saturating_add(i64::try_from(within).unwrap_or(i64::MAX)) < now)
+}
+
+/// The time that a line names by the clock on the wall where it was written, in seconds since 1970; `now` says which year.
+pub(crate) fn wall(line: &[u8], now: u64) -> Option<i64> {
+    let rest = priority(line).map_or(line, |rest| rest.strip_prefix(b"1 ").unwrap_or(rest));
+    let now = i64::try_from(now).unwrap_or(i64::MAX);
+    iso_local(rest).map(|(local, _, _)| local).or_else(|| classic_local(rest, now))
 }
 
 /// The time of [`classic`] by the clock on the wall; of a line without a year in the year that is nearest.
@@ -276,6 +309,18 @@ mod tests {
             ("<34>1 - - - - - - x", None, None, None, "x"),
             ("Oct 11 22:14:15 h no program here", None, Some("h"), None, "no program here"),
             ("Oct 11 22:14:15 h systemd-logind[3]:x", None, Some("h"), Some("systemd-logind"), "x"),
+            ("2020-03-23 06:47:42.801612-0700  h sshd[3186]: x", Some(1_584_971_262), Some("h"), Some("sshd"), "x"),
+            ("2014 Dec 20 09:29:47 WinEvtLog: x", None, None, Some("WinEvtLog"), "x"),
+            (
+                "2017-01-23 03:44:14 login failed for (a) x",
+                None,
+                None,
+                None,
+                "2017-01-23 03:44:14 login failed for (a) x",
+            ),
+            ("[Fri Dec 13 06:59:54 2013] [error] x", None, None, None, "[error] x"),
+            ("[Fri Dec 13 06:59:54.123 2013] [error] x", None, None, None, "[error] x"),
+            ("[error] x", None, None, None, "[error] x"),
             ("10.0.0.1 - - [x] \"GET /\"", None, None, None, "10.0.0.1 - - [x] \"GET /\""),
             ("<34>free", None, None, None, "free"),
             ("Oct", None, None, None, "Oct"),

@@ -1,9 +1,13 @@
 //! Rules: what a line has to be, where in the tree of rules it stands, and what it says.
 
+use std::sync::Arc;
+
 use super::{
     cidr::Cidr,
     decoder::Category,
     expression::{Dialect, Expression},
+    hours::Hours,
+    list::{Entries, Lists, Lookup},
     problem::{Part, Told},
     xml::Element,
 };
@@ -43,6 +47,17 @@ pub(crate) enum Condition {
     },
     /// A line of at least so many bytes.
     AtLeast(usize),
+    /// A field is in a list, or is not.
+    Listed {
+        field: String,
+        lookup: Lookup,
+        list: Arc<Entries>,
+        check: Option<Expression>,
+    },
+    /// An hour of the day, or a day of the week.
+    At(Hours),
+    /// What the decoder calls new was never seen.
+    First,
 }
 
 /// Where a rule stands.
@@ -106,12 +121,13 @@ pub(crate) fn base(name: &str) -> (&str, Option<Dialect>) {
 }
 
 /// Reads a rule that stands within a group; none where it cannot be used, which is told.
-pub(crate) fn read(element: &Element, group: &str, told: &mut Told<'_>) -> Option<Rule> {
+pub(crate) fn read(element: &Element, group: &str, lists: &mut Lists, told: &mut Told<'_>) -> Option<Rule> {
     let id = element.attribute("id").unwrap_or_default().trim();
     let part = Part::Rule(id);
     let before = told.count();
     let mut reading = Reading {
         told,
+        lists,
         part,
         above: None,
         watched: None,
@@ -164,6 +180,7 @@ struct Collected<'e> {
 
 struct Reading<'e, 't, 'f> {
     told: &'t mut Told<'f>,
+    lists: &'t mut Lists,
     part: Part<'e>,
     above: Option<Above>,
     watched: Option<Watched>,
@@ -262,7 +279,35 @@ impl<'e> Reading<'e, '_, '_> {
             "cve" | "options" => self.options(element, text),
             "same_field" => self.same.push(text.to_owned()),
             "different_field" | "not_same_field" => self.different.push(text.to_owned()),
+            "list" => self.list(element),
+            "time" | "weekday" => self.hours(key, element),
+            "if_fts" => self.rule.conditions.push(Condition::First),
+            // All events are of one machine.
+            "global_frequency" => {}
             key => self.pair(key, element),
+        }
+    }
+
+    fn list(&mut self, element: &Element) {
+        let lookup = Lookup::named(element.attribute("lookup").unwrap_or("match_key"));
+        let (Some(field), Some(lookup)) = (element.attribute("field"), lookup) else {
+            return self.wrong(element.line, "`list` needs a `field`, and a `lookup` that is known");
+        };
+        let check = element.attribute("check_value");
+        let check = check.map(|text| Expression::new(Dialect::OsMatch, text, false)).transpose();
+        match (self.lists.get(element.text.trim()), check) {
+            (Ok(list), Ok(check)) => {
+                self.rule.conditions.push(Condition::Listed { field: field.to_owned(), lookup, list, check });
+            }
+            (Err(why), _) | (_, Err(why)) => self.wrong(element.line, &why),
+        }
+    }
+
+    fn hours(&mut self, key: &str, element: &Element) {
+        let hours = if key == "time" { Hours::of_day(&element.text) } else { Hours::of_week(&element.text) };
+        match hours {
+            Some(hours) => self.rule.conditions.push(Condition::At(hours)),
+            None => self.wrong(element.line, &format!("`{key}` says no time")),
         }
     }
 
@@ -287,6 +332,7 @@ impl<'e> Reading<'e, '_, '_> {
             ("extra_data", "extra_data"),
             ("status", "status"),
             ("system_name", "system_name"),
+            ("location", "location"),
         ];
         let split =
             ["not_same_", "different_", "same_"].iter().find_map(|front| Some((*front, key.strip_prefix(front)?)));

@@ -12,8 +12,9 @@ use std::{
 use super::{
     decoder::{Category, Decoders},
     dull::Dull,
+    list::Lists,
     problem::{Part, RuleProblem, Told},
-    rule::{self, Above, Correlation, Rule, Watched},
+    rule::{self, Above, Condition, Correlation, Rule, Watched},
     xml::{self, Element},
 };
 use crate::AgentError;
@@ -54,6 +55,8 @@ pub struct Ruleset {
     pub(crate) watchers: Vec<Vec<usize>>,
     pub(crate) counting: Counting,
     pub(crate) dull: Dull,
+    /// Whether any rule asks for the time.
+    pub(crate) has_hours: bool,
 }
 
 /// Rules that were read, and what is wrong with the files.
@@ -84,8 +87,20 @@ impl Ruleset {
     /// # Errors
     /// The folder cannot be read, or holds no XML file.
     pub fn of_folder(folder: &Path, counting: Counting) -> Result<Loaded, AgentError> {
-        let mut texts = Vec::new();
-        for path in files(folder)? {
+        Self::of_folders(&[folder], None, counting)
+    }
+
+    /// The same for several folders. Lists are in a folder of their own, or in `lists` below the first of the others.
+    ///
+    /// # Errors
+    /// A folder cannot be read, or holds no XML file.
+    pub fn of_folders(folders: &[&Path], lists: Option<&Path>, counting: Counting) -> Result<Loaded, AgentError> {
+        let (mut texts, mut paths) = (Vec::new(), Vec::new());
+        for folder in folders {
+            paths.extend(files(folder)?);
+        }
+        let found = folders.first().map(|folder| folder.join("lists")).filter(|below| below.is_dir());
+        for path in paths {
             let read = |source| AgentError::Read { path: path.clone(), source };
             if fs::metadata(&path).map_err(read)?.len() > xml::MAX_SIZE as u64 {
                 return Err(AgentError::TooLarge { path, limit: xml::MAX_SIZE as u64 });
@@ -94,7 +109,7 @@ impl Ruleset {
             texts.push((path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()));
         }
         let sources: Vec<Source<'_>> = texts.iter().map(|(name, text)| Source { name, text }).collect();
-        Ok(Self::of(&sources, counting))
+        Ok(Self::with_lists(&sources, Lists::new(lists.or(found.as_deref())), counting))
     }
 
     /// Reads rules and decoders of one file; `name` is only named in problems.
@@ -105,7 +120,11 @@ impl Ruleset {
 
     /// Reads rules and decoders of files, in their order.
     pub(crate) fn of(sources: &[Source<'_>], counting: Counting) -> Loaded {
-        let mut loading = Loading::default();
+        Self::with_lists(sources, Lists::default(), counting)
+    }
+
+    fn with_lists(sources: &[Source<'_>], lists: Lists, counting: Counting) -> Loaded {
+        let mut loading = Loading { lists, ..Loading::default() };
         loading.ruleset.counting = counting;
         let mut files = Vec::new();
         for source in sources {
@@ -160,6 +179,7 @@ struct Loading {
     ruleset: Ruleset,
     problems: Vec<RuleProblem>,
     by_id: BTreeMap<u32, usize>,
+    lists: Lists,
 }
 
 impl Loading {
@@ -191,7 +211,7 @@ impl Loading {
                     told.add(child.line, Part::File, &format!("<{}> is not known within a group", child.name));
                     continue;
                 }
-                if let Some(rule) = rule::read(child, name, &mut told) {
+                if let Some(rule) = rule::read(child, name, &mut self.lists, &mut told) {
                     self.place(rule, file);
                 }
             }
@@ -266,7 +286,14 @@ impl Loading {
                 level => (1, u8::MAX - level),
             });
         }
-        self.ruleset.dull = Dull::new(rules, &self.ruleset.children);
+        self.ruleset.dull = if self.ruleset.decoders.has_plugins() {
+            // What a plug-in reads is no part of the line as it stands.
+            Dull::default()
+        } else {
+            Dull::new(rules, &self.ruleset.children)
+        };
+        let asks = |rule: &Rule| rule.conditions.iter().any(|condition| matches!(condition, Condition::At(_)));
+        self.ruleset.has_hours = rules.iter().any(asks);
         self.ruleset.watchers = rules.iter().map(|rule| watchers(rules, rule)).collect();
         Loaded { ruleset: self.ruleset, problems: self.problems }
     }

@@ -53,14 +53,23 @@ pub(crate) fn read(line: &[u8]) -> Header<'_> {
     Header { time, host: Some(host), program, message }
 }
 
-/// `[Fri Dec 13 06:59:54.123456 2013] text`, as Apache httpd begins the lines of its error log.
+/// `[Fri Dec 13 06:59:54 2013] text`, as Apache httpd 2.2 begins the lines of its error log; decoders know the form of 2.4.
 fn bracketed(line: &[u8]) -> Option<&[u8]> {
-    let rest = line.strip_prefix(b"[")?;
-    let end = rest.iter().take(40).position(|byte| *byte == b']')?;
-    let rest_of_day = rest[..end].get(4..)?;
-    let behind = classic(rest_of_day)?;
-    let year = behind.rsplit(|byte| *byte == b' ').next()?;
-    (year.len() == 4 && year.iter().all(u8::is_ascii_digit)).then(|| rest[end + 1..].trim_ascii_start())
+    let (time, rest) = line.strip_prefix(b"[")?.split_at_checked(24)?;
+    let year = classic(&time[4..])?.strip_prefix(b" ")?;
+    let fits = year.len() == 4 && year.iter().all(u8::is_ascii_digit);
+    rest.strip_prefix(b"] ").filter(|_| fits)
+}
+
+/// Passes over `[ID 800047 auth.notice] `, which Solaris puts in front of messages.
+fn without_id(message: &[u8]) -> &[u8] {
+    let Some(rest) = message.strip_prefix(b"[ID ") else { return message };
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let end = rest
+        .iter()
+        .position(|byte| *byte == b']')
+        .filter(|end| digits > 0 && rest.get(digits) == Some(&b' ') && *end < 48);
+    end.map_or(message, |end| rest[end + 1..].trim_ascii_start())
 }
 
 /// What a system log makes of messages that come again.
@@ -264,7 +273,7 @@ fn program(rest: &[u8]) -> (Option<&[u8]>, &[u8]) {
         None => behind,
     };
     match behind.strip_prefix(b":") {
-        Some(message) if name > 0 => (Some(&rest[..name]), message.strip_prefix(b" ").unwrap_or(message)),
+        Some(message) if name > 0 => (Some(&rest[..name]), without_id(message.strip_prefix(b" ").unwrap_or(message))),
         _ => (None, rest),
     }
 }
@@ -319,7 +328,14 @@ mod tests {
                 "2017-01-23 03:44:14 login failed for (a) x",
             ),
             ("[Fri Dec 13 06:59:54 2013] [error] x", None, None, None, "[error] x"),
-            ("[Fri Dec 13 06:59:54.123 2013] [error] x", None, None, None, "[error] x"),
+            (
+                "[Fri Dec 13 06:59:54.123 2013] [x:error] x",
+                None,
+                None,
+                None,
+                "[Fri Dec 13 06:59:54.123 2013] [x:error] x",
+            ),
+            ("Aug 18 07:30:25 h sshd[2]: [ID 800047 auth.notice] x", None, Some("h"), Some("sshd"), "x"),
             ("[error] x", None, None, None, "[error] x"),
             ("10.0.0.1 - - [x] \"GET /\"", None, None, None, "10.0.0.1 - - [x] \"GET /\""),
             ("<34>free", None, None, None, "free"),

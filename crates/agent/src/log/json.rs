@@ -60,8 +60,41 @@ fn walk(name: &str, value: &Value, null: Null, put: &mut dyn FnMut(&str, String)
             Null::Discarded => {}
         },
         Value::Number(number) => put(name, decimal(number)),
-        // Lists stay as they are written.
-        Value::Bool(_) | Value::Array(_) => put(name, value.to_string()),
+        Value::Bool(_) => put(name, value.to_string()),
+        Value::Array(_) => {
+            let mut text = String::new();
+            write(value, 0, &mut text);
+            put(name, text);
+        }
+    }
+}
+
+/// Lists stay JSON, with the blanks that rules of Wazuh expect: `[1, 2]`, and members of objects on lines of their own.
+fn write(value: &Value, depth: usize, out: &mut String) {
+    match value {
+        Value::Array(items) => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                out.push_str(if at > 0 { ", " } else { "" });
+                write(item, depth + 1, out);
+            }
+            out.push(']');
+        }
+        Value::Object(members) => {
+            out.push_str("{\n");
+            for (at, (name, value)) in members.iter().enumerate() {
+                out.push_str(if at > 0 { ",\n" } else { "" });
+                out.push_str(&"\t".repeat(depth + 1));
+                out.push_str(&Value::String(name.clone()).to_string());
+                out.push_str(":\t");
+                write(value, depth + 1, out);
+            }
+            out.push('\n');
+            out.push_str(&"\t".repeat(depth));
+            out.push('}');
+        }
+        Value::Number(number) => out.push_str(&decimal(number)),
+        Value::Null | Value::Bool(_) | Value::String(_) => out.push_str(&value.to_string()),
     }
 }
 
@@ -82,14 +115,17 @@ mod tests {
     fn members_become_fields() {
         let text = br#"{"a":{"b":"x","c":[1,"y"],"n":null},"i":7,"f":1.5,"w":2.0,"t":true} rest"#;
         for (null, expected) in [
-            (Null::Text, "a.b=x a.c=[1,\"y\"] a.n=null f=1.500000 i=7 t=true w=2"),
-            (Null::Discarded, "a.b=x a.c=[1,\"y\"] f=1.500000 i=7 t=true w=2"),
-            (Null::Empty, "a.b=x a.c=[1,\"y\"] a.n= f=1.500000 i=7 t=true w=2"),
+            (Null::Text, "a.b=x a.c=[1, \"y\"] a.n=null f=1.500000 i=7 t=true w=2"),
+            (Null::Discarded, "a.b=x a.c=[1, \"y\"] f=1.500000 i=7 t=true w=2"),
+            (Null::Empty, "a.b=x a.c=[1, \"y\"] a.n= f=1.500000 i=7 t=true w=2"),
         ] {
             let mut found = Vec::new();
             fields(text, null, &mut |name, value| found.push(format!("{name}={value}")));
             assert_eq!(found.join(" "), expected);
         }
+        let mut found = String::new();
+        fields(br#"{"l":[{"granted":true,"n":1}]}"#, Null::Text, &mut |_, value| found = value);
+        assert_eq!(found, "[{\n\t\t\"granted\":\ttrue,\n\t\t\"n\":\t1\n\t}]");
         for text in ["", "[1]", "{", "x{}"] {
             fields(text.as_bytes(), Null::Text, &mut |name, _| panic!("{text}: {name}"));
         }

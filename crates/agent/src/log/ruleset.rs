@@ -230,6 +230,14 @@ impl Loading {
             }
             return;
         }
+        if let Above::Rules(ids) = &rule.above
+            && ids.iter().any(|id| self.by_id.contains_key(id))
+        {
+            for missing in ids.iter().filter(|missing| !self.by_id.contains_key(missing)) {
+                let what = format!("no rule before it has the id {missing}; it stands below the others");
+                Told::new(file, &mut self.problems).add(line, Part::Rule(&id), &what);
+            }
+        }
         match self.parents(&rule) {
             Ok(parents) => {
                 let number = self.ruleset.rules.len();
@@ -260,11 +268,9 @@ impl Loading {
                 (all(&is_first), "no rule with an id below 10 begins its category".to_owned())
             }
             Above::Rules(ids) => {
-                let missing = ids.iter().find(|id| !self.by_id.contains_key(id));
-                if let Some(missing) = missing {
-                    return Err(format!("no rule before it has the id {missing}"));
-                }
-                (ids.iter().map(|id| self.by_id[id]).collect(), String::new())
+                // One of them is enough; which are missing is told.
+                let found = ids.iter().filter_map(|id| self.by_id.get(id).copied()).collect();
+                (found, format!("no rule before it has the id {}", ids.first().copied().unwrap_or_default()))
             }
             Above::Group(group) => {
                 (all(&|other| in_group(other, group)), format!("no rule before it is of the group `{group}`"))

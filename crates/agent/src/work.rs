@@ -232,17 +232,7 @@ impl Agent {
     fn begin(config: Config, tell: &mut dyn FnMut(&str)) -> Result<Self, AgentError> {
         let lock = hold(&config.state)?;
         let (spool, mut damaged) = Spool::open(&config.state.join("spool"), &config.name, config.spool_limit)?;
-        let file = Box::new(AlertFile::new(&config.alerts, &config.name));
-        let file = Delivery::new("alerts", file, &config.state);
-        let mut others = Vec::new();
-        if let Some(ledger) = &config.ledger {
-            let sink = Ledger::new(ledger, &config.state, &config.name)?;
-            others.push(Delivery::new("ledger", Box::new(sink), &config.state));
-        }
-        if let Some(hub) = &config.hub {
-            let sink = Hub::new(hub, &config.state, &config.name)?;
-            others.push(Delivery::new("hub", Box::new(sink), &config.state));
-        }
+        let (file, others) = deliveries(&config)?;
         for delivery in [&file].into_iter().chain(&others) {
             damaged.extend(delivery.set_back(spool.last())?);
         }
@@ -693,13 +683,18 @@ impl Agent {
     fn answer_wishes(&mut self, tell: &mut dyn FnMut(&str)) {
         let Ok(entries) = fs::read_dir(wishes(&self.config.state)) else { return };
         for path in entries.flatten().map(|entry| entry.path()) {
+            // One that is being written has another name.
+            if path.extension().is_none_or(|end| end != "json") {
+                continue;
+            }
             let small = fs::metadata(&path).is_ok_and(|found| found.len() <= MAX_WISH);
             let wish = fs::read(&path).ok().filter(|_| small);
-            let wish: Option<Wish> = wish.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-            if let Some(wish) = wish
-                && let Err(error) = self.responder.undo(&wish, &mut self.spool)
-            {
-                tell(&error.to_string());
+            match wish.and_then(|bytes| serde_json::from_slice::<Wish>(&bytes).ok()) {
+                Some(wish) => {
+                    let done = self.responder.undo(&wish, &mut self.spool);
+                    done.err().into_iter().for_each(|error| tell(&error.to_string()));
+                }
+                None => tell(&format!("{}: is no wish that can be read, and is taken away", path.display())),
             }
             drop(fs::remove_file(&path));
         }
@@ -757,6 +752,21 @@ fn engine(config: &Config, tell: &mut dyn FnMut(&str)) -> Result<Engine, AgentEr
         ));
     }
     Ok(Engine::new(loaded.ruleset).with_prefix6(prefix6))
+}
+
+/// The ways to the file of alerts and to the other sinks; the hub is the last of them.
+fn deliveries(config: &Config) -> Result<(Delivery, Vec<Delivery>), AgentError> {
+    let file = Box::new(AlertFile::new(&config.alerts, &config.name));
+    let mut others = Vec::new();
+    if let Some(ledger) = &config.ledger {
+        let sink = Ledger::new(ledger, &config.state, &config.name)?;
+        others.push(Delivery::new("ledger", Box::new(sink), &config.state));
+    }
+    if let Some(hub) = &config.hub {
+        let sink = Hub::new(hub, &config.state, &config.name)?;
+        others.push(Delivery::new("hub", Box::new(sink), &config.state));
+    }
+    Ok((Delivery::new("alerts", file, &config.state), others))
 }
 
 /// Whether anything is blocked for real.

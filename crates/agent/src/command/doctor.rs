@@ -82,7 +82,7 @@ fn files(config: &Config) -> Told {
             REDUCED,
             format!("{folders} folders, and the system watches {most}: raise fs.inotify.max_user_watches"),
         )),
-        None => told.push((REDUCED, "the system has no inotify: files are looked at once an hour".to_owned())),
+        None => told.push((REDUCED, "the system has no inotify: files are looked at once a minute".to_owned())),
         Some(_) => {
             told.push((OK, format!("{folders} folders are watched as they change; who changed them is not told")))
         }

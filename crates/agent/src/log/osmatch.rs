@@ -25,7 +25,7 @@ impl OsMatch {
         Self { negated, alternatives: pattern.split('|').map(Alternative::new).collect() }
     }
 
-    /// The last byte of the first match plus one; `text` is in lower case.
+    /// Whether it matches a text in lower case.
     pub(crate) fn is_match(&self, lower: &[u8]) -> bool {
         self.alternatives.iter().any(|alternative| alternative.is_match(lower)) != self.negated
     }

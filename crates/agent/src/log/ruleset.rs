@@ -161,7 +161,13 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, AgentError> {
             io::Error::new(io::ErrorKind::NotFound, "it holds no XML file, nor do `rules` and `decoders` in it");
         return Err(AgentError::Read { path: folder.to_owned(), source });
     }
-    all.truncate(MAX_FILES);
+    if all.len() > MAX_FILES {
+        return Err(AgentError::Setting(format!(
+            "{}: holds {} files of rules, and {MAX_FILES} is the limit; name a folder of those that you use",
+            folder.display(),
+            all.len()
+        )));
+    }
     Ok(all)
 }
 

@@ -148,9 +148,14 @@ impl Tail {
         if let Some(file) = named.as_ref().filter(|_| is_own && !is_copied) {
             return self.begin_named(file.try_clone()?, position.offset).map(|()| true);
         }
+        self.after(&position, &rotated, named)
+    }
+
+    /// Opens the file of a position where rotation put it, or else what comes after it.
+    fn after(&mut self, position: &Position, rotated: &[Rotated], named: Option<File>) -> io::Result<bool> {
         // Copies bear the time at which they were made, and so may others: the file itself comes before them.
-        let same = rotated.iter().position(|file| file.is_of(&position));
-        let same = same.or_else(|| rotated.iter().position(|file| file.is_copy_of(&position)));
+        let same = rotated.iter().position(|file| file.is_of(position));
+        let same = same.or_else(|| rotated.iter().position(|file| file.is_copy_of(position)));
         let is_empty = named.as_ref().is_none_or(|file| file.metadata().is_ok_and(|found| found.len() == 0));
         let is_last = |at: usize| at + 1 == rotated.len();
         if let Some(at) = same
@@ -161,14 +166,14 @@ impl Tail {
         // Clocks of file systems tick in milliseconds: where the file of the position is still there, its place says what
         // comes next, and else the time. A position that is of no file yet comes before all that is there now.
         let later = match same {
-            Some(at) => rotated[at + 1..].iter().find(|file| !file.is_copy_of(&position)),
-            None => rotated.iter().find(|file| file.is_after(&position)),
+            Some(at) => rotated[at + 1..].iter().find(|file| !file.is_copy_of(position)),
+            None => rotated.iter().find(|file| file.is_after(position)),
         };
         if later.is_none() && named.is_none() {
             return Ok(false);
         }
         if same.is_none() && !self.is_done && !position.is_blank() {
-            self.miss(&position);
+            self.miss(position);
         }
         match (later, named) {
             (Some(file), _) => self.begin_rotated(file, 0)?,

@@ -74,6 +74,14 @@ pub(crate) struct Recovered {
     older: Vec<Older>,
 }
 
+/// Where a file stands among the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Before,
+    /// It was written when the agent ended.
+    Last,
+}
+
 /// What is known, for somebody who only looks.
 pub(crate) fn look(folder: &Path) -> Result<BTreeMap<String, String>, AgentError> {
     let mut recovered = Recovered::default();
@@ -141,7 +149,8 @@ impl Spool {
         let mut recovered = Recovered::default();
         let numbers = segments(folder)?;
         for (at, number) in numbers.iter().enumerate() {
-            recovered.segment(folder, *number, at + 1 == numbers.len())?;
+            let place = if at + 1 == numbers.len() { Place::Last } else { Place::Before };
+            recovered.segment(folder, *number, place)?;
         }
         let number = numbers.last().map_or(1, |number| number + 1);
         let spool = Self {
@@ -281,9 +290,8 @@ impl Spool {
             frame.all = true;
             std::mem::replace(&mut frame.set, self.known())
         });
-        let must_rest = !frame.events.is_empty() || self.size == 0;
         let before = self.size;
-        let written = self.write(&frame, must_rest);
+        let written = self.write(&frame);
         if let Err(source) = written {
             // What was written in part would hide all that comes behind it.
             if let Some(file) = &self.file {
@@ -303,7 +311,7 @@ impl Spool {
         AgentError::Write { path: path_of(&self.folder, self.number), source }
     }
 
-    fn write(&mut self, frame: &Frame, must_rest: bool) -> io::Result<()> {
+    fn write(&mut self, frame: &Frame) -> io::Result<()> {
         let path = path_of(&self.folder, self.number);
         if self.file.is_none() {
             self.file = Some(create(&path)?);
@@ -315,7 +323,8 @@ impl Spool {
             file.write_all(&bytes)?;
             self.size += bytes.len() as u64;
         }
-        if must_rest {
+        // Places without events may be lost with the power; then lines are read again that brought nothing.
+        if is_first || !frame.events.is_empty() {
             file.sync_data()?;
         }
         if is_first { File::open(&self.folder)?.sync_all() } else { Ok(()) }
@@ -356,13 +365,13 @@ impl Spool {
 }
 
 impl Recovered {
-    fn segment(&mut self, folder: &Path, number: u64, is_last: bool) -> Result<(), AgentError> {
+    fn segment(&mut self, folder: &Path, number: u64, place: Place) -> Result<(), AgentError> {
         let path = path_of(folder, number);
         let bytes = read(&path)?;
         let whole = self.take(&bytes);
         if whole < bytes.len() {
             let cut = bytes.len() - whole;
-            if !is_last || is_damaged(&bytes[whole..]) {
+            if place == Place::Before || is_damaged(&bytes[whole..]) {
                 self.told.push(format!(
                     "{}: {cut} bytes cannot be read: the file was damaged, and events of it are lost",
                     path.display()

@@ -108,14 +108,20 @@ impl Ruleset {
             let bytes = fs::read(&path).map_err(read)?;
             texts.push((path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()));
         }
-        let sources: Vec<Source<'_>> = texts.iter().map(|(name, text)| Source { name, text }).collect();
-        Ok(Self::with_lists(&sources, Lists::new(lists.or(found.as_deref())), counting))
+        Ok(Self::of_texts(&texts, lists.or(found.as_deref()), counting))
     }
 
     /// Reads rules and decoders of one file; `name` is only named in problems.
     #[must_use]
     pub fn of_text(name: &str, text: &str, counting: Counting) -> Loaded {
         Self::of(&[Source { name, text }], counting)
+    }
+
+    /// Reads rules and decoders of files, in their order: names, which are only named in problems, and texts.
+    #[must_use]
+    pub fn of_texts(files: &[(String, String)], lists: Option<&Path>, counting: Counting) -> Loaded {
+        let sources: Vec<Source<'_>> = files.iter().map(|(name, text)| Source { name, text }).collect();
+        Self::with_lists(&sources, Lists::new(lists), counting)
     }
 
     /// Reads rules and decoders of files, in their order.

@@ -15,8 +15,8 @@ use testudo_model::AgentEventBody;
 use super::Sink;
 use crate::{AgentError, spool::frame::Kept};
 
-/// How far back is looked for what is there already, in bytes.
-const BACK: u64 = 4 << 20;
+/// How far back is looked for what is there already, in bytes: more than one batch, which is a frame and a few events.
+const BACK: u64 = 8 << 20;
 
 /// The file.
 #[derive(Debug)]

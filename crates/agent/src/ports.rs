@@ -19,6 +19,8 @@ const TABLES: &[(&str, &str, &str)] =
 const MAX_LINES: usize = 100_000;
 /// Network namespaces that are looked into, at most.
 const MAX_NAMESPACES: usize = 256;
+/// How often others than the agent's own are.
+const ELSEWHERE: Duration = Duration::from_secs(60);
 /// From which port on the system gives them out, where it does not say.
 const EPHEMERAL: (u16, u16) = (32_768, 60_999);
 /// How long a UDP socket on such a port is taken for one that waits for an answer.
@@ -56,6 +58,9 @@ struct Socket {
 #[derive(Debug, Default)]
 pub(crate) struct Sockets {
     known: BTreeMap<u64, Socket>,
+    /// What was found in other namespaces, and when: the system goes through all of its sockets for each of them.
+    elsewhere: Option<(Vec<Listener>, Instant)>,
+    unread: Option<String>,
 }
 
 /// What was found.
@@ -95,11 +100,20 @@ impl Sockets {
     /// Everybody who listens.
     pub(crate) fn listeners(&mut self, proc: &Path) -> Found {
         let given_out = given_out(proc);
-        let (folders, all) = namespaces(proc);
-        let mut found = Vec::new();
-        for (folder, is_here) in &folders {
-            found.extend(tables(folder).map(|listener| Listener { is_here: *is_here, ..listener }));
+        let mut found: Vec<Listener> = tables(&proc.join("net")).collect();
+        if self.elsewhere.as_ref().is_none_or(|(_, when)| when.elapsed() >= ELSEWHERE) {
+            let (folders, all) = namespaces(proc);
+            let others = folders.iter().flat_map(|folder| tables(folder));
+            let others = others.map(|listener| Listener { is_here: false, ..listener }).collect();
+            self.elsewhere = Some((others, Instant::now()));
+            self.unread = (all > folders.len()).then(|| {
+                format!(
+                    "of {all} other network namespaces {} are looked into; ports of the rest are not seen",
+                    folders.len()
+                )
+            });
         }
+        found.extend(self.elsewhere.iter().flat_map(|(others, _)| others).cloned());
         for listener in &mut found {
             listener.is_given_out = listener.protocol == "udp" && (given_out.0..=given_out.1).contains(&listener.port);
         }
@@ -111,10 +125,7 @@ impl Sockets {
         found.retain(|listener| !waits(listener));
         found.sort_by_key(Listener::key);
         found.dedup_by_key(|listener| listener.key());
-        let unread = (all > folders.len()).then(|| {
-            format!("of {all} network namespaces {} are looked into; ports of the others are not seen", folders.len())
-        });
-        Found { listeners: found, unread }
+        Found { listeners: found, unread: self.unread.clone() }
     }
 
     /// Says whose the sockets are, and forgets those that are closed.
@@ -147,8 +158,8 @@ fn tables(folder: &Path) -> impl Iterator<Item = Listener> {
     })
 }
 
-/// Folders of the tables of each network namespace, whether it is the agent's own, and how many there are.
-fn namespaces(proc: &Path) -> (Vec<(PathBuf, bool)>, usize) {
+/// Folders of the tables of each other network namespace, and how many there are.
+fn namespaces(proc: &Path) -> (Vec<PathBuf>, usize) {
     let own = fs::read_link(proc.join("self/ns/net")).ok();
     let mut others = BTreeMap::new();
     for entry in fs::read_dir(proc).into_iter().flatten().flatten() {
@@ -156,15 +167,13 @@ fn namespaces(proc: &Path) -> (Vec<(PathBuf, bool)>, usize) {
             continue;
         }
         // Those of processes that may not be looked at are theirs alone; `doctor` says that.
-        if let Some(namespace) =
-            fs::read_link(entry.path().join("ns/net")).ok().filter(|found| Some(found) != own.as_ref())
-        {
+        let namespace = fs::read_link(entry.path().join("ns/net")).ok().filter(|found| Some(found) != own.as_ref());
+        if let Some(namespace) = namespace {
             others.entry(namespace).or_insert_with(|| entry.path().join("net"));
         }
     }
-    let all = others.len() + 1;
-    let here = [(proc.join("net"), true)];
-    (here.into_iter().chain(others.into_values().map(|folder| (folder, false))).take(MAX_NAMESPACES).collect(), all)
+    let all = others.len();
+    (others.into_values().take(MAX_NAMESPACES).collect(), all)
 }
 
 /// The ports that the system gives out.

@@ -105,7 +105,10 @@ fn ports(config: &Config) -> Told {
     let who = if root {
         (OK, "ports and their programs".to_owned())
     } else {
-        (REDUCED, "ports; programs of other users and ports of other network namespaces can only be told by root".to_owned())
+        (
+            REDUCED,
+            "ports; programs of other users and ports of other network namespaces can only be told by root".to_owned(),
+        )
     };
     vec![who]
 }

@@ -511,7 +511,7 @@ fn schema() -> Json {
             "ports": table(json!({ "watch": { "type": "boolean" }, "allow": texts }), json!([])),
             "response": table(json!({
                 "mode": { "enum": ["dry-run", "enforce", "off"] }, "rules": texts, "ttl": time, "allow": texts,
-                "max-per-minute": number,
+                "max-per-minute": number, "ipv6-prefix": { "type": "integer", "minimum": 32, "maximum": 128 },
             }), json!([])),
             "hub": table(json!({
                 "url": text, "token-file": text, "token-env": text, "allow-private": { "type": "boolean" }, "ca": text,

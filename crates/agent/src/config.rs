@@ -553,6 +553,7 @@ release-trees = ["/srv/app"]
 mode = "enforce"
 ttl = "30s"
 allow = ["192.0.2.0/24"]
+ipv6-prefix = 56
 [agent.hub]
 url = "http://127.0.0.1:7878/"
 token-file = "token"
@@ -565,7 +566,7 @@ key = "ops.pub"
         let config = read(text).unwrap();
         assert_eq!((config.name.as_str(), config.state.as_path()), ("web-1", Path::new("/srv/state")));
         assert_eq!(config.logs[0].start, LogStart::Beginning);
-        assert_eq!(config.response.mode, ResponseMode::Enforce);
+        assert_eq!((config.response.mode, config.response.prefix6), (ResponseMode::Enforce, 56));
         assert_eq!(config.hub.unwrap().url, "http://127.0.0.1:7878");
         assert_eq!(config.ledger.unwrap().at, Severity::Medium);
         assert_eq!(config.releases.unwrap().environment, "prod");
@@ -580,6 +581,7 @@ key = "ops.pub"
             ("[agent.response]\nmode = \"force\"", "did you mean `enforce`?"),
             ("[agent.response]\nallow = [\"x\"]", "no range"),
             ("[agent.response]\nttl = \"10\"", "no time"),
+            ("[agent.response]\nipv6-prefix = 8", "no length of a prefix"),
             ("[agent.hub]\nurl = \"http://hub.example\"", "of this machine only"),
             ("[agent.ledger]\nat = \"low\"", "needs `environment`"),
             ("[agent.ports]\nallow = [\"443\"]", "no port"),

@@ -1,5 +1,6 @@
 //! Ratchets: which cases of a public suite pass. The suites themselves are read from disk and never committed.
 
+mod feeds;
 mod suites;
 
 use std::{

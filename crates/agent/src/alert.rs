@@ -88,6 +88,9 @@ pub(crate) fn of_line(hit: &Hit, judged: &Judged, line: &[u8], path: &str) -> Al
     alert.fields = judged.fields.iter().map(|(name, value)| (name.clone(), cut(&masked(value)))).collect();
     alert.fields.insert("rule.number".to_owned(), hit.id.to_string());
     alert.fields.insert("rule.level".to_owned(), hit.level.to_string());
+    if judged.repeated > 1 {
+        alert.fields.insert("repeated".to_owned(), judged.repeated.to_string());
+    }
     if !hit.mitre.is_empty() {
         alert.fields.insert("mitre".to_owned(), hit.mitre.join(","));
     }
@@ -179,6 +182,28 @@ pub(crate) fn of_damage(why: &str) -> Alert {
     alert("agent-spool-damaged", "Events that were kept cannot be read", Severity::High, why)
 }
 
+/// What is told of a log that could not be read whole.
+pub(crate) fn of_lost_lines(path: &str, why: &str) -> Alert {
+    let mut alert = alert("agent-log-lost", "Lines of a log could not be read", Severity::Medium, why);
+    alert.location.path = Some(path.to_owned());
+    alert
+}
+
+/// What is told of a log that is written faster than it is read.
+pub(crate) fn of_lag(path: &str, bytes: u64, seconds: u64) -> Alert {
+    let message =
+        format!("{path} is {bytes} bytes behind, and was not read to its end for {seconds} s: alerts come late");
+    let mut alert = alert("agent-log-behind", "A log is written faster than it is read", Severity::Low, &message);
+    alert.location.path = Some(path.to_owned());
+    alert.fields.insert("bytes".to_owned(), bytes.to_string());
+    alert
+}
+
+/// What is told when somebody emptied the firewall.
+pub(crate) fn of_firewall(what: &str) -> Alert {
+    alert("agent-firewall-emptied", "Blocks were taken out of the firewall", Severity::High, what)
+}
+
 /// What is told when events waited because they could not be written.
 pub(crate) fn of_wait(count: usize) -> Alert {
     let message = format!("the spool could not be written for a while: {count} events waited, and are kept now");
@@ -193,12 +218,18 @@ pub(crate) fn of_listener(listener: &Listener) -> Alert {
         _ => Severity::Medium,
     };
     let program = listener.program.as_deref().unwrap_or("a program that cannot be told");
-    let message = format!("{program} listens on {} ({})", listener.name(), listener.scope());
+    let place = if listener.is_here { "" } else { ", in another network namespace" };
+    let message = format!("{program} listens on {} ({}{place})", listener.name(), listener.scope());
     let mut alert =
         alert("agent-port-opened", "A program listens on a port that was closed before", severity, &message);
     alert.source = listener.program.clone();
     for (name, value) in [("port", listener.name()), ("scope", listener.scope().to_owned())] {
         alert.fields.insert(name.to_owned(), value);
+    }
+    let user = machine::user(listener.user).unwrap_or_else(|| listener.user.to_string());
+    alert.fields.insert("user".to_owned(), user);
+    if !listener.is_here {
+        alert.fields.insert("namespace".to_owned(), "another".to_owned());
     }
     if let Some(pid) = listener.pid {
         alert.fields.insert("pid".to_owned(), pid.to_string());

@@ -37,7 +37,7 @@ const KEYS: &[&str] = &[
 const LOG_KEYS: &[&str] = &["format", "from", "path"];
 const FIM_KEYS: &[&str] = &["exclude", "release-trees", "trees"];
 const PORT_KEYS: &[&str] = &["allow", "watch"];
-const RESPONSE_KEYS: &[&str] = &["allow", "max-per-minute", "mode", "rules", "ttl"];
+const RESPONSE_KEYS: &[&str] = &["allow", "ipv6-prefix", "max-per-minute", "mode", "rules", "ttl"];
 const HUB_KEYS: &[&str] = &["allow-private", "ca", "token-env", "token-file", "url"];
 const LEDGER_KEYS: &[&str] = &["at", "environment", "folder", "key"];
 const ALERT_KEYS: &[&str] = &["file", "level"];
@@ -62,6 +62,7 @@ const EXCLUDED: &[&str] =
 /// Rules whose source is blocked, unless told otherwise.
 const RULES: &[&str] = &[
     "agent-sshd-brute-force",
+    "agent-sshd-preauth-brute-force",
     "agent-sshd-user-enumeration",
     "agent-web-attacks",
     "agent-web-brute-force",
@@ -69,6 +70,8 @@ const RULES: &[&str] = &[
 ];
 const TTL: Duration = Duration::from_secs(600);
 const PER_MINUTE: u32 = 10;
+/// A customer of a provider has at least such a network (RFC 6177).
+pub(crate) const PREFIX6: u8 = 64;
 const SPOOL_MB: u64 = 256;
 /// From which level on a rule makes an alert, unless told otherwise.
 const LEVEL: u32 = 3;
@@ -149,6 +152,8 @@ pub struct ResponseConfig {
     pub allow: Vec<Cidr>,
     /// How many within a minute, at most.
     pub per_minute: u32,
+    /// How many leading bits of IPv6 addresses are one source, 32 to 128.
+    pub prefix6: u8,
 }
 
 /// Where events are sent.
@@ -254,6 +259,7 @@ impl Config {
                 ttl: TTL,
                 allow: Vec::new(),
                 per_minute: PER_MINUTE,
+                prefix6: PREFIX6,
             },
             hub: None,
             ledger: None,
@@ -387,6 +393,17 @@ impl Config {
         if table.has("max-per-minute") {
             self.response.per_minute = table.need_number("max-per-minute").map_or(PER_MINUTE, |(number, _)| number);
         }
+        if let Some((bits, place)) = table.has("ipv6-prefix").then(|| table.need_number("ipv6-prefix")).flatten() {
+            match u8::try_from(bits).ok().filter(|bits| (32..=128).contains(bits)) {
+                Some(bits) => self.response.prefix6 = bits,
+                None => table.sink().push(Problem::new(
+                    CODES.value,
+                    &place,
+                    "this is no length of a prefix",
+                    Some("write a number from 32 to 128".to_owned()),
+                )),
+            }
+        }
         Some(())
     }
 
@@ -494,7 +511,7 @@ fn schema() -> Json {
             "ports": table(json!({ "watch": { "type": "boolean" }, "allow": texts }), json!([])),
             "response": table(json!({
                 "mode": { "enum": ["dry-run", "enforce", "off"] }, "rules": texts, "ttl": time, "allow": texts,
-                "max-per-minute": number,
+                "max-per-minute": number, "ipv6-prefix": { "type": "integer", "minimum": 32, "maximum": 128 },
             }), json!([])),
             "hub": table(json!({
                 "url": text, "token-file": text, "token-env": text, "allow-private": { "type": "boolean" }, "ca": text,
@@ -536,6 +553,7 @@ release-trees = ["/srv/app"]
 mode = "enforce"
 ttl = "30s"
 allow = ["192.0.2.0/24"]
+ipv6-prefix = 56
 [agent.hub]
 url = "http://127.0.0.1:7878/"
 token-file = "token"
@@ -548,7 +566,7 @@ key = "ops.pub"
         let config = read(text).unwrap();
         assert_eq!((config.name.as_str(), config.state.as_path()), ("web-1", Path::new("/srv/state")));
         assert_eq!(config.logs[0].start, LogStart::Beginning);
-        assert_eq!(config.response.mode, ResponseMode::Enforce);
+        assert_eq!((config.response.mode, config.response.prefix6), (ResponseMode::Enforce, 56));
         assert_eq!(config.hub.unwrap().url, "http://127.0.0.1:7878");
         assert_eq!(config.ledger.unwrap().at, Severity::Medium);
         assert_eq!(config.releases.unwrap().environment, "prod");
@@ -563,6 +581,7 @@ key = "ops.pub"
             ("[agent.response]\nmode = \"force\"", "did you mean `enforce`?"),
             ("[agent.response]\nallow = [\"x\"]", "no range"),
             ("[agent.response]\nttl = \"10\"", "no time"),
+            ("[agent.response]\nipv6-prefix = 8", "no length of a prefix"),
             ("[agent.hub]\nurl = \"http://hub.example\"", "of this machine only"),
             ("[agent.ledger]\nat = \"low\"", "needs `environment`"),
             ("[agent.ports]\nallow = [\"443\"]", "no port"),

@@ -57,6 +57,13 @@ pub(crate) fn host() -> String {
     if plain.is_empty() { "host".to_owned() } else { plain }
 }
 
+/// The name of a user, where the file of users has one.
+pub(crate) fn user(uid: u32) -> Option<String> {
+    let (users, uid) = (fs::read_to_string("/etc/passwd").ok()?, uid.to_string());
+    let mut fields = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    fields.find(|fields| fields.get(2) == Some(&uid.as_str())).map(|fields| fields[0].to_owned())
+}
+
 /// Random bytes in hexadecimal.
 pub(crate) fn random<const N: usize>() -> Result<String, AgentError> {
     let mut bytes = [0; N];

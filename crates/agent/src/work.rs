@@ -5,7 +5,7 @@
 //! together. Only then is anybody told, and only then is anything blocked.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs::{self, File},
     net::IpAddr,
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
@@ -24,7 +24,7 @@ use testudo_model::{AgentEventBody, AgentStart};
 
 use crate::{
     AgentError, alert,
-    config::{Config, LogFormat, ResponseMode},
+    config::{Config, LogFile, LogFormat, ResponseMode},
     fim::{
         self, Change, ChangeKind,
         baseline::Baseline,
@@ -35,11 +35,13 @@ use crate::{
         walk::{Root, Scope, roots, with_targets},
         watch::{Pending, Watch},
     },
-    log::{Engine, Line, Ruleset, header::is_past, memory::Kept, memory::Seen, ruleset, tail::Tail},
-    machine, ports,
-    response::{Responder, Wish, firewall::Nft},
+    follow::{Logs, Note, Reader},
+    log::{Engine, Line, Ruleset, header::is_past, memory::Kept, memory::Seen, ruleset, tail::Position, tail::Tail},
+    machine, openings,
+    ports::Sockets,
+    response::{Cause, Responder, Wish, firewall::Nft},
     sink::{Delivery, Signal, file::AlertFile, hub::Hub, ledger::Ledger},
-    spool::Spool,
+    spool::{Spool, thin::Taken},
 };
 
 /// How long nothing is looked at where nothing happens.
@@ -51,22 +53,22 @@ const RESTLESS: Duration = Duration::from_secs(1);
 const PARTING: Duration = Duration::from_millis(1500);
 /// How often ports are looked at.
 const PORTS: Duration = Duration::from_secs(5);
+/// How often is looked whether what was blocked is blocked.
+const FIREWALL: Duration = Duration::from_secs(5);
 /// How often the hub hears that the agent is there.
 const HEARTBEAT: Duration = Duration::from_secs(60);
 /// How long places in logs that brought no alert may be unwritten.
 const LAZY: Duration = Duration::from_secs(5);
 /// How often all files are looked at where some cannot be watched.
 const RESCAN: Duration = Duration::from_secs(60);
-/// Pieces of a log that are read in one turn.
-const PIECES: usize = 8;
+/// How long logs are read in one turn.
+const READING: Duration = Duration::from_millis(200);
 /// Largest wish that is read, in bytes.
 const MAX_WISH: u64 = 1 << 16;
 
 const LOG: &str = "log:";
 const MEMORY: &str = "memory:";
 const FILE: &str = "file:";
-const PORT: &str = "port:";
-const PORTS_KNOWN: &str = "ports";
 
 /// How long the agent runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,9 +166,9 @@ struct Agent {
     config: Config,
     spool: Spool,
     engine: Engine,
-    logs: Vec<Tail>,
+    logs: Logs,
     files: Option<Files>,
-    sockets: BTreeMap<u64, (Option<String>, Option<u32>)>,
+    sockets: Sockets,
     responder: Responder,
     file: Delivery,
     others: Vec<Delivery>,
@@ -187,6 +189,7 @@ struct Agent {
 #[derive(Debug, Default)]
 struct Times {
     ports: Option<Instant>,
+    firewall: Option<Instant>,
     heartbeat: Option<Instant>,
     commit: Option<Instant>,
     expiry: Option<Instant>,
@@ -229,17 +232,7 @@ impl Agent {
     fn begin(config: Config, tell: &mut dyn FnMut(&str)) -> Result<Self, AgentError> {
         let lock = hold(&config.state)?;
         let (spool, mut damaged) = Spool::open(&config.state.join("spool"), &config.name, config.spool_limit)?;
-        let file = Box::new(AlertFile::new(&config.alerts, &config.name));
-        let file = Delivery::new("alerts", file, &config.state);
-        let mut others = Vec::new();
-        if let Some(ledger) = &config.ledger {
-            let sink = Ledger::new(ledger, &config.state, &config.name)?;
-            others.push(Delivery::new("ledger", Box::new(sink), &config.state));
-        }
-        if let Some(hub) = &config.hub {
-            let sink = Hub::new(hub, &config.state, &config.name)?;
-            others.push(Delivery::new("hub", Box::new(sink), &config.state));
-        }
+        let (file, others) = deliveries(&config)?;
         for delivery in [&file].into_iter().chain(&others) {
             damaged.extend(delivery.set_back(spool.last())?);
         }
@@ -250,9 +243,9 @@ impl Agent {
         });
         let mut agent = Self {
             engine: engine(&config, tell)?,
-            logs: logs.collect(),
+            logs: Logs::new(logs),
             files: None,
-            sockets: BTreeMap::new(),
+            sockets: Sockets::default(),
             responder: Responder::new(Box::new(Nft)),
             done: [&file].into_iter().chain(&others).map(Delivery::done).collect(),
             file,
@@ -273,7 +266,7 @@ impl Agent {
             agent.spool.add(AgentEventBody::Alert(alert::of_damage(note)));
         }
         let mut told = Vec::new();
-        agent.responder.restore(&mut agent.spool, &mut told);
+        agent.responder.restore(&agent.config, &mut agent.spool, &mut told);
         told.iter().for_each(|note| tell(note));
         agent.keep(tell);
         agent.scan_files(tell)?;
@@ -382,15 +375,15 @@ impl Agent {
         if self.files.is_some() {
             start.watches.push("files".to_owned());
         }
-        if !self.logs.is_empty() {
+        if !self.config.logs.is_empty() {
             start.watches.push("logs".to_owned());
         }
         if self.config.ports.watch {
             start.watches.push("ports".to_owned());
         }
         start.reduced = unwatched.to_vec();
-        for log in self.logs.iter().filter(|log| !log.log().path.exists()) {
-            start.reduced.push(format!("{} is not there", log.log().path.display()));
+        for log in self.config.logs.iter().filter(|log| !log.path.exists()) {
+            start.reduced.push(format!("{} is not there", log.path.display()));
         }
         self.spool.add(AgentEventBody::Start(start));
     }
@@ -430,11 +423,16 @@ impl Agent {
             self.say(error.to_string(), tell);
         }
         if self.config.ports.watch && is_due(&mut self.times.ports, PORTS) {
-            self.look_at_ports();
+            self.look_at_ports(tell);
         }
         self.answer_wishes(tell);
         if is_due(&mut self.times.expiry, Duration::from_secs(1)) {
             self.responder.expire(&mut self.spool);
+        }
+        if is_due(&mut self.times.firewall, FIREWALL)
+            && let Some(what) = self.responder.put_back(&mut self.spool)
+        {
+            self.spool.add(AgentEventBody::Alert(alert::of_firewall(&what)));
         }
         if self.config.hub.is_some() && is_due(&mut self.times.heartbeat, HEARTBEAT) {
             self.spool.add(AgentEventBody::Heartbeat);
@@ -450,8 +448,20 @@ impl Agent {
         if self.spool.last() > self.done[0].load(Ordering::SeqCst) {
             self.deliver(tell);
         }
-        let done = self.done.iter().map(|done| done.load(Ordering::SeqCst)).min().unwrap_or(0);
-        if let Err(error) = self.spool.forget(done) {
+        self.make_room(tell);
+    }
+
+    /// Takes away what every sink has, and where the hub takes nothing for long, what only the hub lacks.
+    fn make_room(&mut self, tell: &mut dyn FnMut(&str)) {
+        let mut done: Vec<u64> = self.done.iter().map(|done| done.load(Ordering::SeqCst)).collect();
+        let by_all = done.iter().copied().min().unwrap_or(0);
+        if self.config.hub.is_some() {
+            // It is the last one.
+            done.pop();
+        }
+        let by_most = done.into_iter().min().unwrap_or(0);
+        let made = self.spool.forget(by_all).and_then(|()| self.spool.make_room(Taken { by_most, by_all }));
+        if let Err(error) = made {
             self.say(error.to_string(), tell);
         }
     }
@@ -494,6 +504,9 @@ impl Agent {
     }
 
     fn wait(&self) {
+        if self.logs.has_more() {
+            return;
+        }
         let restless = self.files.as_ref().is_some_and(|files| files.since.is_some());
         let time = if restless { SHORT_TURN } else { TURN };
         let time = Timespec { tv_sec: 0, tv_nsec: i64::from(time.subsec_nanos()) };
@@ -505,37 +518,13 @@ impl Agent {
 
     fn read_logs(&mut self, tell: &mut dyn FnMut(&str)) {
         let mut logs = std::mem::take(&mut self.logs);
-        for log in &mut logs {
-            for _ in 0..PIECES {
-                let lines = match log.lines() {
-                    Ok(lines) => lines,
-                    Err(error) => {
-                        self.say(format!("{}: cannot be read: {error}", log.log().path.display()), tell);
-                        break;
-                    }
-                };
-                let path = log.log().path.display().to_string();
-                for line in &lines {
-                    self.judge(line, &path, log.log().format);
-                }
-                if lines.is_empty() {
-                    break;
-                }
-            }
-            if let Some(position) = log.position() {
-                self.spool.set(format!("{LOG}{}", text(&log.log().path)), Some(json(position)));
-            }
-        }
+        logs.read(READING, &mut Reading { agent: self, tell });
         self.logs = logs;
-        for Kept { rule, values, seen } in self.engine.changes() {
-            let name = format!("{MEMORY}{rule}:{}", json(&values));
-            self.spool.set(name, (!seen.is_empty()).then(|| json(&seen)));
-        }
     }
 
     fn judge(&mut self, line: &[u8], path: &str, format: LogFormat) {
         let line = Line { text: line, location: path, arrival: machine::seconds(), format };
-        let judged = self.engine.judge(line);
+        let Some(judged) = self.engine.judge_wanted(line) else { return };
         let Some(hit) = judged.rule.as_ref().filter(|hit| !hit.is_silent && hit.level >= self.config.level) else {
             return;
         };
@@ -550,7 +539,8 @@ impl Agent {
         let is_past = || is_past(line.text, line.arrival, within, machine::ahead());
         let address: Option<IpAddr> = alert::address(&judged).filter(|_| answered && !is_past());
         if let Some(address) = address {
-            let planned = self.responder.plan(&id, address, &self.config, &mut self.spool);
+            let cause = Cause { alert: &id, rule: &rule, address };
+            let planned = self.responder.plan(cause, &self.config, &mut self.spool);
             self.planned.extend(planned);
         }
     }
@@ -679,19 +669,11 @@ impl Agent {
         }
     }
 
-    fn look_at_ports(&mut self) {
-        let found = ports::listeners(Path::new("/proc"), &mut self.sockets);
-        let is_first = self.spool.value(PORTS_KNOWN).is_none();
-        if is_first {
-            self.spool.set(PORTS_KNOWN.to_owned(), Some(machine::now()));
-        }
-        for listener in found {
-            let name = format!("{PORT}{}", listener.key());
-            if self.spool.value(&name).is_some() {
-                continue;
-            }
-            self.spool.set(name, Some(String::new()));
-            if !is_first && !self.config.ports.allow.contains(&listener.name()) {
+    fn look_at_ports(&mut self, tell: &mut dyn FnMut(&str)) {
+        let found = self.sockets.listeners(Path::new("/proc"));
+        found.unread.into_iter().for_each(|why| self.say(why, tell));
+        for listener in openings::opened(found.listeners, machine::seconds(), &mut self.spool) {
+            if !self.config.ports.allow.contains(&listener.name()) {
                 self.spool.add(AgentEventBody::Alert(alert::of_listener(&listener)));
             }
         }
@@ -701,16 +683,55 @@ impl Agent {
     fn answer_wishes(&mut self, tell: &mut dyn FnMut(&str)) {
         let Ok(entries) = fs::read_dir(wishes(&self.config.state)) else { return };
         for path in entries.flatten().map(|entry| entry.path()) {
+            // One that is being written has another name.
+            if path.extension().is_none_or(|end| end != "json") {
+                continue;
+            }
             let small = fs::metadata(&path).is_ok_and(|found| found.len() <= MAX_WISH);
             let wish = fs::read(&path).ok().filter(|_| small);
-            let wish: Option<Wish> = wish.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-            if let Some(wish) = wish
-                && let Err(error) = self.responder.undo(&wish, &mut self.spool)
-            {
-                tell(&error.to_string());
+            match wish.and_then(|bytes| serde_json::from_slice::<Wish>(&bytes).ok()) {
+                Some(wish) => {
+                    let done = self.responder.undo(&wish, &mut self.spool);
+                    done.err().into_iter().for_each(|error| tell(&error.to_string()));
+                }
+                None => tell(&format!("{}: is no wish that can be read, and is taken away", path.display())),
             }
             drop(fs::remove_file(&path));
         }
+    }
+}
+
+/// The agent while it reads logs.
+struct Reading<'a, 't> {
+    agent: &'a mut Agent,
+    tell: &'t mut dyn FnMut(&str),
+}
+
+impl Reader for Reading<'_, '_> {
+    fn lines(&mut self, log: &LogFile, lines: &mut dyn Iterator<Item = &[u8]>, position: &Position) {
+        let agent = &mut *self.agent;
+        let path = log.path.display().to_string();
+        for line in lines {
+            agent.judge(line, &path, log.format);
+        }
+        for Kept { rule, values, seen } in agent.engine.changes() {
+            let name = format!("{MEMORY}{rule}:{}", json(&values));
+            agent.spool.set(name, (!seen.is_empty()).then(|| json(&seen)));
+        }
+        agent.spool.set(format!("{LOG}{}", text(&log.path)), Some(json(position)));
+        if agent.spool.is_heavy() && !agent.is_stuck {
+            agent.keep(self.tell);
+        }
+    }
+
+    fn note(&mut self, log: &LogFile, note: Note) {
+        let path = log.path.display().to_string();
+        let alert = match note {
+            Note::Unreadable(why) => return self.agent.say(why, self.tell),
+            Note::Lost(why) => alert::of_lost_lines(&path, &why),
+            Note::Behind(bytes, seconds) => alert::of_lag(&path, bytes, seconds),
+        };
+        self.agent.spool.add(AgentEventBody::Alert(alert));
     }
 }
 
@@ -720,7 +741,8 @@ fn json<T: serde::Serialize>(value: &T) -> String {
 
 /// The engine with the rules of the configuration, or with ours.
 fn engine(config: &Config, tell: &mut dyn FnMut(&str)) -> Result<Engine, AgentError> {
-    let Some(folder) = &config.rules else { return Ok(Engine::new(ruleset())) };
+    let prefix6 = config.response.prefix6;
+    let Some(folder) = &config.rules else { return Ok(Engine::new(ruleset()).with_prefix6(prefix6)) };
     let loaded = Ruleset::of_folder(folder, crate::log::Counting::Wazuh)?;
     if !loaded.problems.is_empty() {
         let count = loaded.problems.len();
@@ -729,7 +751,22 @@ fn engine(config: &Config, tell: &mut dyn FnMut(&str)) -> Result<Engine, AgentEr
             folder.display()
         ));
     }
-    Ok(Engine::new(loaded.ruleset))
+    Ok(Engine::new(loaded.ruleset).with_prefix6(prefix6))
+}
+
+/// The ways to the file of alerts and to the other sinks; the hub is the last of them.
+fn deliveries(config: &Config) -> Result<(Delivery, Vec<Delivery>), AgentError> {
+    let file = Box::new(AlertFile::new(&config.alerts, &config.name));
+    let mut others = Vec::new();
+    if let Some(ledger) = &config.ledger {
+        let sink = Ledger::new(ledger, &config.state, &config.name)?;
+        others.push(Delivery::new("ledger", Box::new(sink), &config.state));
+    }
+    if let Some(hub) = &config.hub {
+        let sink = Hub::new(hub, &config.state, &config.name)?;
+        others.push(Delivery::new("hub", Box::new(sink), &config.state));
+    }
+    Ok((Delivery::new("alerts", file, &config.state), others))
 }
 
 /// Whether anything is blocked for real.

@@ -6,7 +6,7 @@
 use std::{
     fs,
     io::Write as _,
-    net::Ipv4Addr,
+    net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -32,6 +32,7 @@ struct Net {
 }
 
 impl Net {
+    /// One test after another has them.
     fn new() -> Option<Self> {
         let id = std::process::id();
         let net = Self { host: format!("tsth{id}"), other: format!("tsto{id}") };
@@ -56,8 +57,13 @@ impl Net {
 
     /// Whether a connection from an address is answered: refused by the host is an answer, too.
     fn reaches(&self, from: Ipv4Addr) -> bool {
+        self.connects(from.into(), HOST.into())
+    }
+
+    fn connects(&self, from: IpAddr, to: IpAddr) -> bool {
         let script = format!(
-            "import socket\ns=socket.socket()\ns.settimeout(1)\ns.bind(('{from}',0))\ntry:\n s.connect(('{HOST}',9))\nexcept ConnectionRefusedError: pass"
+            "import socket\ns=socket.socket({})\ns.settimeout(1)\ns.bind(('{from}',0))\ntry:\n s.connect(('{to}',9))\nexcept ConnectionRefusedError: pass",
+            if from.is_ipv6() { "socket.AF_INET6" } else { "socket.AF_INET" }
         );
         runs("ip", &["netns", "exec", &self.other, "python3", "-c", &script])
     }
@@ -70,9 +76,33 @@ impl Net {
     }
 }
 
+impl Net {
+    /// A third namespace behind the host, as a container is; and a network of IPv6 behind the other one.
+    fn extend(&self) -> bool {
+        let (host, other, id) = (&self.host, &self.other, std::process::id());
+        let (inner, a, b) = (format!("tstc{id}"), format!("va{id}"), format!("vb{id}"));
+        let script = format!(
+            "set -e; ip netns add {inner}
+             ip link add vc{id} netns {host} type veth peer name vd{id} netns {inner}
+             ip -n {host} addr add 198.51.100.1/24 dev vc{id}; ip -n {host} link set vc{id} up
+             ip -n {inner} addr add 198.51.100.2/24 dev vd{id}; ip -n {inner} link set vd{id} up
+             ip -n {inner} route add default via 198.51.100.1
+             ip -n {other} route add 198.51.100.0/24 via {HOST}
+             ip netns exec {host} sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward'
+             ip -n {host} addr add 2001:db8:0:1::1/64 dev {a} nodad
+             ip -n {other} addr add 2001:db8:0:1::2/64 dev {b} nodad
+             ip -n {other} link set lo up
+             ip -n {other} addr add 2001:db8:0:2::5/128 dev lo; ip -n {other} addr add 2001:db8:0:2::6/128 dev lo
+             ip -n {host} route add 2001:db8:0:2::/64 via 2001:db8:0:1::2"
+        );
+        runs("sh", &["-c", &script])
+    }
+}
+
 impl Drop for Net {
     fn drop(&mut self) {
-        for name in [&self.host, &self.other] {
+        let inner = format!("tstc{}", std::process::id());
+        for name in [&self.host, &self.other, &inner] {
             runs("ip", &["netns", "del", name]);
         }
     }
@@ -96,7 +126,8 @@ impl Host {
         }
     }
 
-    fn attack(&self, from: Ipv4Addr) {
+    fn attack(&self, from: impl Into<IpAddr>) {
+        let from = from.into();
         let mut log = fs::OpenOptions::new().append(true).open(self.folder.join("auth.log")).unwrap();
         // A line that is long past blocks nobody.
         let now = Command::new("date").arg("+%b %e %T").output().unwrap();
@@ -112,7 +143,7 @@ impl Host {
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    fn id(&self, target: Ipv4Addr, state: &str) -> Option<String> {
+    fn id(&self, target: impl std::fmt::Display, state: &str) -> Option<String> {
         let found = self.responses().into_iter().find(|r| r["target"] == target.to_string() && r["state"] == state);
         found.and_then(|response| response["id"].as_str().map(str::to_owned))
     }
@@ -145,7 +176,7 @@ fn a_brute_force_is_shut_out_for_a_time() {
     drop(fs::remove_dir_all(&folder));
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("auth.log"), "").unwrap();
-    let config = "[agent]\nname = \"h\"\nstate-dir = \"state\"\n[[agent.logs]]\npath = \"auth.log\"\n[agent.fim]\ntrees = []\n[agent.ports]\nwatch = false\n[agent.response]\nmode = \"enforce\"\nttl = \"12s\"\nallow = [\"192.0.2.3\"]\n";
+    let config = "[agent]\nname = \"h\"\nstate-dir = \"state\"\n[[agent.logs]]\npath = \"auth.log\"\n[agent.fim]\ntrees = []\n[agent.ports]\nwatch = false\n[agent.response]\nmode = \"enforce\"\nttl = \"20s\"\nallow = [\"192.0.2.3\"]\n";
     fs::write(folder.join("testudo.toml"), config).unwrap();
     let mut host = Host { net, folder, agent: None };
     assert!(host.net.reaches(ATTACKER) && host.net.reaches(FRIEND));
@@ -173,7 +204,37 @@ fn a_brute_force_is_shut_out_for_a_time() {
     host.wait("blocked again", |host| host.id(ATTACKER, "active").is_some());
     assert!(!host.net.reaches(ATTACKER));
     let id = host.id(ATTACKER, "active").unwrap();
-    assert!(host.net.agent(&host.folder, &["response", "undo", &id]).stdout(Stdio::null()).status().unwrap().success());
+    let undo = ["response", "undo", &id, "--reason", "it is ours"];
+    assert!(host.net.agent(&host.folder, &undo).stdout(Stdio::null()).status().unwrap().success());
     assert!(host.net.reaches(ATTACKER), "what was taken back is open");
+    let undone = host.responses().into_iter().find(|response| response["id"] == id.as_str()).unwrap();
+    assert_eq!(
+        (&undone["reason"], &undone["rule"]),
+        (&"taken back: it is ours".into(), &"agent-sshd-brute-force".into())
+    );
+    assert!(undone["actor"].as_str().unwrap().contains("(uid 0)") && undone["since"].is_string(), "{undone}");
+
+    // A network of IPv6 is one source, and what the host hands on is dropped, too.
+    if !host.net.extend() {
+        return writeln!(std::io::stderr(), "skipped: networks behind the host cannot be made").unwrap();
+    }
+    let (container, six): (IpAddr, IpAddr) = ("198.51.100.2".parse().unwrap(), "2001:db8:0:1::1".parse().unwrap());
+    let [five, next]: [IpAddr; 2] = ["2001:db8:0:2::5", "2001:db8:0:2::6"].map(|address| address.parse().unwrap());
+    assert!(host.net.connects(ATTACKER.into(), container) && host.net.connects(five, six));
+    host.attack(ATTACKER);
+    host.attack(five);
+    host.wait("blocked", |host| {
+        host.id(ATTACKER, "active").is_some() && host.id("2001:db8:0:2::/64", "active").is_some()
+    });
+    assert!(!host.net.connects(ATTACKER.into(), container), "the container is out of reach");
+    assert!(host.net.connects(FRIEND.into(), container) && !host.net.connects(next, six));
+
+    // Somebody empties the firewall while the agent runs.
+    assert!(host.net.inside(&["nft", "flush", "ruleset"]));
+    assert!(host.net.reaches(ATTACKER));
+    host.wait("put back", |host| !host.net.reaches(ATTACKER));
+    assert!(!host.net.connects(next, six));
+    let told = |host: &Host| fs::read_to_string(host.folder.join("state/alerts.jsonl")).unwrap();
+    host.wait("told", |host| told(host).contains("agent-firewall-emptied"));
     host.kill();
 }

@@ -13,7 +13,7 @@ use std::{
 
 use rustix::fs::{XattrFlags, lsetxattr};
 use serde_json::Value;
-use testudo_agent::fim::{ChangeKind, accept, check, init};
+use testudo_agent::fim::{ChangeKind, Effort, accept, check, init};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -123,9 +123,9 @@ fn every_mutation_is_seen_by_a_check_and_gone_when_accepted() {
         let (folder, tree) = tree("check");
         let db = folder.join("files.db");
         assert_eq!(init(&db, std::slice::from_ref(&tree), &[]).unwrap().scanned, 5);
-        assert_eq!(check(&db, false).unwrap().changes, [], "{name}");
+        assert_eq!(check(&db, Effort::Changed).unwrap().changes, [], "{name}");
         mutate(&tree);
-        let checked = check(&db, false).unwrap();
+        let checked = check(&db, Effort::Changed).unwrap();
         let wanted = tree.join(path).display().to_string();
         let found = checked.changes.iter().find(|change| change.path == wanted);
         let found = found.unwrap_or_else(|| panic!("{name}: {:?}", checked.changes));
@@ -133,9 +133,9 @@ fn every_mutation_is_seen_by_a_check_and_gone_when_accepted() {
         let seen: BTreeSet<&str> = found.attributes.iter().copied().collect();
         assert!(attributes.iter().all(|attribute| seen.contains(attribute)), "{name}: {seen:?}");
         // A check leaves the baseline as it was, and accepting ends it.
-        assert_eq!(check(&db, false).unwrap(), checked, "{name}");
+        assert_eq!(check(&db, Effort::Changed).unwrap(), checked, "{name}");
         accept(&db, &[]).unwrap();
-        assert_eq!(check(&db, true).unwrap().changes, [], "{name}");
+        assert_eq!(check(&db, Effort::Everything).unwrap().changes, [], "{name}");
         fs::remove_dir_all(&folder).unwrap();
     }
 }
@@ -149,11 +149,11 @@ fn a_baseline_that_was_changed_is_refused() {
     for (from, to) in [("\"m\":420", "\"m\":511"), ("\"p\":\"", "\"p\":\"/x"), ("\"paths\":5", "\"paths\":4")] {
         assert!(text.contains(from), "{text}");
         fs::write(&db, text.replacen(from, to, 1)).unwrap();
-        let error = check(&db, false).unwrap_err().to_string();
+        let error = check(&db, Effort::Changed).unwrap_err().to_string();
         assert!(error.contains("fim init"), "{error}");
     }
     fs::write(&db, &text[..text.len() / 2]).unwrap();
-    assert!(check(&db, false).is_err());
+    assert!(check(&db, Effort::Changed).is_err());
     fs::remove_dir_all(&folder).unwrap();
 }
 

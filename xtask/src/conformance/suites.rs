@@ -12,8 +12,10 @@ use testudo_secrets::{
     native,
 };
 
+use super::feeds;
+
 /// Names of the suites.
-pub(super) const SUITES: [&str; 3] = ["gitleaks-config", "betterleaks-rules", "yaml-rules"];
+pub(super) const SUITES: [&str; 4] = ["agent-feeds", "gitleaks-config", "betterleaks-rules", "yaml-rules"];
 
 /// A case: its id, and whether it passes.
 pub(super) type Case = (String, bool);
@@ -37,6 +39,9 @@ impl gitleaks::Resolver for Suite<'_> {
 
 /// Every case below a folder, in the order of files.
 pub(super) fn cases(suite: &str, dir: &Path) -> Result<Vec<Case>> {
+    if suite == "agent-feeds" {
+        return feeds::cases(dir);
+    }
     let mut cases = Vec::new();
     for file in files(dir)? {
         let name = file.strip_prefix(dir)?.to_string_lossy().replace('\\', "/");
@@ -84,7 +89,8 @@ fn rule_examples(name: &str, text: &str) -> Result<Vec<Case>> {
     Ok(with_examples.map(|tested| (tested.id, tested.results.iter().all(|outcome| outcome.holds()))).collect())
 }
 
-fn files(dir: &Path) -> Result<Vec<PathBuf>> {
+/// The files below a folder, by path.
+pub(super) fn files(dir: &Path) -> Result<Vec<PathBuf>> {
     let (mut found, mut stack) = (Vec::new(), vec![dir.to_owned()]);
     while let Some(dir) = stack.pop() {
         for entry in fs::read_dir(&dir).with_context(|| dir.display().to_string())? {

@@ -82,7 +82,7 @@ fn files(config: &Config) -> Told {
             REDUCED,
             format!("{folders} folders, and the system watches {most}: raise fs.inotify.max_user_watches"),
         )),
-        None => told.push((REDUCED, "the system has no inotify: files are looked at once an hour".to_owned())),
+        None => told.push((REDUCED, "the system has no inotify: files are looked at once a minute".to_owned())),
         Some(_) => {
             told.push((OK, format!("{folders} folders are watched as they change; who changed them is not told")))
         }
@@ -105,7 +105,10 @@ fn ports(config: &Config) -> Told {
     let who = if root {
         (OK, "ports and their programs".to_owned())
     } else {
-        (REDUCED, "ports; programs of other users can only be told by root".to_owned())
+        (
+            REDUCED,
+            "ports; programs of other users and ports of other network namespaces can only be told by root".to_owned(),
+        )
     };
     vec![who]
 }

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueHint};
 use super::{Form, Terminal, Which};
 use crate::{
     AgentError,
-    fim::{self, Change, Checked},
+    fim::{self, Change, Checked, Effort},
     work,
 };
 
@@ -110,7 +110,8 @@ fn init(args: &InitArgs, terminal: &mut Terminal<'_>) -> Result<u8, AgentError> 
 }
 
 fn check(args: &CheckArgs, terminal: &mut Terminal<'_>) -> Result<u8, AgentError> {
-    let checked = fim::check(&args.database.path()?, args.everything)?;
+    let effort = if args.everything { Effort::Everything } else { Effort::Changed };
+    let checked = fim::check(&args.database.path()?, effort)?;
     tell_unread(&checked, terminal);
     let text = match args.format {
         Form::Json => serde_json::to_string(&checked).expect("texts and numbers can be written as JSON") + "\n",

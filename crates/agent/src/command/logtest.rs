@@ -1,6 +1,9 @@
 //! `agent logtest`: which decoder and rule take each line.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, ValueEnum, ValueHint};
 use serde::Serialize;
@@ -14,8 +17,6 @@ use crate::{
 
 /// A line that holds this byte alone ends a session.
 const END_OF_SESSION: &[u8] = b"\x1e";
-/// Problems of rules that are told; more are counted.
-const MOST_TOLD: usize = 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Dialect {
@@ -29,11 +30,21 @@ enum Dialect {
 #[command(after_help = "Examples:
   testudo agent logtest < /var/log/auth.log
   testudo agent logtest --format json < lines.txt
-  testudo agent logtest --ruleset ruleset/ --format json < lines.txt")]
+  testudo agent logtest --ruleset ruleset/ --format json < lines.txt
+  testudo agent logtest --rules rules/ --decoders decoders/ --lists lists/ < lines.txt")]
 pub(super) struct LogtestArgs {
     /// Folder with `rules` and `decoders` in the XML language of Wazuh 4 or OSSEC [default: our own]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     ruleset: Option<PathBuf>,
+    /// Folder of rules, where these stand for themselves
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "ruleset")]
+    rules: Option<PathBuf>,
+    /// Folder of decoders, where these stand for themselves
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "rules")]
+    decoders: Option<PathBuf>,
+    /// Folder of the lists that rules look values up in [default: `lists` below the folder of `--ruleset`]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    lists: Option<PathBuf>,
     /// How events are counted
     #[arg(long, value_name = "DIALECT", default_value = "wazuh")]
     dialect: Dialect,
@@ -70,9 +81,13 @@ struct Rule<'a> {
 
 pub(super) fn run(args: &LogtestArgs, terminal: &mut Terminal<'_>) -> Result<u8, AgentError> {
     let counting = if args.dialect == Dialect::Ossec { Counting::Ossec } else { Counting::Wazuh };
-    let rules = match &args.ruleset {
-        Some(folder) => load(folder, counting, terminal)?,
-        None => ruleset(),
+    let folders: Vec<&Path> = match (&args.ruleset, &args.decoders, &args.rules) {
+        (Some(folder), _, _) => vec![folder],
+        (None, decoders, rules) => decoders.iter().chain(rules).map(PathBuf::as_path).collect(),
+    };
+    let rules = match folders.is_empty() {
+        true => ruleset(),
+        false => load(&folders, args.lists.as_deref(), counting, terminal)?,
     };
     let mut engine = Engine::new(rules);
     let (mut session, mut number, mut line) = (0, 0, Vec::new());
@@ -94,9 +109,14 @@ pub(super) fn run(args: &LogtestArgs, terminal: &mut Terminal<'_>) -> Result<u8,
     Ok(0)
 }
 
-fn load(folder: &std::path::Path, counting: Counting, terminal: &mut Terminal<'_>) -> Result<Ruleset, AgentError> {
-    let loaded = Ruleset::of_folder(folder, counting)?;
-    for problem in loaded.problems.iter().take(MOST_TOLD) {
+fn load(
+    folders: &[&Path],
+    lists: Option<&Path>,
+    counting: Counting,
+    terminal: &mut Terminal<'_>,
+) -> Result<Ruleset, AgentError> {
+    let loaded = Ruleset::of_folders(folders, lists, counting)?;
+    for problem in &loaded.problems {
         (terminal.tell)(&problem.to_string());
     }
     let (rules, decoders, wrong) = (loaded.ruleset.rules(), loaded.ruleset.decoders(), loaded.problems.len());

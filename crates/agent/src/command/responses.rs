@@ -3,6 +3,7 @@
 use std::{fs, path::Path, thread, time::Duration};
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 use testudo_model::{Response, ResponseState};
 
 use super::{Form, Terminal, Which};
@@ -21,7 +22,7 @@ const LOOKS: usize = 100;
 #[command(after_help = "Examples:
   testudo agent response list
   testudo agent response list --format json
-  testudo agent response undo 0123456789abcdef-1")]
+  testudo agent response undo 0123456789abcdef-1 --reason \"our own scanner\"")]
 pub(super) struct ResponseArgs {
     #[command(subcommand)]
     command: Command,
@@ -51,6 +52,20 @@ struct UndoArgs {
     /// Id of the response, as `response list` shows it
     #[arg(value_name = "ID")]
     id: String,
+    /// Why, for whoever reads the records
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+/// One response, as it is shown.
+#[derive(Debug, Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    response: Response,
+    /// The rule that brought it.
+    rule: String,
+    /// When it began, RFC 3339 in UTC.
+    since: String,
 }
 
 pub(super) fn run(args: ResponseArgs, terminal: &mut Terminal<'_>) -> Result<u8, AgentError> {
@@ -65,56 +80,69 @@ pub(super) fn run(args: ResponseArgs, terminal: &mut Terminal<'_>) -> Result<u8,
             Ok(0)
         }
         Command::Undo(args) => {
-            let response = undo(&args.which.load()?, &args.id)?;
-            terminal.print(&line(&response))?;
-            Ok(u8::from(response.state == ResponseState::Active))
+            let wish = Wish { id: args.id, actor: actor(), reason: args.reason };
+            let shown = undo(&args.which.load()?, &wish)?;
+            terminal.print(&line(&shown))?;
+            Ok(u8::from(shown.response.state == ResponseState::Active))
         }
     }
 }
 
 /// All responses, the newest first.
-fn all(state: &Path) -> Result<Vec<Response>, AgentError> {
+fn all(state: &Path) -> Result<Vec<Shown>, AgentError> {
     let known = spool::look(&state.join("spool"))?;
     let kept = known.iter().filter(|(name, _)| name.starts_with(KEY));
-    let mut responses: Vec<Response> =
-        kept.filter_map(|(_, text)| serde_json::from_str::<Kept>(text).ok()).map(|kept| kept.response).collect();
-    responses.sort_by(|a, b| b.time.cmp(&a.time).then(a.id.cmp(&b.id)));
-    Ok(responses)
+    let mut all: Vec<Shown> = kept
+        .filter_map(|(_, text)| serde_json::from_str::<Kept>(text).ok())
+        .map(|Kept { response, rule, since, .. }| Shown { response, rule, since })
+        .collect();
+    all.sort_by(|a, b| b.response.time.cmp(&a.response.time).then(a.response.id.cmp(&b.response.id)));
+    Ok(all)
 }
 
-fn line(response: &Response) -> String {
-    let state = serde_json::to_value(response.state).ok();
+fn line(shown: &Shown) -> String {
+    let state = serde_json::to_value(shown.response.state).ok();
     let state = state.as_ref().and_then(|state| state.as_str()).unwrap_or_default();
-    let Response { id, target, until, reason, alert, .. } = response;
-    testudo_redact::printable(&format!("{id}  {state:<8}  {target}  until {until}  {reason}; alert {alert}")) + "\n"
+    let Response { id, target, until, reason, alert, actor, .. } = &shown.response;
+    let Shown { rule, since, .. } = shown;
+    let by = actor.as_ref().map_or(String::new(), |actor| format!(" by {actor}"));
+    let text = format!("{id}  {state:<8}  {target}  {since} until {until}  {rule}: {reason}{by}; alert {alert}");
+    testudo_redact::printable(&text) + "\n"
+}
+
+/// Who calls: the user that the system knows, and the one who became it with `sudo`.
+fn actor() -> String {
+    let shown = |uid: u32| format!("{} (uid {uid})", machine::user(uid).unwrap_or_else(|| "unknown".to_owned()));
+    let uid = rustix::process::getuid().as_raw();
+    // What a variable says is what its user wrote; only root is who `sudo` makes one.
+    let sudo = std::env::var("SUDO_UID").ok().and_then(|text| text.parse().ok()).filter(|_| uid == 0);
+    sudo.map_or_else(|| shown(uid), |sudo| format!("{} as {}", shown(sudo), shown(uid)))
 }
 
 /// Takes a response back: a running agent is asked to, otherwise it is done here.
-fn undo(config: &Config, id: &str) -> Result<Response, AgentError> {
-    let find = || all(&config.state).map(|all| all.into_iter().find(|response| response.id == id));
-    let Some(found) = find()? else { return Err(AgentError::NoResponse(id.to_owned())) };
-    if found.state != ResponseState::Active {
+fn undo(config: &Config, wish: &Wish) -> Result<Shown, AgentError> {
+    let find = || all(&config.state).map(|all| all.into_iter().find(|shown| shown.response.id == wish.id));
+    let Some(found) = find()? else { return Err(AgentError::NoResponse(wish.id.clone())) };
+    if found.response.state != ResponseState::Active {
         return Ok(found);
     }
-    let actor = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "unknown".to_owned());
-    let wish = Wish { id: id.to_owned(), actor };
     match work::hold(&config.state) {
         Ok(_lock) => {
             let (mut spool, _) = Spool::open(&config.state.join("spool"), &config.name, config.spool_limit)?;
-            let response = Responder::new(Box::new(Nft)).undo(&wish, &mut spool)?;
+            let response = Responder::new(Box::new(Nft)).undo(wish, &mut spool)?;
             spool.commit()?;
-            Ok(response)
+            Ok(Shown { response, ..found })
         }
         Err(AgentError::Held { .. }) => {
             let folder = work::wishes(&config.state);
             fs::create_dir_all(&folder).map_err(|source| AgentError::Write { path: folder.clone(), source })?;
-            let text = serde_json::to_vec(&wish).expect("texts can be written as JSON");
+            let text = serde_json::to_vec(wish).expect("texts can be written as JSON");
             machine::replace(&folder.join(format!("{}.json", machine::random::<8>()?)), &text)?;
             let mut last = found;
             for _ in 0..LOOKS {
                 thread::sleep(PAUSE);
                 last = find()?.unwrap_or(last);
-                if last.state != ResponseState::Active {
+                if last.response.state != ResponseState::Active {
                     break;
                 }
             }

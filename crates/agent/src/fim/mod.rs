@@ -18,9 +18,10 @@ use std::{
 
 use serde::Serialize;
 
+pub use self::state::Effort;
 use self::{
     baseline::{Baseline, Head, Writer},
-    state::{Effort, Kind, State, order},
+    state::{Kind, State, order},
     walk::Scope,
 };
 use crate::{AgentError, machine};
@@ -162,9 +163,8 @@ pub(crate) fn begin(db: &Path, trees: &[PathBuf], exclude: &[PathBuf]) -> Result
 ///
 /// # Errors
 /// The baseline cannot be read.
-pub fn check(db: &Path, everything: bool) -> Result<Checked, AgentError> {
+pub fn check(db: &Path, effort: Effort) -> Result<Checked, AgentError> {
     let baseline = Baseline::open(db)?;
-    let effort = if everything { Effort::Everything } else { Effort::Changed };
     let mut checked = Checked::default();
     let mut changes = Vec::new();
     compare((&baseline, &baseline.scope()), effort, &mut checked, &mut |change| changes.push(change))?;

@@ -76,7 +76,7 @@ pub(crate) struct State {
 
 /// How much is read of a file whose times and size are as they were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effort {
+pub enum Effort {
     /// Nothing: its content is taken to be as it was.
     Changed,
     /// All of it.

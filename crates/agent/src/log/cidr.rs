@@ -2,11 +2,11 @@
 
 use std::{
     fmt,
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
 /// A range of addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cidr {
     address: IpAddr,
     bits: u8,
@@ -49,6 +49,47 @@ impl Cidr {
         let address = address.to_canonical();
         let bits = if address.is_ipv4() { 32 } else { 128 };
         Self { address, bits }
+    }
+
+    /// The range of so many leading bits that an address lies in. An IPv4 address in the form of IPv6 is the IPv4 address.
+    #[must_use]
+    pub fn around(address: IpAddr, bits: u8) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(own) => {
+                let bits = bits.min(32);
+                let mask = u32::MAX.checked_shl(32 - u32::from(bits)).unwrap_or(0);
+                Self { address: IpAddr::V4(Ipv4Addr::from(u32::from(own) & mask)), bits }
+            }
+            IpAddr::V6(own) => {
+                let bits = bits.min(128);
+                let mask = u128::MAX.checked_shl(128 - u32::from(bits)).unwrap_or(0);
+                Self { address: IpAddr::V6(Ipv6Addr::from(u128::from(own) & mask)), bits }
+            }
+        }
+    }
+
+    /// The address, or the first one of the range.
+    #[must_use]
+    pub const fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// Whether it is one address.
+    #[must_use]
+    pub const fn is_one(&self) -> bool {
+        self.bits == if self.address.is_ipv4() { 32 } else { 128 }
+    }
+
+    /// Whether any address lies in both.
+    #[must_use]
+    pub fn meets(&self, other: &Self) -> bool {
+        self.holds(other.address) || other.holds(self.address)
+    }
+
+    /// As people write it: an address, or a range.
+    #[must_use]
+    pub fn text(&self) -> String {
+        if self.is_one() { self.address.to_string() } else { self.to_string() }
     }
 
     /// Whether an address lies in it. An IPv4 address in the form of IPv6 is the IPv4 address.
@@ -104,6 +145,26 @@ mod tests {
         }
         for text in ["", "10", "10.0.0.0/33", "10.0.0.0/255.0.255.0", "x/8", "1.2.3.4.5.", "::/129"] {
             assert_eq!(Cidr::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn ranges_around_addresses() {
+        for (address, bits, expected) in [
+            ("2001:db8:1:2:3::4", 64, "2001:db8:1:2::/64"),
+            ("2001:db8:1:2:3::4", 128, "2001:db8:1:2:3::4"),
+            ("2001:db8:1:2:3::4", 0, "::/0"),
+            ("::ffff:192.0.2.7", 24, "192.0.2.0/24"),
+            ("192.0.2.7", 64, "192.0.2.7"),
+        ] {
+            assert_eq!(Cidr::around(address.parse().unwrap(), bits).text(), expected);
+        }
+        for (one, other, expected) in [
+            ("10.0.0.0/8", "10.2.0.0/16", true),
+            ("10.2.0.0/16", "10.0.0.0/8", true),
+            ("10.2.0.0/16", "10.3.0.1", false),
+        ] {
+            assert_eq!(Cidr::parse(one).unwrap().meets(&Cidr::parse(other).unwrap()), expected, "{one} {other}");
         }
     }
 }

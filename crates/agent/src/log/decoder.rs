@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use super::{
     expression::{Dialect, Expression, Haystack},
     header::Header,
+    json::Null,
+    memory::short,
     problem::{Part, Told},
     xml::Element,
 };
@@ -56,7 +58,7 @@ impl Category {
 }
 
 /// One decoder.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Decoder {
     name: String,
     parent: Option<String>,
@@ -64,8 +66,15 @@ struct Decoder {
     prematch: Option<(Expression, Offset)>,
     regex: Option<(Expression, Offset)>,
     order: Vec<String>,
-    category: Category,
+    /// Its kind of log; none stands for that of the root.
+    category: Option<Category>,
     uses_own_name: bool,
+    /// Reads an object of JSON from there on.
+    json: Option<(Offset, Null)>,
+    /// Fields whose values together are looked at for the first time.
+    first: Vec<String>,
+    /// What of it is not known; the rest is used.
+    unread: Vec<(usize, String)>,
     children: Vec<usize>,
 }
 
@@ -83,6 +92,8 @@ pub(crate) struct Decoded {
     pub(crate) names: Option<(String, String)>,
     pub(crate) category: Category,
     pub(crate) fields: BTreeMap<String, String>,
+    /// The decoder and the values that are looked at for the first time; none where it calls nothing new.
+    pub(crate) first: Option<Vec<String>>,
 }
 
 impl Decoders {
@@ -110,7 +121,15 @@ impl Decoders {
                 }
             }
         }
+        for (line, what) in &decoder.unread {
+            told.add(*line, Part::Decoder(&decoder.name), what);
+        }
         self.all.push(decoder);
+    }
+
+    /// Whether any decoder reads fields in another way than by expressions.
+    pub(crate) fn has_plugins(&self) -> bool {
+        self.all.iter().any(|decoder| decoder.json.is_some() || !decoder.first.is_empty())
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -128,51 +147,89 @@ impl Decoders {
     }
 
     fn read(&self, root: &Decoder, haystack: Haystack<'_>, behind: usize) -> Decoded {
-        let mut decoded = Decoded { category: root.category, ..Decoded::default() };
-        let own = [root];
+        let mut decoded = Decoded::default();
         let children: Vec<&Decoder> = root.children.iter().map(|number| &self.all[*number]).collect();
-        let candidates: &[&Decoder] = if children.is_empty() { &own } else { &children };
         let mut name = root;
-        let start = if children.is_empty() {
-            Some((0, behind))
-        } else {
-            candidates.iter().enumerate().find_map(|(at, child)| Some((at, child.follows(haystack, behind)?)))
-        };
-        if let Some((at, prematch)) = start {
-            if !children.is_empty() && candidates[at].prematch.is_some() {
-                name = candidates[at];
+        let mut read = Vec::new();
+        if children.is_empty() {
+            read = decoded.chain(&[root], haystack, Places { parent: behind, prematch: behind });
+        } else if let Some((at, prematch)) = begun(&children, haystack, behind) {
+            if children[at].prematch.is_some() {
+                name = children[at];
             }
-            let mut last = prematch;
-            let chain = &candidates[at..];
-            for (position, child) in chain.iter().enumerate() {
-                // A chain is siblings of one name.
-                if position > 0 && child.name != chain[0].name {
-                    break;
-                }
-                let Some((regex, offset)) = &child.regex else { break };
-                let from = offset.of(behind, prematch, last);
-                let Some(found) = regex.find(haystack, from) else { continue };
-                name = child;
-                last = found.end;
-                for (field, group) in child.order.iter().zip(&found.groups) {
-                    if let Some(range) = group {
-                        decoded.put(field, &haystack.text[range.clone()]);
-                    }
-                }
-            }
+            let more = children[at + 1..].iter().take_while(|child| child.goes_on_with(children[at])).count();
+            read = decoded.chain(&children[at..=at + more], haystack, Places { parent: behind, prematch });
         }
+        let name = read.last().copied().unwrap_or(name);
+        decoded.category = name.category.or(root.category).unwrap_or_default();
+        let new = read.into_iter().chain([root]).find(|decoder| !decoder.first.is_empty());
+        decoded.first = new.map(|decoder| decoded.new_values(decoder, root));
         let shown = if name.uses_own_name { &name.name } else { &root.name };
         decoded.names = Some((shown.clone(), root.name.clone()));
         decoded
     }
 }
 
+/// Offsets behind the `prematch` of a root, and of the decoder that reads.
+#[derive(Clone, Copy)]
+struct Places {
+    parent: usize,
+    prematch: usize,
+}
+
+impl Decoded {
+    /// Takes the fields that decoders of one name read, one behind the other; gives those that read something.
+    fn chain<'d>(&mut self, chain: &[&'d Decoder], haystack: Haystack<'_>, places: Places) -> Vec<&'d Decoder> {
+        let (mut read, mut last) = (Vec::new(), places.prematch);
+        for decoder in chain {
+            if let Some((offset, null)) = decoder.json {
+                let text = haystack.text.get(offset.of(places, last)..).unwrap_or_default();
+                super::json::fields(text, null, &mut |field, value| self.put(field, value.as_bytes()));
+                read.push(*decoder);
+                break;
+            }
+            let Some((regex, offset)) = &decoder.regex else { break };
+            let Some(found) = regex.find(haystack, offset.of(places, last)) else { continue };
+            read.push(*decoder);
+            last = found.end;
+            for (field, group) in decoder.order.iter().zip(&found.groups) {
+                if let Some(range) = group {
+                    self.put(field, &haystack.text[range.clone()]);
+                }
+            }
+        }
+        read
+    }
+
+    /// The values that a decoder calls new where they come for the first time, and the decoder.
+    fn new_values(&self, decoder: &Decoder, root: &Decoder) -> Vec<String> {
+        let value = |field: &String| match field.as_str() {
+            "name" => root.name.clone(),
+            field => self.fields.get(field).map(|value| short(value)).unwrap_or_default(),
+        };
+        decoder.first.iter().map(value).chain([root.name.clone()]).collect()
+    }
+}
+
+/// The first child that takes a message, and the offset behind its `prematch`. Siblings that go on with one that does not
+/// take it do not, either.
+fn begun(children: &[&Decoder], haystack: Haystack<'_>, behind: usize) -> Option<(usize, usize)> {
+    let mut at = 0;
+    while let Some(child) = children.get(at) {
+        if let Some(prematch) = child.follows(haystack, behind) {
+            return Some((at, prematch));
+        }
+        at += 1 + children[at + 1..].iter().take_while(|next| next.goes_on_with(child)).count();
+    }
+    None
+}
+
 impl Offset {
-    fn of(self, parent: usize, prematch: usize, regex: usize) -> usize {
+    fn of(self, places: Places, regex: usize) -> usize {
         match self {
             Self::Start => 0,
-            Self::Parent => parent,
-            Self::Prematch => prematch,
+            Self::Parent => places.parent,
+            Self::Prematch => places.prematch,
             Self::Regex => regex,
         }
     }
@@ -196,6 +253,11 @@ impl Decoder {
             Some((prematch, _)) => prematch.find(haystack, 0).map(|found| found.end),
             None => Some(0),
         }
+    }
+
+    /// Whether it adds to what a sibling of the same name reads.
+    fn goes_on_with(&self, first: &Self) -> bool {
+        self.name == first.name && self.prematch.is_none()
     }
 
     /// Whether a child takes it, and the offset behind its `prematch`.
@@ -224,41 +286,61 @@ fn decoder(element: &Element, told: &mut Told<'_>) -> Option<Decoder> {
         return None;
     };
     let part = Part::Decoder(name);
-    let mut decoder = Decoder {
-        name: name.to_owned(),
-        parent: None,
-        program: None,
-        prematch: None,
-        regex: None,
-        order: Vec::new(),
-        category: Category::default(),
-        uses_own_name: false,
-        children: Vec::new(),
-    };
-    let (mut prematch, mut regex) = (None, None);
+    let mut decoder = Decoder { name: name.to_owned(), ..Decoder::default() };
+    let (mut prematch, mut regex, mut null) = (None, None, Null::default());
     for child in &element.children {
         let (key, dialect) = super::rule::base(&child.name);
         match key {
-            "parent" => decoder.parent = Some(child.text.trim().to_owned()),
+            "prematch" => joined(&mut prematch, child, dialect),
+            "regex" => joined(&mut regex, child, dialect),
             "program_name" => {
                 decoder.program = told.expression(child, dialect.unwrap_or(Dialect::OsMatch), &child.text, part);
             }
-            "prematch" => joined(&mut prematch, child, dialect),
-            "regex" => joined(&mut regex, child, dialect),
-            "order" => decoder.order = child.text.split(',').map(|field| field.trim().to_owned()).collect(),
-            "type" => match Category::named(child.text.trim()) {
-                Some(category) => decoder.category = category,
-                None => told.add(child.line, part, &format!("`{}` is no type", child.text.trim())),
+            "json_null_field" => match Null::named(child.text.trim()) {
+                Some(named) => null = named,
+                None => told.add(child.line, part, &format!("`{}` is no way to read null", child.text.trim())),
             },
-            "use_own_name" => decoder.uses_own_name = matches!(child.text.trim(), "true" | "yes"),
-            // They serve rules with `if_fts` alone, which are told.
-            "fts" | "ftscomment" => {}
-            other => told.add(child.line, part, &format!("the key `{other}` is not known")),
+            key => word(key, child, &mut decoder, told),
         }
     }
+    decoder.json = decoder.json.map(|(offset, _)| (offset, null));
     decoder.prematch = placed(prematch, part, told);
     decoder.regex = placed(regex, part, told);
     Some(decoder)
+}
+
+/// Takes a key of a decoder whose text is one or several words.
+fn word(key: &str, element: &Element, decoder: &mut Decoder, told: &mut Told<'_>) {
+    let text = element.text.trim();
+    let list = || text.split(',').map(str::trim).filter(|word| !word.is_empty());
+    match key {
+        "parent" => decoder.parent = Some(text.to_owned()),
+        "order" => decoder.order = text.split(',').map(|field| field.trim().to_owned()).collect(),
+        "type" => match Category::named(text) {
+            Some(category) => decoder.category = Some(category),
+            None => told.add(element.line, Part::Decoder(&decoder.name), &format!("`{text}` is no type")),
+        },
+        "use_own_name" => decoder.uses_own_name = matches!(text, "true" | "yes"),
+        "fts" => {
+            decoder.first = list().map(|name| if name == "user" { "dstuser" } else { name }.to_owned()).collect();
+        }
+        "ftscomment" => {}
+        "plugin_decoder" => plugin(element, decoder),
+        "accumulate" => decoder.unread.push((element.line, "lines are not joined (`accumulate`)".to_owned())),
+        other => told.add(element.line, Part::Decoder(&decoder.name), &format!("the key `{other}` is not known")),
+    }
+}
+
+fn plugin(element: &Element, decoder: &mut Decoder) {
+    let offset = match element.attribute("offset") {
+        Some("after_parent") => Offset::Parent,
+        Some("after_prematch") => Offset::Prematch,
+        _ => Offset::Start,
+    };
+    match element.text.trim() {
+        "JSON_Decoder" => decoder.json = Some((offset, Null::default())),
+        other => decoder.unread.push((element.line, format!("the plug-in `{other}` is not known: it reads no fields"))),
+    }
 }
 
 /// An expression whose text may stand in several elements, as its first element says where and how it looks.

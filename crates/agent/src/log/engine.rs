@@ -2,18 +2,28 @@
 
 use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
 
+use super::Cidr;
 use super::{
     decoder::Decoded,
     expression::Haystack,
-    header::{self, Header},
+    header::{self, Header, Repeat},
     memory::{Kept, Memory, Seen, short},
     rule::{Condition, Correlation, Rule, Subject},
     ruleset::{Counting, Ruleset},
 };
-use crate::config::LogFormat;
+use crate::{
+    config::{LogFormat, PREFIX6},
+    mask::masked,
+};
 
 /// Longest part of a line that is looked at, in bytes.
 pub const MAX_LINE: usize = 64 << 10;
+/// Fields that hold addresses.
+const ADDRESSES: &[&str] = &["srcip", "dstip"];
+/// The id that stands for values that were seen first; no rule has it.
+const FIRST_SEEN: u32 = u32::MAX;
+/// How often a line is counted that stands for several, at most.
+const MAX_REPEATS: u64 = 1000;
 /// How deep the tree of rules is followed.
 const MAX_DEPTH: usize = 32;
 
@@ -66,6 +76,8 @@ pub struct Judged {
     pub program: Option<String>,
     /// The window of the rule, in seconds; 0 where it counts nothing.
     pub window: u64,
+    /// How many messages the line stands for.
+    pub repeated: u64,
 }
 
 /// Rules, decoders, and what they remember of earlier lines.
@@ -73,6 +85,23 @@ pub struct Judged {
 pub struct Engine {
     ruleset: Ruleset,
     memory: Memory,
+    prefix6: u8,
+    /// The log and the line that came last.
+    last: (String, Vec<u8>),
+}
+
+impl<'l> Line<'l> {
+    /// The part of it that is looked at.
+    fn text(&self) -> &'l [u8] {
+        &self.text[..self.text.len().min(MAX_LINE)]
+    }
+
+    fn header(&self) -> Header<'l> {
+        match self.format {
+            LogFormat::Syslog => header::read(self.text()),
+            LogFormat::Plain => Header { message: self.text(), ..Header::default() },
+        }
+    }
 }
 
 /// A line while it is looked at.
@@ -82,18 +111,29 @@ struct Event<'l> {
     location: &'l str,
     decoded: Decoded,
     time: u64,
+    /// The clock on the wall where the line was written, in seconds since 1970.
+    wall: i64,
+    /// Whether what the decoder calls new was never seen.
+    is_first: bool,
 }
 
 impl Engine {
     /// An engine that remembers nothing.
     #[must_use]
     pub fn new(ruleset: Ruleset) -> Self {
-        Self { ruleset, memory: Memory::default() }
+        Self { ruleset, memory: Memory::default(), prefix6: PREFIX6, last: Default::default() }
+    }
+
+    /// The same, where so many leading bits of IPv6 addresses are one source.
+    #[must_use]
+    pub fn with_prefix6(self, prefix6: u8) -> Self {
+        Self { prefix6, ..self }
     }
 
     /// Forgets every earlier line.
     pub fn forget(&mut self) {
         self.memory = Memory::default();
+        self.last = Default::default();
     }
 
     pub(crate) fn changes(&mut self) -> Vec<Kept> {
@@ -104,18 +144,76 @@ impl Engine {
         self.memory.restore(kept);
     }
 
-    /// Judges a line.
+    /// Judges a line, unless that would tell nothing and remember nothing.
+    pub(crate) fn judge_wanted(&mut self, line: Line<'_>) -> Option<Judged> {
+        if self.is_dull(line) {
+            self.note_last(line);
+            return None;
+        }
+        Some(self.judge(line))
+    }
+
+    fn is_dull(&self, line: Line<'_>) -> bool {
+        // Lines of a system log may name a time before they came.
+        let time = if line.format == LogFormat::Plain { line.arrival } else { 0 };
+        self.ruleset.dull.is(line.text(), time, &self.memory)
+    }
+
+    /// Keeps a line, in case the next one only says that it came again.
+    fn note_last(&mut self, line: Line<'_>) {
+        if line.format == LogFormat::Syslog {
+            if self.last.0 != line.location {
+                line.location.clone_into(&mut self.last.0);
+            }
+            self.last.1.clear();
+            self.last.1.extend_from_slice(line.text());
+        }
+    }
+
+    /// Judges a line. One that stands for several is counted so often, and told as what it was told as at most.
     pub fn judge(&mut self, line: Line<'_>) -> Judged {
-        let text = &line.text[..line.text.len().min(MAX_LINE)];
-        let header = match line.format {
-            LogFormat::Syslog => header::read(text),
-            LogFormat::Plain => Header { message: text, ..Header::default() },
+        let header = line.header();
+        let repeat = if line.format == LogFormat::Syslog { header::repeat(header.message) } else { None };
+        let time = header.time;
+        let (header, count) = match repeat {
+            None => {
+                self.note_last(line);
+                return self.judge_once(header, line);
+            }
+            Some(Repeat::This(message, count)) => (Header { message, ..header }, count),
+            Some(Repeat::Last(_)) if self.last.0 != line.location => return self.judge_once(header, line),
+            Some(Repeat::Last(count)) => {
+                let last = std::mem::take(&mut self.last);
+                let text = Line { text: &last.1, ..line };
+                let judged = self.judge_often(Header { time, ..text.header() }, text, count);
+                self.last = last;
+                return judged;
+            }
         };
+        self.judge_often(header, line, count)
+    }
+
+    fn judge_often(&mut self, header: Header<'_>, line: Line<'_>, count: u64) -> Judged {
+        let level = |judged: &Judged| judged.rule.as_ref().map_or(0, |hit| hit.level);
+        let mut most = self.judge_once(header, line);
+        for _ in 1..count.min(MAX_REPEATS) {
+            let judged = self.judge_once(header, line);
+            if level(&judged) > level(&most) {
+                most = judged;
+            }
+        }
+        Judged { repeated: count.max(1), ..most }
+    }
+
+    fn judge_once(&mut self, header: Header<'_>, line: Line<'_>) -> Judged {
         let lower = header.message.to_ascii_lowercase();
         let haystack = Haystack { text: header.message, lower: &lower };
         let decoded = self.ruleset.decoders.decode(&header, haystack);
         let time = header.time.filter(|time| *time <= line.arrival).unwrap_or(line.arrival);
-        let event = Event { header, haystack, location: line.location, decoded, time };
+        let wall =
+            || header::wall(line.text(), line.arrival).unwrap_or(i64::try_from(line.arrival).unwrap_or(i64::MAX));
+        let (wall, is_first) = (if self.ruleset.has_hours { wall() } else { 0 }, self.is_first(&decoded, time));
+        let event = Event { header, haystack, location: line.location, decoded, time, wall, is_first };
         let found = self.find(&event);
         let counted = found.and_then(|number| self.ruleset.rules[number].correlation.as_ref());
         let window = counted.map_or(0, |correlation| correlation.timeframe);
@@ -128,7 +226,18 @@ impl Engine {
             fields: event.decoded.fields,
             rule,
             window,
+            repeated: 1,
         }
+    }
+
+    /// Whether the values that the decoder calls new come for the first time; then that is remembered.
+    fn is_first(&mut self, decoded: &Decoded, time: u64) -> bool {
+        let Some(values) = &decoded.first else { return false };
+        let is_first = self.memory.count(FIRST_SEEN, values, 0, &[]) == 0;
+        if is_first {
+            self.memory.see(FIRST_SEEN, values.clone(), Seen { time, different: Vec::new() }, 1);
+        }
+        is_first
     }
 
     /// The rule that an event fits, after it was remembered.
@@ -159,8 +268,8 @@ impl Engine {
             return false;
         }
         path.push(number);
-        let children = self.ruleset.children[number].clone();
-        for child in children {
+        for at in 0..self.ruleset.children[number].len() {
+            let child = self.ruleset.children[number][at];
             if self.descend(child, event, path) {
                 return true;
             }
@@ -184,7 +293,7 @@ impl Engine {
     fn fires(&mut self, number: usize, event: &Event<'_>) -> bool {
         let rule = &self.ruleset.rules[number];
         let Some(correlation) = &rule.correlation else { return true };
-        let Some((same, different)) = event.keys(correlation) else { return false };
+        let Some((same, different)) = event.keys(correlation, self.prefix6) else { return false };
         let since = event.time.saturating_sub(correlation.timeframe);
         let count = self.memory.count(rule.id, &same, since, &different);
         if count < needed(self.ruleset.counting, correlation) {
@@ -196,7 +305,7 @@ impl Engine {
         let others = self.ruleset.rules.iter().filter(|other| other.level <= level);
         for other in others {
             let Some(own) = other.correlation.as_ref().filter(|own| own.watched == watched) else { continue };
-            if let Some((same, _)) = event.keys(own) {
+            if let Some((same, _)) = event.keys(own, self.prefix6) {
                 self.memory.clear(other.id, &same);
             }
         }
@@ -207,7 +316,7 @@ impl Engine {
         for &watcher in &self.ruleset.watchers[number] {
             let rule = &self.ruleset.rules[watcher];
             let Some(correlation) = &rule.correlation else { continue };
-            let Some((same, different)) = event.keys(correlation) else { continue };
+            let Some((same, different)) = event.keys(correlation, self.prefix6) else { continue };
             // Events that do not differ from the next one do not count for it, so some more are kept.
             let spare = if different.is_empty() { 1 } else { 8 };
             let most = needed(self.ruleset.counting, correlation).saturating_mul(spare);
@@ -256,6 +365,11 @@ impl Event<'_> {
                 address.is_some_and(|address| ranges.iter().any(|range| range.holds(address)) != *negated)
             }
             Condition::AtLeast(size) => self.haystack.text.len() >= *size,
+            Condition::Listed { field, lookup, list, check } => {
+                self.field(field).is_some_and(|value| lookup.holds(value, list, check.as_ref()))
+            }
+            Condition::At(hours) => hours.holds(self.wall),
+            Condition::First => self.is_first,
         }
     }
 
@@ -271,16 +385,32 @@ impl Event<'_> {
 
     /// A field. A user is who was acted on, or else who acted.
     fn field(&self, name: &str) -> Option<&str> {
-        let of = |name: &str| self.decoded.fields.get(name).map(String::as_str);
+        // Names of fields differ in case between programs and the rules for them.
+        let other = |name: &str| {
+            let mut fields = self.decoded.fields.iter();
+            fields.find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        };
+        let of = |name: &str| self.decoded.fields.get(name).or_else(|| other(name)).map(String::as_str);
         match name {
             "user" => of("dstuser").or_else(|| of("srcuser")),
+            "location" => Some(self.location),
             name => of(name),
         }
     }
 
     /// The values that have to be equal and those that have to differ; none where the event lacks one.
-    fn keys(&self, correlation: &Correlation) -> Option<(Vec<String>, Vec<String>)> {
-        let all = |names: &[String]| names.iter().map(|name| self.field(name).map(short)).collect::<Option<Vec<_>>>();
+    fn keys(&self, correlation: &Correlation, prefix6: u8) -> Option<(Vec<String>, Vec<String>)> {
+        let value = |name: &String| {
+            let value = self.field(name)?;
+            let address = if ADDRESSES.contains(&name.as_str()) { value.parse::<IpAddr>().ok() } else { None };
+            Some(match address {
+                Some(IpAddr::V6(six)) => Cidr::around(six.into(), prefix6).text(),
+                // What is remembered is written down, too.
+                _ if value.contains(['=', '@', ' ']) => short(&masked(value)),
+                _ => short(value),
+            })
+        };
+        let all = |names: &[String]| names.iter().map(value).collect::<Option<Vec<_>>>();
         Some((all(&correlation.same)?, all(&correlation.different)?))
     }
 }
@@ -411,5 +541,41 @@ mod tests {
         assert_eq!(told[1], "t.xml:4: rule 78: no rule before it has the id 99");
         assert!(told[2].contains("rule 79") && told[2].contains("no escape"), "{told:?}");
         assert_eq!((told.len(), loaded.ruleset.rules()), (3, 1));
+    }
+
+    #[test]
+    fn objects_of_json_values_that_are_new_and_hours() {
+        let rules = r#"
+<decoder name="json"><prematch>^{\s*"</prematch><plugin_decoder>JSON_Decoder</plugin_decoder>
+  <json_null_field>discard</json_null_field></decoder>
+<decoder name="tty"><program_name>^login</program_name></decoder>
+<decoder name="tty-user"><parent>tty</parent><regex>^user (\S+)</regex><order>user</order><fts>name, user</fts></decoder>
+<group name="x,">
+  <rule id="1" level="0" noalert="1"><category>syslog</category><description>all</description></rule>
+  <rule id="10" level="3"><decoded_as>json</decoded_as><field name="a.b">^x$</field><description>$(user)</description></rule>
+  <rule id="11" level="4"><if_sid>10</if_sid><same_location/><global_frequency/><description>no count</description></rule>
+  <rule id="20" level="3"><decoded_as>tty</decoded_as><description>login</description></rule>
+  <rule id="21" level="5"><if_sid>20</if_sid><if_fts/><description>first login</description></rule>
+  <rule id="22" level="6"><if_sid>20</if_sid><user>eve</user><time>6 pm - 8 am</time><description>at night</description></rule>
+</group>"#;
+        let loaded = Ruleset::of(&[Source { name: "t.xml", text: rules }], Counting::Wazuh);
+        let told: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["t.xml:9: rule 11: a rule that counts events needs `if_matched_sid` or `if_matched_group`"]);
+        let mut engine = Engine::new(loaded.ruleset);
+        for (text, rule) in [
+            (r#"{"a":{"b":"x"},"user":"bob"}"#, Some(10)),
+            (r#"{"a":{"b":"y"}}"#, None),
+            ("Oct 11 12:14:15 h login: user bob", Some(21)),
+            ("Oct 11 12:14:15 h login: user bob", Some(20)),
+            ("Oct 11 12:14:15 h login: user eve", Some(21)),
+            ("Oct 11 22:14:15 h login: user eve", Some(22)),
+        ] {
+            let line = Line { text: text.as_bytes(), location: "x", arrival: 1_800_000_000, format: LogFormat::Syslog };
+            let judged = engine.judge_wanted(line).unwrap();
+            assert_eq!(judged.rule.as_ref().map(|hit| hit.id), rule, "{text}");
+            if rule == Some(10) {
+                assert_eq!(judged.rule.unwrap().description, "bob");
+            }
+        }
     }
 }

@@ -24,17 +24,80 @@ pub(crate) fn read(line: &[u8]) -> Header<'_> {
     if had_priority && rest.starts_with(b"1 ") {
         return structured(&rest[2..]).unwrap_or(whole);
     }
+    let is_spaced = rest.get(10) == Some(&b' ');
     let Some((time, rest)) = iso(rest).or_else(|| classic(rest).map(|rest| (None, rest))) else {
-        return if had_priority { Header { message: rest, ..Header::default() } } else { whole };
+        let message = bracketed(rest).unwrap_or(rest);
+        return if had_priority || message.len() < rest.len() {
+            Header { message, ..Header::default() }
+        } else {
+            whole
+        };
     };
     let Some(rest) = rest.strip_prefix(b" ") else { return whole };
+    // The unified log of macOS has two.
+    let rest = rest.strip_prefix(b" ").unwrap_or(rest);
+    if let (Some(name), message) = program(rest) {
+        // Agents of Windows name no machine.
+        return Header { time, host: None, program: Some(name), message };
+    }
     let (host, rest) = word(rest);
     if host.is_empty() || !host.iter().copied().all(is_name) {
         return whole;
     }
     let Some(rest) = rest.strip_prefix(b" ") else { return whole };
     let (program, message) = program(rest);
+    // Many programs begin their own lines with a date and a time.
+    if is_spaced && program.is_none() && line.starts_with(b"2") {
+        return whole;
+    }
     Header { time, host: Some(host), program, message }
+}
+
+/// `[Fri Dec 13 06:59:54 2013] text`, as Apache httpd 2.2 begins the lines of its error log; decoders know the form of 2.4.
+fn bracketed(line: &[u8]) -> Option<&[u8]> {
+    let (time, rest) = line.strip_prefix(b"[")?.split_at_checked(24)?;
+    let year = classic(&time[4..])?.strip_prefix(b" ")?;
+    let fits = year.len() == 4 && year.iter().all(u8::is_ascii_digit);
+    rest.strip_prefix(b"] ").filter(|_| fits)
+}
+
+/// Passes over `[ID 800047 auth.notice] `, which Solaris puts in front of messages.
+fn without_id(message: &[u8]) -> &[u8] {
+    let Some(rest) = message.strip_prefix(b"[ID ") else { return message };
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let end = rest
+        .iter()
+        .position(|byte| *byte == b']')
+        .filter(|end| digits > 0 && rest.get(digits) == Some(&b' ') && *end < 48);
+    end.map_or(message, |end| rest[end + 1..].trim_ascii_start())
+}
+
+/// What a system log makes of messages that come again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeat<'l> {
+    /// This message came so many times (rsyslog: `message repeated 2 times: [ text]`).
+    This(&'l [u8], u64),
+    /// The line before this one came so many times more (`last message repeated 2 times`).
+    Last(u64),
+}
+
+/// How often a message came; none where it is an ordinary one.
+pub(crate) fn repeat(message: &[u8]) -> Option<Repeat<'_>> {
+    let (is_last, rest) = match message.strip_prefix(b"last ") {
+        Some(rest) => (true, rest),
+        None => (false, message),
+    };
+    let rest = rest.strip_prefix(b"message repeated ")?;
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let count = std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()?;
+    let rest = rest[digits..].strip_prefix(b" time")?;
+    let rest = rest.strip_prefix(b"s").unwrap_or(rest);
+    if is_last {
+        return Some(Repeat::Last(count));
+    }
+    let rest = rest.strip_prefix(b": [")?;
+    let text = rest.strip_prefix(b" ").unwrap_or(rest);
+    Some(Repeat::This(text.strip_suffix(b"]").unwrap_or(text), count))
 }
 
 /// Seconds since 1970 of a time after RFC 3339.
@@ -127,6 +190,13 @@ pub(crate) fn is_past(line: &[u8], now: u64, within: u64, ahead: i64) -> bool {
     time.is_some_and(|time| time.saturating_add(i64::try_from(within).unwrap_or(i64::MAX)) < now)
 }
 
+/// The time that a line names by the clock on the wall where it was written, in seconds since 1970; `now` says which year.
+pub(crate) fn wall(line: &[u8], now: u64) -> Option<i64> {
+    let rest = priority(line).map_or(line, |rest| rest.strip_prefix(b"1 ").unwrap_or(rest));
+    let now = i64::try_from(now).unwrap_or(i64::MAX);
+    iso_local(rest).map(|(local, _, _)| local).or_else(|| classic_local(rest, now))
+}
+
 /// The time of [`classic`] by the clock on the wall; of a line without a year in the year that is nearest.
 fn classic_local(line: &[u8], now: i64) -> Option<i64> {
     let rest = classic(line)?;
@@ -203,7 +273,7 @@ fn program(rest: &[u8]) -> (Option<&[u8]>, &[u8]) {
         None => behind,
     };
     match behind.strip_prefix(b":") {
-        Some(message) if name > 0 => (Some(&rest[..name]), message.strip_prefix(b" ").unwrap_or(message)),
+        Some(message) if name > 0 => (Some(&rest[..name]), without_id(message.strip_prefix(b" ").unwrap_or(message))),
         _ => (None, rest),
     }
 }
@@ -248,6 +318,25 @@ mod tests {
             ("<34>1 - - - - - - x", None, None, None, "x"),
             ("Oct 11 22:14:15 h no program here", None, Some("h"), None, "no program here"),
             ("Oct 11 22:14:15 h systemd-logind[3]:x", None, Some("h"), Some("systemd-logind"), "x"),
+            ("2020-03-23 06:47:42.801612-0700  h sshd[3186]: x", Some(1_584_971_262), Some("h"), Some("sshd"), "x"),
+            ("2014 Dec 20 09:29:47 WinEvtLog: x", None, None, Some("WinEvtLog"), "x"),
+            (
+                "2017-01-23 03:44:14 login failed for (a) x",
+                None,
+                None,
+                None,
+                "2017-01-23 03:44:14 login failed for (a) x",
+            ),
+            ("[Fri Dec 13 06:59:54 2013] [error] x", None, None, None, "[error] x"),
+            (
+                "[Fri Dec 13 06:59:54.123 2013] [x:error] x",
+                None,
+                None,
+                None,
+                "[Fri Dec 13 06:59:54.123 2013] [x:error] x",
+            ),
+            ("Aug 18 07:30:25 h sshd[2]: [ID 800047 auth.notice] x", None, Some("h"), Some("sshd"), "x"),
+            ("[error] x", None, None, None, "[error] x"),
             ("10.0.0.1 - - [x] \"GET /\"", None, None, None, "10.0.0.1 - - [x] \"GET /\""),
             ("<34>free", None, None, None, "free"),
             ("Oct", None, None, None, "Oct"),
@@ -259,6 +348,20 @@ mod tests {
             assert_eq!(found.host, host.map(str::as_bytes), "{line}");
             assert_eq!(found.program, program.map(str::as_bytes), "{line}");
             assert_eq!(found.message, message.as_bytes(), "{line}");
+        }
+    }
+
+    #[test]
+    fn messages_that_came_again() {
+        for (message, expected) in [
+            ("message repeated 2 times: [ a [x]]", Some(Repeat::This(b"a [x]", 2))),
+            ("message repeated 1 time: [a]", Some(Repeat::This(b"a", 1))),
+            ("last message repeated 7 times", Some(Repeat::Last(7))),
+            ("last message", None),
+            ("message repeated times", None),
+            ("message repeated 99999999999999999999 times: [ a]", None),
+        ] {
+            assert_eq!(repeat(message.as_bytes()), expected, "{message}");
         }
     }
 

@@ -27,6 +27,8 @@ pub(crate) struct Seen {
 struct Sets {
     new: BTreeMap<Vec<String>, Vec<Seen>>,
     old: BTreeMap<Vec<String>, Vec<Seen>>,
+    /// Time of the last event, also where it is forgotten.
+    last: Option<u64>,
 }
 
 /// What all rules remember.
@@ -56,6 +58,7 @@ impl Memory {
     /// Remembers an event for a rule. `most` are enough for it.
     pub(crate) fn see(&mut self, rule: u32, values: Vec<String>, seen: Seen, most: usize) {
         let sets = self.rules.entry(rule).or_default();
+        sets.last = sets.last.max(Some(seen.time));
         let mut dropped = Vec::new();
         let events = sets.touch(&values, &mut dropped);
         events.push(seen);
@@ -65,6 +68,11 @@ impl Memory {
         }
         self.changed.insert((rule, values));
         self.changed.extend(dropped.into_iter().map(|values| (rule, values)));
+    }
+
+    /// Whether a rule may remember anything that is not older than `since`.
+    pub(crate) fn has_since(&self, rule: u32, since: u64) -> bool {
+        self.rules.get(&rule).and_then(|sets| sets.last).is_some_and(|last| last >= since)
     }
 
     /// How many events of a set are not older than `since`, and differ from these values.
@@ -111,6 +119,7 @@ impl Memory {
     pub(crate) fn restore(&mut self, kept: Kept) {
         let sets = self.rules.entry(kept.rule).or_default();
         if sets.new.len() < MAX_SETS / 2 {
+            sets.last = sets.last.max(kept.seen.iter().map(|seen| seen.time).max());
             sets.new.insert(kept.values, kept.seen);
         }
     }

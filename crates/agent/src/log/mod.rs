@@ -8,14 +8,19 @@
 
 pub(crate) mod cidr;
 mod decoder;
+mod dull;
 mod engine;
 mod expression;
 pub(crate) mod header;
+mod hours;
+mod json;
+mod list;
 pub(crate) mod memory;
 mod osmatch;
 mod osregex;
 mod own;
 mod problem;
+mod rotation;
 mod rule;
 mod ruleset;
 pub(crate) mod tail;

@@ -25,9 +25,15 @@ impl OsMatch {
         Self { negated, alternatives: pattern.split('|').map(Alternative::new).collect() }
     }
 
-    /// The last byte of the first match plus one; `text` is in lower case.
+    /// Whether it matches a text in lower case.
     pub(crate) fn is_match(&self, lower: &[u8]) -> bool {
         self.alternatives.iter().any(|alternative| alternative.is_match(lower)) != self.negated
+    }
+
+    /// The same as an expression of crate `regex`; none where it is turned around.
+    pub(crate) fn pattern(&self) -> Option<String> {
+        let all = self.alternatives.iter().map(Alternative::text).map(regex::escape).collect::<Vec<_>>().join("|");
+        (!self.negated).then(|| format!("(?i-u:{all})"))
     }
 
     /// Where a match ends: offset of the byte behind it. A pattern that is turned around has no such place but the start.
@@ -50,6 +56,16 @@ impl Alternative {
             (None, Some(inner)) => Self::Suffix(inner.into()),
             (None, None) => Self::Within(Box::new(Finder::new(text.as_bytes()).into_owned())),
         }
+    }
+
+    /// What it looks for, in lower case.
+    fn text(&self) -> &str {
+        let bytes = match self {
+            Self::Always => &[],
+            Self::Equal(own) | Self::Prefix(own) | Self::Suffix(own) => own.as_slice(),
+            Self::Within(own) => own.needle(),
+        };
+        std::str::from_utf8(bytes).expect("it is made of a text")
     }
 
     fn is_match(&self, lower: &[u8]) -> bool {

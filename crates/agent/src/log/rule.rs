@@ -1,9 +1,13 @@
 //! Rules: what a line has to be, where in the tree of rules it stands, and what it says.
 
+use std::sync::Arc;
+
 use super::{
     cidr::Cidr,
     decoder::Category,
     expression::{Dialect, Expression},
+    hours::Hours,
+    list::{Entries, Lists, Lookup},
     problem::{Part, Told},
     xml::Element,
 };
@@ -43,6 +47,17 @@ pub(crate) enum Condition {
     },
     /// A line of at least so many bytes.
     AtLeast(usize),
+    /// A field is in a list, or is not.
+    Listed {
+        field: String,
+        lookup: Lookup,
+        list: Arc<Entries>,
+        check: Option<Expression>,
+    },
+    /// An hour of the day, or a day of the week.
+    At(Hours),
+    /// What the decoder calls new was never seen.
+    First,
 }
 
 /// Where a rule stands.
@@ -106,12 +121,13 @@ pub(crate) fn base(name: &str) -> (&str, Option<Dialect>) {
 }
 
 /// Reads a rule that stands within a group; none where it cannot be used, which is told.
-pub(crate) fn read(element: &Element, group: &str, told: &mut Told<'_>) -> Option<Rule> {
+pub(crate) fn read(element: &Element, group: &str, lists: &mut Lists, told: &mut Told<'_>) -> Option<Rule> {
     let id = element.attribute("id").unwrap_or_default().trim();
     let part = Part::Rule(id);
     let before = told.count();
     let mut reading = Reading {
-        told,
+        problems: told,
+        lists,
         part,
         above: None,
         watched: None,
@@ -163,7 +179,8 @@ struct Collected<'e> {
 }
 
 struct Reading<'e, 't, 'f> {
-    told: &'t mut Told<'f>,
+    problems: &'t mut Told<'f>,
+    lists: &'t mut Lists,
     part: Part<'e>,
     above: Option<Above>,
     watched: Option<Watched>,
@@ -175,7 +192,7 @@ struct Reading<'e, 't, 'f> {
 
 impl<'e> Reading<'e, '_, '_> {
     fn wrong(&mut self, line: usize, what: &str) {
-        self.told.add(line, self.part, what);
+        self.problems.add(line, self.part, what);
     }
 
     fn number<T: std::str::FromStr + PartialOrd>(&mut self, element: &Element, key: &str, most: &T) -> Option<T> {
@@ -211,7 +228,6 @@ impl<'e> Reading<'e, '_, '_> {
 
     fn child(&mut self, element: &'e Element) {
         let (key, dialect) = base(&element.name);
-        let text = element.text.trim();
         let osmatch = dialect.unwrap_or(Dialect::OsMatch);
         match key {
             "match" => self.collect("match", element, osmatch),
@@ -228,25 +244,47 @@ impl<'e> Reading<'e, '_, '_> {
             },
             "srcip" => self.range("srcip", element),
             "dstip" => self.range("dstip", element),
-            "decoded_as" => self.rule.conditions.push(Condition::DecodedAs(text.to_owned())),
+            "list" => self.list(element),
+            "time" | "weekday" => self.hours(key, element),
+            "if_fts" => self.rule.conditions.push(Condition::First),
+            "decoded_as" => self.rule.conditions.push(Condition::DecodedAs(element.text.trim().to_owned())),
+            "category" | "if_sid" | "if_group" | "if_level" | "if_matched_sid" | "if_matched_group" => {
+                self.place(key, element);
+            }
+            key => self.told(key, element),
+        }
+    }
+
+    /// Takes a key that says where the rule stands, or which events it counts.
+    fn place(&mut self, key: &str, element: &Element) {
+        let text = element.text.trim();
+        let wrong = match key {
             "category" => match Category::named(text) {
-                Some(category) => self.rule.category = category,
-                None => self.wrong(element.line, &format!("`{text}` is no category")),
+                Some(category) => return self.rule.category = category,
+                None => format!("`{text}` is no category"),
             },
             "if_sid" => match ids(text) {
-                Some(ids) => self.above = Some(Above::Rules(ids)),
-                None => self.wrong(element.line, "`if_sid` names no rules"),
+                Some(ids) => return self.above = Some(Above::Rules(ids)),
+                None => "`if_sid` names no rules".to_owned(),
             },
-            "if_group" => self.above = Some(Above::Group(text.to_owned())),
+            "if_group" => return self.above = Some(Above::Group(text.to_owned())),
             "if_level" => match text.parse() {
-                Ok(level) => self.above = Some(Above::Level(level)),
-                Err(_) => self.wrong(element.line, "`if_level` is no level"),
+                Ok(level) => return self.above = Some(Above::Level(level)),
+                Err(_) => "`if_level` is no level".to_owned(),
             },
             "if_matched_sid" => match text.parse() {
-                Ok(id) => self.watched = Some(Watched::Rule(id)),
-                Err(_) => self.wrong(element.line, "`if_matched_sid` names no rule"),
+                Ok(id) => return self.watched = Some(Watched::Rule(id)),
+                Err(_) => "`if_matched_sid` names no rule".to_owned(),
             },
-            "if_matched_group" => self.watched = Some(Watched::Group(text.to_owned())),
+            _ => return self.watched = Some(Watched::Group(text.to_owned())),
+        };
+        self.wrong(element.line, &wrong);
+    }
+
+    /// Takes a key that says what is told of an event, or which values are equal over several.
+    fn told(&mut self, key: &str, element: &Element) {
+        let text = element.text.trim();
+        match key {
             "description" => self.rule.description = element.text.split_whitespace().collect::<Vec<_>>().join(" "),
             "group" => self.rule.groups.extend(groups(text)),
             "mitre" => {
@@ -258,11 +296,37 @@ impl<'e> Reading<'e, '_, '_> {
                     self.rule.info = Some(text.to_owned());
                 }
             }
-            // What they ask for is not what this program does with an alert: it sends no mail.
-            "cve" | "options" => self.options(element, text),
+            "options" => self.options(element, text),
+            // Alerts have no field for it.
+            "cve" => {}
+            // All events are of one machine.
+            "global_frequency" => {}
             "same_field" => self.same.push(text.to_owned()),
             "different_field" | "not_same_field" => self.different.push(text.to_owned()),
             key => self.pair(key, element),
+        }
+    }
+
+    fn list(&mut self, element: &Element) {
+        let lookup = Lookup::named(element.attribute("lookup").unwrap_or("match_key"));
+        let (Some(field), Some(lookup)) = (element.attribute("field"), lookup) else {
+            return self.wrong(element.line, "`list` needs a `field`, and a `lookup` that is known");
+        };
+        let check = element.attribute("check_value");
+        let check = check.map(|text| Expression::new(Dialect::OsMatch, text, false)).transpose();
+        match (self.lists.get(element.text.trim()), check) {
+            (Ok(list), Ok(check)) => {
+                self.rule.conditions.push(Condition::Listed { field: field.to_owned(), lookup, list, check });
+            }
+            (Err(why), _) | (_, Err(why)) => self.wrong(element.line, &why),
+        }
+    }
+
+    fn hours(&mut self, key: &str, element: &Element) {
+        let hours = if key == "time" { Hours::of_day(&element.text) } else { Hours::of_week(&element.text) };
+        match hours {
+            Some(hours) => self.rule.conditions.push(Condition::At(hours)),
+            None => self.wrong(element.line, &format!("`{key}` says no time")),
         }
     }
 
@@ -287,6 +351,7 @@ impl<'e> Reading<'e, '_, '_> {
             ("extra_data", "extra_data"),
             ("status", "status"),
             ("system_name", "system_name"),
+            ("location", "location"),
         ];
         let split =
             ["not_same_", "different_", "same_"].iter().find_map(|front| Some((*front, key.strip_prefix(front)?)));
@@ -298,11 +363,9 @@ impl<'e> Reading<'e, '_, '_> {
         }
     }
 
+    /// Most of them ask for what this program does not do with an alert: it sends no mail.
     fn options(&mut self, element: &Element, text: &str) {
         const KNOWN: &[&str] = &["alert_by_email", "no_email_alert", "no_log", "log_alert", "no_full_log", "no_ar"];
-        if element.name == "cve" {
-            return;
-        }
         for option in groups(text) {
             if !KNOWN.contains(&option.as_str()) {
                 self.wrong(element.line, &format!("the option `{option}` is not known"));
@@ -340,7 +403,7 @@ impl<'e> Reading<'e, '_, '_> {
                 "location" => Subject::Location,
                 field => Subject::Field(field.strip_prefix("field ").unwrap_or(field).to_owned()),
             };
-            if let Some(expression) = self.told.expression(element, dialect, &text, self.part) {
+            if let Some(expression) = self.problems.expression(element, dialect, &text, self.part) {
                 self.rule.conditions.push(Condition::Matches(subject, expression));
             }
         }

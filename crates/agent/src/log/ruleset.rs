@@ -11,8 +11,10 @@ use std::{
 
 use super::{
     decoder::{Category, Decoders},
+    dull::Dull,
+    list::Lists,
     problem::{Part, RuleProblem, Told},
-    rule::{self, Above, Correlation, Rule, Watched},
+    rule::{self, Above, Condition, Correlation, Rule, Watched},
     xml::{self, Element},
 };
 use crate::AgentError;
@@ -52,6 +54,9 @@ pub struct Ruleset {
     /// For each rule, those that count its events.
     pub(crate) watchers: Vec<Vec<usize>>,
     pub(crate) counting: Counting,
+    pub(crate) dull: Dull,
+    /// Whether any rule asks for the time.
+    pub(crate) has_hours: bool,
 }
 
 /// Rules that were read, and what is wrong with the files.
@@ -82,8 +87,20 @@ impl Ruleset {
     /// # Errors
     /// The folder cannot be read, or holds no XML file.
     pub fn of_folder(folder: &Path, counting: Counting) -> Result<Loaded, AgentError> {
-        let mut texts = Vec::new();
-        for path in files(folder)? {
+        Self::of_folders(&[folder], None, counting)
+    }
+
+    /// The same for several folders. Lists are in a folder of their own, or in `lists` below the first of the others.
+    ///
+    /// # Errors
+    /// A folder cannot be read, or holds no XML file.
+    pub fn of_folders(folders: &[&Path], lists: Option<&Path>, counting: Counting) -> Result<Loaded, AgentError> {
+        let (mut texts, mut paths) = (Vec::new(), Vec::new());
+        for folder in folders {
+            paths.extend(files(folder)?);
+        }
+        let found = folders.first().map(|folder| folder.join("lists")).filter(|below| below.is_dir());
+        for path in paths {
             let read = |source| AgentError::Read { path: path.clone(), source };
             if fs::metadata(&path).map_err(read)?.len() > xml::MAX_SIZE as u64 {
                 return Err(AgentError::TooLarge { path, limit: xml::MAX_SIZE as u64 });
@@ -91,8 +108,7 @@ impl Ruleset {
             let bytes = fs::read(&path).map_err(read)?;
             texts.push((path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()));
         }
-        let sources: Vec<Source<'_>> = texts.iter().map(|(name, text)| Source { name, text }).collect();
-        Ok(Self::of(&sources, counting))
+        Ok(Self::of_texts(&texts, lists.or(found.as_deref()), counting))
     }
 
     /// Reads rules and decoders of one file; `name` is only named in problems.
@@ -101,9 +117,20 @@ impl Ruleset {
         Self::of(&[Source { name, text }], counting)
     }
 
+    /// Reads rules and decoders of files, in their order: names, which are only named in problems, and texts.
+    #[must_use]
+    pub fn of_texts(files: &[(String, String)], lists: Option<&Path>, counting: Counting) -> Loaded {
+        let sources: Vec<Source<'_>> = files.iter().map(|(name, text)| Source { name, text }).collect();
+        Self::with_lists(&sources, Lists::new(lists), counting)
+    }
+
     /// Reads rules and decoders of files, in their order.
     pub(crate) fn of(sources: &[Source<'_>], counting: Counting) -> Loaded {
-        let mut loading = Loading::default();
+        Self::with_lists(sources, Lists::default(), counting)
+    }
+
+    fn with_lists(sources: &[Source<'_>], lists: Lists, counting: Counting) -> Loaded {
+        let mut loading = Loading { lists, ..Loading::default() };
         loading.ruleset.counting = counting;
         let mut files = Vec::new();
         for source in sources {
@@ -140,7 +167,13 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, AgentError> {
             io::Error::new(io::ErrorKind::NotFound, "it holds no XML file, nor do `rules` and `decoders` in it");
         return Err(AgentError::Read { path: folder.to_owned(), source });
     }
-    all.truncate(MAX_FILES);
+    if all.len() > MAX_FILES {
+        return Err(AgentError::Setting(format!(
+            "{}: holds {} files of rules, and {MAX_FILES} is the limit; name a folder of those that you use",
+            folder.display(),
+            all.len()
+        )));
+    }
     Ok(all)
 }
 
@@ -158,6 +191,7 @@ struct Loading {
     ruleset: Ruleset,
     problems: Vec<RuleProblem>,
     by_id: BTreeMap<u32, usize>,
+    lists: Lists,
 }
 
 impl Loading {
@@ -189,7 +223,7 @@ impl Loading {
                     told.add(child.line, Part::File, &format!("<{}> is not known within a group", child.name));
                     continue;
                 }
-                if let Some(rule) = rule::read(child, name, &mut told) {
+                if let Some(rule) = rule::read(child, name, &mut self.lists, &mut told) {
                     self.place(rule, file);
                 }
             }
@@ -207,6 +241,14 @@ impl Loading {
                 Told::new(file, &mut self.problems).add(line, Part::Rule(&id), "there is a rule of this id already");
             }
             return;
+        }
+        if let Above::Rules(ids) = &rule.above
+            && ids.iter().any(|id| self.by_id.contains_key(id))
+        {
+            for missing in ids.iter().filter(|missing| !self.by_id.contains_key(missing)) {
+                let what = format!("no rule before it has the id {missing}; it stands below the others");
+                Told::new(file, &mut self.problems).add(line, Part::Rule(&id), &what);
+            }
         }
         match self.parents(&rule) {
             Ok(parents) => {
@@ -238,11 +280,9 @@ impl Loading {
                 (all(&is_first), "no rule with an id below 10 begins its category".to_owned())
             }
             Above::Rules(ids) => {
-                let missing = ids.iter().find(|id| !self.by_id.contains_key(id));
-                if let Some(missing) = missing {
-                    return Err(format!("no rule before it has the id {missing}"));
-                }
-                (ids.iter().map(|id| self.by_id[id]).collect(), String::new())
+                // One of them is enough; which are missing is told.
+                let found = ids.iter().filter_map(|id| self.by_id.get(id).copied()).collect();
+                (found, format!("no rule before it has the id {}", ids.first().copied().unwrap_or_default()))
             }
             Above::Group(group) => {
                 (all(&|other| in_group(other, group)), format!("no rule before it is of the group `{group}`"))
@@ -264,6 +304,14 @@ impl Loading {
                 level => (1, u8::MAX - level),
             });
         }
+        self.ruleset.dull = if self.ruleset.decoders.has_plugins() {
+            // What a plug-in reads is no part of the line as it stands.
+            Dull::default()
+        } else {
+            Dull::new(rules, &self.ruleset.children)
+        };
+        let asks = |rule: &Rule| rule.conditions.iter().any(|condition| matches!(condition, Condition::At(_)));
+        self.ruleset.has_hours = rules.iter().any(asks);
         self.ruleset.watchers = rules.iter().map(|rule| watchers(rules, rule)).collect();
         Loaded { ruleset: self.ruleset, problems: self.problems }
     }

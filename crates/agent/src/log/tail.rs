@@ -1,53 +1,25 @@
 //! Following a log file over its rotations, by renaming (a new file under the old name) and by copying (the file is cut).
-//! A place in a log is the file, the offset, and a digest of how the file begins: a file that begins otherwise is another.
+//! Lines that were written between the last look and a rotation are read from what [rotation](super::rotation) left. Where
+//! that is not to be found it is told, with what is known of the loss.
 
 use std::{
-    fs::{self, File, Metadata},
-    io::{self, Read as _, Seek as _, SeekFrom},
-    os::unix::fs::MetadataExt as _,
-    path::{Path, PathBuf},
+    fs::{self, File},
+    io::{self, Read as _},
+    ops::Range,
+    os::unix::fs::{FileExt as _, MetadataExt as _},
 };
 
-use rustix::{
-    fs::{Mode, OFlags},
-    io::Errno,
+pub(crate) use super::rotation::Position;
+use super::{
+    MAX_LINE,
+    rotation::{Form, Rotated, Source, open, rotated},
 };
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
-use testudo_model::hex;
-
-use super::MAX_LINE;
 use crate::config::{LogFile, LogStart};
 
-/// Bytes at the beginning of a file by which it is known.
-const BEGINNING: u64 = 256;
 /// Bytes that are read at once.
-const PIECE: usize = 64 << 10;
-
+const PIECE: usize = 256 << 10;
 /// Files that are gone through at once, at most.
 const MAX_FILES: usize = 100;
-
-/// Under which name a file is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Name {
-    /// That of the log.
-    Own,
-    /// One that rotation gave it.
-    Another,
-}
-
-/// A place in a log.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Position {
-    dev: u64,
-    ino: u64,
-    offset: u64,
-    /// How many bytes at the beginning were there, and their SHA-256.
-    head: (u64, String),
-    /// When the file was written last, in nanoseconds since 1970: what was rotated after it is newer.
-    #[serde(default)]
-    time: i128,
-}
 
 /// A log that is followed.
 #[derive(Debug)]
@@ -55,22 +27,42 @@ pub(crate) struct Tail {
     log: LogFile,
     open: Option<Open>,
     position: Option<Position>,
+    /// Whether the file of the position was read to its end, and is left for the next one.
+    is_done: bool,
+    lost: Vec<String>,
+}
+
+/// Whole lines, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Lines {
+    text: Vec<u8>,
+    lines: Vec<Range<usize>>,
 }
 
 #[derive(Debug)]
 struct Open {
-    file: File,
+    source: Source,
     /// What was read and not given out: the beginning of a line.
     rest: Vec<u8>,
     /// Whether the rest of a line is passed over, whose beginning was given out.
     skips: bool,
-    /// Whether another file has the name by now.
+    /// Whether nothing more is written into it: another file has the name by now.
     is_old: bool,
+}
+
+impl Lines {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.lines.iter().map(|line| &self.text[line.clone()])
+    }
 }
 
 impl Tail {
     pub(crate) fn new(log: LogFile, position: Option<Position>) -> Self {
-        Self { log, open: None, position }
+        Self { log, open: None, position, is_done: false, lost: Vec::new() }
     }
 
     pub(crate) fn log(&self) -> &LogFile {
@@ -82,25 +74,57 @@ impl Tail {
         self.position.as_ref()
     }
 
+    /// What could not be read since this was asked last.
+    pub(crate) fn lost(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.lost)
+    }
+
+    /// How many bytes of the log are not read yet.
+    pub(crate) fn behind(&self) -> u64 {
+        let (Some(Open { source: Source::Plain(file), rest, .. }), Some(position)) = (&self.open, &self.position)
+        else {
+            return 0;
+        };
+        let length = file.metadata().map_or(0, |found| found.len());
+        length.saturating_sub(position.offset + rest.len() as u64)
+    }
+
     /// The next whole lines, about [`PIECE`] bytes of them; empty where there are none yet. Lines that are too long are cut.
-    pub(crate) fn lines(&mut self) -> io::Result<Vec<Vec<u8>>> {
+    pub(crate) fn lines(&mut self) -> io::Result<Lines> {
         for _ in 0..MAX_FILES {
             if self.open.is_none() && !self.find()? {
-                return Ok(Vec::new());
+                return Ok(Lines::default());
             }
-            self.check()?;
+            if self.open.is_none() {
+                // It could not be read, and was passed.
+                continue;
+            }
+            if self.is_cut()? {
+                // The rest of what was there is in the copy, where there is one.
+                self.open = None;
+                continue;
+            }
             let lines = self.read()?;
             if !lines.is_empty() {
                 return Ok(lines);
             }
-            // The old file is at its end: what has its name now is next.
-            let ended = self.open.as_ref().is_some_and(|open| open.is_old);
-            if !ended {
-                break;
+            // The old file is at its end: what comes after it is next.
+            let Some(open) = self.open.take_if(|open| open.is_old) else { break };
+            self.is_done = true;
+            if !open.rest.is_empty() && !open.skips {
+                return Ok(self.unended(open.rest));
             }
-            self.open = None;
         }
-        Ok(Vec::new())
+        Ok(Lines::default())
+    }
+
+    /// The last line of a file that nobody ends any more.
+    fn unended(&mut self, text: Vec<u8>) -> Lines {
+        if let Some(position) = &mut self.position {
+            position.offset += text.len() as u64;
+        }
+        let whole = 0..text.len();
+        Lines { text, lines: vec![whole] }
     }
 
     /// Opens the file of the position, where there is more of it, or else the next one: what was rotated after it, or what
@@ -110,194 +134,203 @@ impl Tail {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             file => Some(file?),
         };
-        let Some(position) = self.position.take() else {
-            let Some(file) = named else {
-                // A log that comes into being later is read from its beginning.
-                self.position = Some(Position::default());
-                return Ok(false);
-            };
-            let length = file.metadata()?.len();
-            let offset = if self.log.start == LogStart::End { line_start(&file, length)? } else { 0 };
-            self.begin(file, offset, Name::Own)?;
-            return Ok(true);
-        };
-        self.position = Some(position.clone());
-        if let Some(file) = &named
-            && position.is_of(file)?
-        {
-            self.begin(file.try_clone()?, position.offset, Name::Own)?;
-            return Ok(true);
-        }
+        let Some(position) = self.position.clone() else { return self.first(named) };
         if named.is_none() && position == Position::default() {
             return Ok(false);
         }
         let rotated = rotated(&self.log.path)?;
-        let is_own = |file: &&(i128, PathBuf)| {
-            open(&file.1).is_ok_and(|opened| {
-                let more = opened.metadata().is_ok_and(|found| found.len() > position.offset);
-                more && position.is_of(&opened).unwrap_or(false)
-            })
+        let is_own = match &named {
+            Some(file) => position.is_of(file)?,
+            None => false,
         };
+        // Of a file that was empty nothing is known but its number, which it keeps when it is copied and cut.
+        let is_copied = position.is_blank() && rotated.iter().any(|file| file.is_after(&position));
+        if let Some(file) = named.as_ref().filter(|_| is_own && !is_copied) {
+            return self.begin_named(file.try_clone()?, position.offset).map(|()| true);
+        }
+        self.after(&position, &rotated, named)
+    }
+
+    /// Opens the file of a position where rotation put it, or else what comes after it.
+    fn after(&mut self, position: &Position, rotated: &[Rotated], named: Option<File>) -> io::Result<bool> {
+        // Copies bear the time at which they were made, and so may others: the file itself comes before them.
+        let same = rotated.iter().position(|file| file.is_of(position));
+        let same = same.or_else(|| rotated.iter().position(|file| file.is_copy_of(position)));
+        let is_empty = named.as_ref().is_none_or(|file| file.metadata().is_ok_and(|found| found.len() == 0));
+        let is_last = |at: usize| at + 1 == rotated.len();
+        if let Some(at) = same
+            && (!self.is_done || (is_empty && is_last(at) && rotated[at].form == Form::Plain))
+        {
+            return self.begin_rotated(&rotated[at], position.offset).map(|()| true);
+        }
         // Clocks of file systems tick in milliseconds: where the file of the position is still there, its place says what
         // comes next, and else the time. A position that is of no file yet comes before all that is there now.
-        let of_position =
-            |file: &(i128, PathBuf)| open(&file.1).is_ok_and(|file| position.is_of(&file).unwrap_or(false));
-        let later = match rotated.iter().position(of_position) {
-            Some(at) => rotated.get(at + 1),
-            None => rotated.iter().find(|file| position.time != 0 && file.0 > position.time),
+        let later = match same {
+            Some(at) => rotated[at + 1..].iter().find(|file| !file.is_copy_of(position)),
+            None => rotated.iter().find(|file| file.is_after(position)),
         };
-        if let Some((_, path)) = rotated.iter().find(is_own) {
-            self.begin(open(path)?, position.offset, Name::Another)?;
-        } else if let Some((_, path)) = later {
-            self.begin(open(path)?, 0, Name::Another)?;
-        } else if let Some(file) = named {
-            self.begin(file, 0, Name::Own)?;
-        } else {
+        if later.is_none() && named.is_none() {
             return Ok(false);
+        }
+        if same.is_none() && !self.is_done && !position.is_blank() {
+            self.miss(position);
+        }
+        match (later, named) {
+            (Some(file), _) => self.begin_rotated(file, 0)?,
+            (None, Some(file)) => self.begin_named(file, 0)?,
+            (None, None) => return Ok(false),
         }
         Ok(true)
     }
 
-    fn begin(&mut self, mut file: File, offset: u64, name: Name) -> io::Result<()> {
-        file.seek(SeekFrom::Start(offset))?;
-        self.position = Some(Position::of(&file, offset)?);
-        self.open = Some(Open { file, rest: Vec::new(), skips: false, is_old: name == Name::Another });
+    /// Opens a log that was never read.
+    fn first(&mut self, named: Option<File>) -> io::Result<bool> {
+        let Some(file) = named else {
+            // A log that comes into being later is read from its beginning.
+            self.position = Some(Position::default());
+            return Ok(false);
+        };
+        let length = file.metadata()?.len();
+        let offset = if self.log.start == LogStart::End { line_start(&file, length)? } else { 0 };
+        self.begin_named(file, offset)?;
+        Ok(true)
+    }
+
+    fn begin_named(&mut self, file: File, offset: u64) -> io::Result<()> {
+        let position = Position::of(&file, offset)?;
+        self.begin(Source::Plain(file), position)
+    }
+
+    fn begin_rotated(&mut self, file: &Rotated, offset: u64) -> io::Result<()> {
+        let begun = file.open().and_then(|source| Ok((source, file.position(offset)?)));
+        let name = file.path.display();
+        match begun.and_then(|(source, position)| self.begin(source, position)) {
+            Ok(()) => self.open.iter_mut().for_each(|open| open.is_old = file.form != Form::Plain),
+            Err(error) => {
+                self.lost
+                    .push(format!("{name}: cannot be read: {error}; what is in it behind byte {offset} is not told"));
+                self.pass(file)?;
+            }
+        }
         Ok(())
     }
 
-    /// Whether the file was cut, or another one has its name.
-    fn check(&mut self) -> io::Result<()> {
-        let (Some(open), Some(position)) = (&mut self.open, &mut self.position) else { return Ok(()) };
-        let found = open.file.metadata()?;
+    fn begin(&mut self, mut source: Source, position: Position) -> io::Result<()> {
+        source.seek(position.offset)?;
+        self.position = Some(position);
+        self.is_done = false;
+        self.open = Some(Open { source, rest: Vec::new(), skips: false, is_old: false });
+        Ok(())
+    }
+
+    /// Goes behind a file that cannot be read.
+    fn pass(&mut self, file: &Rotated) -> io::Result<()> {
+        self.position = Some(file.passed()?);
+        self.is_done = true;
+        self.open = None;
+        Ok(())
+    }
+
+    fn miss(&mut self, position: &Position) {
+        self.lost.push(format!(
+            "{}: the file that was read to byte {} was cut or taken away, and no copy of it is found; what was written into it behind that byte is not told",
+            self.log.path.display(),
+            position.offset
+        ));
+    }
+
+    /// Whether the file was cut. Learns also whether another one has its name.
+    fn is_cut(&mut self) -> io::Result<bool> {
+        let (Some(open), Some(position)) = (&mut self.open, &mut self.position) else { return Ok(false) };
+        let Source::Plain(file) = &open.source else { return Ok(false) };
+        let found = file.metadata()?;
         let read_to = position.offset + open.rest.len() as u64;
-        if found.len() < read_to || (found.len() > read_to && !position.begins(&open.file)?) {
-            open.rest.clear();
-            open.file.seek(SeekFrom::Start(0))?;
-            *position = Position::of(&open.file, 0)?;
-        } else if position.head.0 < BEGINNING.min(found.len()) || position.time != modified(&found) {
-            *position = Position::of(&open.file, position.offset)?;
+        let is_stale = position.is_stale(&found);
+        if found.len() < read_to || (is_stale && !position.begins(file)?) {
+            return Ok(true);
         }
+        if is_stale {
+            *position = Position::of(file, position.offset)?;
+        }
+        // Programs write into the old file until they open the new one.
         if let Ok(named) = fs::symlink_metadata(&self.log.path) {
-            open.is_old |= (named.dev(), named.ino()) != (found.dev(), found.ino());
+            open.is_old |= (named.dev(), named.ino()) != (found.dev(), found.ino()) && named.len() > 0;
         }
-        Ok(())
+        Ok(false)
     }
 
-    fn read(&mut self) -> io::Result<Vec<Vec<u8>>> {
-        let (Some(open), Some(position)) = (&mut self.open, &mut self.position) else { return Ok(Vec::new()) };
-        let mut lines = Vec::new();
+    fn read(&mut self) -> io::Result<Lines> {
+        let (Some(open), Some(position)) = (&mut self.open, &mut self.position) else { return Ok(Lines::default()) };
         let mut piece = vec![0; PIECE];
-        while lines.is_empty() {
-            let read = open.file.read(&mut piece)?;
+        loop {
+            let read = match open.source.read(&mut piece) {
+                Ok(read) => read,
+                Err(error) if matches!(open.source, Source::Gzip(_)) => {
+                    let at = position.offset;
+                    self.lost.push(format!(
+                        "{}: what rotation left of it cannot be unpacked behind byte {at}: {error}",
+                        self.log.path.display()
+                    ));
+                    0
+                }
+                Err(error) => return Err(error),
+            };
             if read == 0 {
-                break;
+                return Ok(Lines::default());
             }
             open.rest.extend_from_slice(&piece[..read]);
-            cut(open, position, &mut lines);
+            let (lines, cut) = cut(open, position);
+            if cut > 0 {
+                self.lost.push(format!(
+                    "{}: {cut} lines are longer than {MAX_LINE} bytes; what is behind that was not looked at",
+                    self.log.path.display()
+                ));
+            }
+            if !lines.is_empty() {
+                return Ok(lines);
+            }
         }
-        Ok(lines)
     }
 }
 
-/// Opens a plain file, which is never waited for and never a link: whoever may write beside a log could name any file.
-fn open(path: &Path) -> io::Result<File> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = match rustix::fs::open(path, flags, Mode::empty()) {
-        Err(Errno::LOOP) => return Err(io::Error::other("it is a link; name the file that it leads to")),
-        file => File::from(file?),
-    };
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is no plain file")) }
-}
-
-/// Takes whole lines off what was read.
-fn cut(open: &mut Open, position: &mut Position, lines: &mut Vec<Vec<u8>>) {
-    while let Some(at) = memchr::memchr(b'\n', &open.rest) {
-        let line: Vec<u8> = open.rest.drain(..=at).collect();
-        position.offset += line.len() as u64;
+/// Takes whole lines off what was read, and says how many were too long.
+fn cut(open: &mut Open, position: &mut Position) -> (Lines, u64) {
+    let (mut lines, mut at, mut too_long) = (Vec::new(), 0, 0);
+    for end in memchr::memchr_iter(b'\n', &open.rest) {
         if !std::mem::take(&mut open.skips) {
-            let line = line.strip_suffix(b"\n").unwrap_or(&line);
-            lines.push(line.strip_suffix(b"\r").unwrap_or(line).to_vec());
+            let line = open.rest[at..end].strip_suffix(b"\r").unwrap_or(&open.rest[at..end]);
+            too_long += u64::from(line.len() > MAX_LINE);
+            lines.push(at..at + line.len().min(MAX_LINE));
         }
+        at = end + 1;
     }
-    if open.rest.len() > MAX_LINE {
-        let line = std::mem::take(&mut open.rest);
-        position.offset += line.len() as u64;
+    let left = open.rest.len() - at;
+    if left > MAX_LINE {
         if !std::mem::replace(&mut open.skips, true) {
-            lines.push(line);
+            too_long += 1;
+            lines.push(at..at + MAX_LINE);
         }
+        at = open.rest.len();
     }
-}
-
-impl Position {
-    fn of(file: &File, offset: u64) -> io::Result<Self> {
-        let found = file.metadata()?;
-        let length = BEGINNING.min(found.len());
-        let head = (length, digest(file, length)?);
-        Ok(Self { dev: found.dev(), ino: found.ino(), offset, head, time: modified(&found) })
-    }
-
-    /// Whether it is a place of this file.
-    fn is_of(&self, file: &File) -> io::Result<bool> {
-        let found = file.metadata()?;
-        let same = (found.dev(), found.ino()) == (self.dev, self.ino) && found.len() >= self.offset;
-        Ok(same && self.begins(file)?)
-    }
-
-    fn begins(&self, file: &File) -> io::Result<bool> {
-        Ok(digest(file, self.head.0)? == self.head.1)
-    }
-}
-
-fn digest(file: &File, length: u64) -> io::Result<String> {
-    use std::os::unix::fs::FileExt as _;
-    let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
-    let mut read = 0;
-    while read < bytes.len() {
-        match file.read_at(&mut bytes[read..], read as u64)? {
-            0 => break,
-            more => read += more,
-        }
-    }
-    Ok(hex(&Sha256::digest(&bytes[..read])))
+    position.offset += at as u64;
+    let rest = open.rest.split_off(at);
+    let text = std::mem::replace(&mut open.rest, rest);
+    (Lines { text, lines }, too_long)
 }
 
 /// The beginning of the line that an offset is in.
 fn line_start(file: &File, end: u64) -> io::Result<u64> {
-    use std::os::unix::fs::FileExt as _;
     let from = end.saturating_sub(MAX_LINE as u64);
     let mut bytes = vec![0; usize::try_from(end - from).unwrap_or(0)];
     let read = file.read_at(&mut bytes, from)?;
     Ok(memchr::memrchr(b'\n', &bytes[..read]).map_or(from, |at| from + at as u64 + 1))
 }
 
-fn modified(found: &Metadata) -> i128 {
-    i128::from(found.mtime()) * 1_000_000_000 + i128::from(found.mtime_nsec())
-}
-
-/// Files beside a log that rotation leaves (`auth.log.1`, `auth.log-20260131`), the oldest first. Compressed ones are none
-/// that can be gone on with.
-fn rotated(path: &Path) -> io::Result<Vec<(i128, PathBuf)>> {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(Vec::new()) };
-    let name = name.to_string_lossy().into_owned();
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder)?.flatten() {
-        let other = entry.file_name().to_string_lossy().into_owned();
-        let rest = other.strip_prefix(&name).filter(|rest| rest.starts_with(['.', '-']));
-        let plain = rest.is_some_and(|rest| ![".gz", ".xz", ".bz2", ".zst"].iter().any(|end| rest.ends_with(end)));
-        if let Some(meta) = entry.metadata().ok().filter(|meta| plain && meta.is_file()) {
-            found.push((modified(&meta), entry.path()));
-        }
-    }
-    // Of two that were written within one tick the one with the greater number is older: `log.2`, `log.1`.
-    found.sort_by(|(time, path), (other_time, other)| {
-        time.cmp(other_time).then_with(|| (other.as_os_str().len(), other).cmp(&(path.as_os_str().len(), path)))
-    });
-    Ok(found)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
+    use std::{io::Write as _, path::PathBuf};
+
+    use rustix::fs::Mode;
 
     use super::*;
     use crate::config::LogFormat;
@@ -306,6 +339,7 @@ mod tests {
         folder: PathBuf,
         path: PathBuf,
         tail: Tail,
+        lost: Vec<String>,
     }
 
     impl Log {
@@ -315,7 +349,7 @@ mod tests {
             fs::create_dir_all(&folder).unwrap();
             let path = folder.join("auth.log");
             let log = LogFile { path: path.clone(), format: LogFormat::Syslog, start: LogStart::End };
-            Self { folder, path, tail: Tail::new(log, None) }
+            Self { folder, path, tail: Tail::new(log, None), lost: Vec::new() }
         }
 
         fn write(&self, text: &str) {
@@ -330,13 +364,14 @@ mod tests {
                 if lines.is_empty() {
                     break;
                 }
-                all.extend(lines.into_iter().map(|line| String::from_utf8(line).unwrap()));
+                all.extend(lines.iter().map(|line| String::from_utf8(line.to_vec()).unwrap()));
             }
             all.join(",")
         }
 
         /// The process ends and another one goes on.
         fn restart(&mut self) {
+            self.lost.extend(self.tail.lost());
             self.tail = Tail::new(self.tail.log.clone(), self.tail.position.clone());
         }
     }
@@ -381,6 +416,94 @@ mod tests {
             then(&mut log, "");
             log.write("again\n");
             then(&mut log, "again");
+            // Twice a file was cut of which there was no copy; what was taken away is read to its end where it is open.
+            log.lost.extend(log.tail.lost());
+            assert_eq!(log.lost.len(), if restarts { 3 } else { 2 }, "{:?}", log.lost);
+            fs::remove_dir_all(&log.folder).unwrap();
+        }
+    }
+
+    fn packed(text: &[u8]) -> Vec<u8> {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packer.write_all(text).unwrap();
+        packer.finish().unwrap()
+    }
+
+    #[test]
+    fn what_was_written_before_a_file_was_cut_is_read_from_its_copy() {
+        for (restarts, form) in [(false, ""), (true, ""), (false, ".gz"), (true, ".gz")] {
+            let mut log = Log::new(&format!("copy-{restarts}{form}"));
+            log.write("first\n");
+            assert_eq!(log.lines(), "");
+            log.write("a\npart");
+            assert_eq!(log.lines(), "a");
+            for (turn, text) in [(1, "ial\nb\n"), (2, "d\nunended")] {
+                log.write(text);
+                let copy = log.folder.join(format!("auth.log.{turn}{form}"));
+                let whole = fs::read(&log.path).unwrap();
+                fs::write(copy, if form.is_empty() { whole } else { packed(&whole) }).unwrap();
+                fs::OpenOptions::new().write(true).truncate(true).open(&log.path).unwrap();
+                if restarts {
+                    log.restart();
+                }
+                log.write(if turn == 1 { "c\n" } else { "e\n" });
+                assert_eq!(log.lines(), ["partial,b,c", "d,unended,e"][turn - 1], "{restarts} {form}");
+            }
+            assert_eq!(log.tail.lost(), Vec::<String>::new());
+            fs::remove_dir_all(&log.folder).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_was_packed_at_once_is_read_and_what_cannot_be_is_told() {
+        for (form, restarts, expected) in [
+            ("gz", false, "rest,new"),
+            ("gz", true, "rest,new"),
+            // The open file is read to its end, whatever became of it.
+            ("xz", false, "rest,new"),
+            ("xz", true, "new"),
+            ("broken.gz", true, "new"),
+        ] {
+            let mut log = Log::new(&format!("packed-{form}-{restarts}"));
+            log.write("first\n");
+            assert_eq!(log.lines(), "");
+            log.write("a\n");
+            assert_eq!(log.lines(), "a");
+            log.write("rest\n");
+            let whole = fs::read(&log.path).unwrap();
+            let left = if form == "gz" { packed(&whole) } else { b"no gzip".to_vec() };
+            fs::write(log.folder.join(format!("auth.log.1.{form}")), left).unwrap();
+            fs::remove_file(&log.path).unwrap();
+            if restarts {
+                log.restart();
+            }
+            log.write("new\n");
+            assert_eq!(log.lines(), expected, "{form} {restarts}");
+            let lost = log.tail.lost();
+            assert_eq!(lost.is_empty(), expected.contains("rest"), "{form} {restarts} {lost:?}");
+            fs::remove_dir_all(&log.folder).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_program_that_goes_on_with_the_old_file_is_heard() {
+        for restarts in [false, true] {
+            let mut log = Log::new(&format!("late-{restarts}"));
+            log.write("first\n");
+            assert_eq!(log.lines(), "");
+            let mut program = fs::OpenOptions::new().append(true).open(&log.path).unwrap();
+            fs::rename(&log.path, log.folder.join("auth.log.1")).unwrap();
+            fs::write(&log.path, "").unwrap();
+            for text in ["a", "b"] {
+                program.write_all(format!("{text}\n").as_bytes()).unwrap();
+                assert_eq!(log.lines(), text, "{restarts}");
+                if restarts {
+                    log.restart();
+                }
+            }
+            program.write_all(b"c\n").unwrap();
+            log.write("new\n");
+            assert_eq!(log.lines(), "c,new", "{restarts}");
             fs::remove_dir_all(&log.folder).unwrap();
         }
     }
@@ -391,7 +514,8 @@ mod tests {
         assert_eq!(log.lines(), "");
         log.write(&"x".repeat(3 * MAX_LINE));
         let found = log.lines();
-        assert!(found.len() > MAX_LINE && found.len() <= 2 * MAX_LINE, "{}", found.len());
+        assert_eq!(found.len(), MAX_LINE);
+        assert!(log.tail.lost().concat().contains("1 lines are longer"));
         log.write("yyy\nnext\n");
         assert_eq!(log.lines(), "next");
         fs::remove_dir_all(&log.folder).unwrap();

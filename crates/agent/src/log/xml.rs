@@ -78,7 +78,8 @@ impl Reader<'_> {
                 Some((length, tag)) => self.tag(length, tag)?,
                 None => self.literal(1),
             }
-        } else if rest.starts_with("\\<") {
+        } else if rest.starts_with("\\<") || rest.starts_with(r"\\") {
+            // A backslash that is one itself turns no tag into text.
             self.literal(2);
         } else {
             let end = rest.bytes().skip(1).position(|b| matches!(b, b'<' | b'\\')).map_or(rest.len(), |at| at + 1);
@@ -199,6 +200,7 @@ mod tests {
         for (text, expected) in [
             ("<a>x < 3 & y</a>", "x < 3 & y"),
             (r"<a>\<b></a>", r"\<b>"),
+            (r"<a>E:\\</a>", r"E:\\"),
             ("<a>&lt;b&gt; &amp;amp; &x;</a>", "<b> &amp; &x;"),
             ("<!-- a -- b --><?xml version='1'?><a>^<(\\d+)></a>", r"^<(\d+)>"),
             ("<a>é\nü</a>", "é\nü"),

@@ -7,20 +7,21 @@ use std::{
     path::Path,
 };
 
-use crate::config::Config;
+use crate::{config::Config, log::Cidr};
 
 /// Names of the programs that serve sessions: OpenSSH before and since 9.8.
 const SERVERS: &[&str] = &["sshd", "sshd-session"];
 /// How many ancestors of a process are looked at.
 const MAX_ANCESTORS: usize = 64;
 
-/// Why an address is not blocked; none where it may be.
-pub(crate) fn reason(address: IpAddr, config: &Config, proc: &Path) -> Option<String> {
+/// Why a range is not blocked: somebody in it may not be. None where it may be.
+pub(crate) fn reason(range: Cidr, config: &Config, proc: &Path) -> Option<String> {
+    let address = range.address();
     if address.is_loopback() || address.is_unspecified() || address.is_multicast() {
         return Some("it is no address of another machine".to_owned());
     }
-    if let Some(range) = config.response.allow.iter().find(|range| range.holds(address)) {
-        return Some(format!("{range} is on the allow-list"));
+    if let Some(allowed) = config.response.allow.iter().find(|allowed| allowed.meets(&range)) {
+        return Some(format!("{allowed} is on the allow-list"));
     }
     let named: [(&str, Vec<IpAddr>); 4] = [
         ("it is an address of this machine", own(proc)),
@@ -28,7 +29,19 @@ pub(crate) fn reason(address: IpAddr, config: &Config, proc: &Path) -> Option<St
         ("it is the other end of an SSH session", sessions(proc)),
         ("it is the hub", hub(config)),
     ];
-    named.into_iter().find(|(_, addresses)| addresses.contains(&address)).map(|(why, _)| why.to_owned())
+    let is_in = |addresses: &Vec<IpAddr>| addresses.iter().any(|address| range.holds(*address));
+    named.into_iter().find(|(_, addresses)| is_in(addresses)).map(|(why, _)| why.to_owned())
+}
+
+/// What is blocked where an address attacks: its network, or the address alone where somebody in that network is never
+/// blocked; and why that is not blocked, either.
+pub(crate) fn target(address: IpAddr, config: &Config, proc: &Path) -> (Cidr, Option<String>) {
+    let one = Cidr::one(address);
+    let whole = if one.address().is_ipv6() { Cidr::around(address, config.response.prefix6) } else { one };
+    match reason(whole, config, proc) {
+        Some(_) if whole != one => (one, reason(one, config, proc)),
+        why => (whole, why),
+    }
 }
 
 /// Addresses of this machine: `LOCAL` hosts of the routing tables.
@@ -136,7 +149,6 @@ fn hub(config: &Config) -> Vec<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::Cidr;
 
     #[test]
     fn who_is_never_blocked() {
@@ -180,11 +192,24 @@ mod tests {
             ("203.0.113.11", None),
             ("203.0.113.12", None),
         ] {
-            let found = reason(address.parse().unwrap(), &config, &folder);
+            let found = reason(Cidr::one(address.parse().unwrap()), &config, &folder);
             match why {
                 Some(why) => assert!(found.unwrap().contains(why), "{address}"),
                 None => assert_eq!(found, None, "{address}"),
             }
+        }
+        config.response.allow.push(Cidr::parse("2001:db8:0:7::9").unwrap());
+        for (address, target, may) in [
+            ("203.0.113.10", "203.0.113.10", true),
+            ("2001:db8::5", "2001:db8::/64", true),
+            // Somebody in its network is never blocked.
+            ("2001:db8:0:7::5", "2001:db8:0:7::5", true),
+            ("2001:db8:0:7::9", "2001:db8:0:7::9", false),
+            ("::ffff:203.0.113.10", "203.0.113.10", true),
+            ("::ffff:192.0.2.9", "192.0.2.9", false),
+        ] {
+            let (range, why) = super::target(address.parse().unwrap(), &config, &folder);
+            assert_eq!((range.text().as_str(), why.is_none()), (target, may), "{address}");
         }
         fs::remove_dir_all(&folder).unwrap();
     }

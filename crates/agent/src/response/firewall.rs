@@ -1,12 +1,12 @@
 //! The firewall: addresses from which no packet is let in, for a time that the system keeps.
 //!
-//! `nft` makes a table of our own, `inet testudo`, with one set for each family; elements have timeouts, so an address is let
-//! in again even when the agent is gone. Nothing else of the system's rules is touched.
+//! `nft` makes a table of our own, `inet testudo`, with sets of addresses and of networks; elements have timeouts, so an
+//! address is let in again even when the agent is gone. Dropped is what comes to this machine and what it hands on, to
+//! containers for example. Nothing else of the system's rules is touched.
 
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     io::{Read, Write as _},
-    net::IpAddr,
     process::{Command, Stdio},
     sync::mpsc::{Receiver, channel},
     thread,
@@ -14,6 +14,8 @@ use std::{
 };
 
 use serde_json::Value;
+
+use crate::log::Cidr;
 
 /// Longest answer of `nft` that is told, in characters.
 const MAX_ANSWER: usize = 300;
@@ -25,41 +27,55 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// How often is looked whether it ended.
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// The sets.
+const SETS: &[&str] = &["blocked4", "blocked6", "networks6"];
+/// The chains, which are also the names of their hooks.
+const CHAINS: &[&str] = &["input", "forward"];
 /// The table with its sets and rules. What is there already stays as it is.
 const TABLE: &str = "add table inet testudo
 add set inet testudo blocked4 { type ipv4_addr; flags timeout; }
 add set inet testudo blocked6 { type ipv6_addr; flags timeout; }
+add set inet testudo networks6 { type ipv6_addr; flags interval, timeout; }
 add chain inet testudo input { type filter hook input priority -150; policy accept; }
+add chain inet testudo forward { type filter hook forward priority -150; policy accept; }
 flush chain inet testudo input
+flush chain inet testudo forward
 add rule inet testudo input ip saddr @blocked4 counter drop
 add rule inet testudo input ip6 saddr @blocked6 counter drop
+add rule inet testudo input ip6 saddr @networks6 counter drop
+add rule inet testudo forward ip saddr @blocked4 counter drop
+add rule inet testudo forward ip6 saddr @blocked6 counter drop
+add rule inet testudo forward ip6 saddr @networks6 counter drop
 ";
+
+/// What stands in the firewall.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// Who is blocked.
+    pub(crate) blocked: BTreeSet<Cidr>,
+    /// Whether all that blocking needs is there.
+    pub(crate) is_whole: bool,
+}
 
 /// What blocks addresses.
 pub(crate) trait Firewall: std::fmt::Debug {
-    /// Makes ready what blocking needs.
-    ///
-    /// # Errors
-    /// Why nothing can be blocked.
-    fn prepare(&mut self) -> Result<(), String>;
-
-    /// Blocks an address for some seconds.
+    /// Blocks an address or a network for some seconds.
     ///
     /// # Errors
     /// Why it is not blocked.
-    fn block(&mut self, address: IpAddr, seconds: u64) -> Result<(), String>;
+    fn block(&mut self, range: Cidr, seconds: u64) -> Result<(), String>;
 
-    /// Lets an address in again; one that is not blocked is.
+    /// Lets an address or a network in again; one that is not blocked is.
     ///
     /// # Errors
     /// Why it is still blocked.
-    fn unblock(&mut self, address: IpAddr) -> Result<(), String>;
+    fn unblock(&mut self, range: Cidr) -> Result<(), String>;
 
-    /// Addresses that are blocked, and for how many seconds yet.
+    /// What is there.
     ///
     /// # Errors
     /// Why nobody knows.
-    fn blocked(&mut self) -> Result<BTreeMap<IpAddr, u64>, String>;
+    fn standing(&mut self) -> Result<Standing, String>;
 }
 
 /// The firewall of Linux.
@@ -76,8 +92,12 @@ impl Nft {
         Self::run(&["-c", "-f", "-"], TABLE).map(drop)
     }
 
-    fn set(address: IpAddr) -> &'static str {
-        if address.is_ipv4() { "blocked4" } else { "blocked6" }
+    fn set(range: Cidr) -> &'static str {
+        match (range.address().is_ipv4(), range.is_one()) {
+            (true, _) => "blocked4",
+            (false, true) => "blocked6",
+            (false, false) => "networks6",
+        }
     }
 }
 
@@ -133,42 +153,58 @@ fn listen<R: Read + Send + 'static>(from: Option<R>) -> Receiver<Vec<u8>> {
 }
 
 impl Firewall for Nft {
-    fn prepare(&mut self) -> Result<(), String> {
-        Self::run(&["-f", "-"], TABLE).map(drop)
-    }
-
-    fn block(&mut self, address: IpAddr, seconds: u64) -> Result<(), String> {
-        let set = Self::set(address);
-        // The time of an element that is there already cannot be changed, so it goes first; both happen at once.
-        let commands = format!(
-            "{TABLE}add element inet testudo {set} {{ {address} timeout 1s }}\ndelete element inet testudo {set} {{ {address} }}\nadd element inet testudo {set} {{ {address} timeout {seconds}s }}\n"
-        );
+    fn block(&mut self, range: Cidr, seconds: u64) -> Result<(), String> {
+        let (set, who) = (Self::set(range), range.text());
+        // The time of an element that is there already cannot be changed, so it goes first; all happens at once.
+        let commands = format!("{}add element inet testudo {set} {{ {who} timeout {seconds}s }}\n", freed(set, &who));
         Self::run(&["-f", "-"], &commands).map(drop)
     }
 
-    fn unblock(&mut self, address: IpAddr) -> Result<(), String> {
-        let set = Self::set(address);
-        let commands = format!(
-            "{TABLE}add element inet testudo {set} {{ {address} timeout 1s }}\ndelete element inet testudo {set} {{ {address} }}\n"
-        );
-        Self::run(&["-f", "-"], &commands).map(drop)
+    fn unblock(&mut self, range: Cidr) -> Result<(), String> {
+        Self::run(&["-f", "-"], &freed(Self::set(range), &range.text())).map(drop)
     }
 
-    fn blocked(&mut self) -> Result<BTreeMap<IpAddr, u64>, String> {
-        let mut blocked = BTreeMap::new();
-        for set in ["blocked4", "blocked6"] {
-            let text = Self::run(&["-j", "list", "set", "inet", "testudo", set], "")?;
-            let document: Value = serde_json::from_str(&text).map_err(|error| format!("nft: {error}"))?;
-            let sets = document["nftables"].as_array().into_iter().flatten().filter_map(|part| part.get("set"));
-            for element in sets.filter_map(|set| set["elem"].as_array()).flatten() {
-                let element = element.get("elem").unwrap_or(element);
-                let address = element["val"].as_str().or(element.as_str()).and_then(|text| text.parse().ok());
-                if let Some(address) = address {
-                    blocked.insert(address, element["expires"].as_u64().unwrap_or(0));
-                }
-            }
+    fn standing(&mut self) -> Result<Standing, String> {
+        let text = match Self::run(&["-j", "list", "table", "inet", "testudo"], "") {
+            Err(why) if why.contains("No such file") => return Ok(Standing::default()),
+            text => text?,
+        };
+        let document: Value = serde_json::from_str(&text).map_err(|error| format!("nft: {error}"))?;
+        Ok(read(&document))
+    }
+}
+
+/// The table, without an element.
+fn freed(set: &str, who: &str) -> String {
+    format!(
+        "{TABLE}add element inet testudo {set} {{ {who} timeout 1s }}\ndelete element inet testudo {set} {{ {who} }}\n"
+    )
+}
+
+/// What the table is, in the JSON of `nft` (libnftables-json(5)).
+fn read(document: &Value) -> Standing {
+    let parts: Vec<&Value> = document["nftables"].as_array().into_iter().flatten().collect();
+    let elements = parts.iter().filter_map(|part| part["set"]["elem"].as_array()).flatten();
+    let range = |element: &Value| {
+        let value = &element.get("elem").unwrap_or(element);
+        let value = value.get("val").unwrap_or(value);
+        match value.get("prefix") {
+            Some(prefix) => Cidr::parse(&format!("{}/{}", prefix["addr"].as_str()?, prefix["len"])),
+            None => Cidr::parse(value.as_str()?),
         }
-        Ok(blocked)
+    };
+    let drops = |chain: &str, set: &str| {
+        parts.iter().filter(|part| part["rule"]["chain"] == chain).any(|part| {
+            let expression = || part["rule"]["expr"].as_array().into_iter().flatten();
+            let wanted = format!("@{set}");
+            expression().any(|part| part["match"]["right"] == wanted.as_str())
+                && expression().any(|part| part.get("drop").is_some())
+        })
+    };
+    let hooks = |chain: &str| parts.iter().any(|part| part["chain"]["name"] == chain && part["chain"]["hook"] == chain);
+    Standing {
+        blocked: elements.filter_map(range).collect(),
+        is_whole: CHAINS.iter().all(|chain| hooks(chain) && SETS.iter().all(|set| drops(chain, set))),
     }
 }
 

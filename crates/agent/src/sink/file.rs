@@ -8,14 +8,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use testudo_model::AgentEventBody;
 
 use super::Sink;
 use crate::{AgentError, spool::frame::Kept};
 
-/// How far back is looked for what is there already, in bytes.
-const BACK: u64 = 1 << 20;
+/// How far back is looked for what is there already, in bytes: more than one batch, which is a frame and a few events.
+const BACK: u64 = 8 << 20;
 
 /// The file.
 #[derive(Debug)]
@@ -60,14 +61,15 @@ impl AlertFile {
         }
         let mut lines = Vec::new();
         for kept in events {
-            let Some(line) = line(&self.agent, kept) else { continue };
-            if !self.there.remove(&id(&self.agent, kept)) {
-                lines.extend_from_slice(line.to_string().as_bytes());
-                lines.push(b'\n');
+            let id = id(&self.agent, kept);
+            if !self.there.remove(&id) {
+                lines.extend(line(id, kept).into_iter().flatten());
             }
         }
         let Some(file) = &mut self.open else { return Ok(()) };
-        file.write_all(&lines)
+        file.write_all(&lines)?;
+        // Whoever is told that the events are here forgets them.
+        file.sync_data()
     }
 }
 
@@ -75,14 +77,23 @@ fn id(agent: &str, kept: &Kept) -> String {
     format!("{agent}/{}/{}", kept.boot, kept.event.seq)
 }
 
+/// One line.
+#[derive(Serialize)]
+struct Entry<'k> {
+    event: String,
+    time: &'k str,
+    #[serde(flatten)]
+    body: &'k AgentEventBody,
+}
+
 /// The line of an event; none for those that nobody reads.
-fn line(agent: &str, kept: &Kept) -> Option<Value> {
+fn line(event: String, kept: &Kept) -> Option<Vec<u8>> {
     if matches!(kept.event.body, AgentEventBody::Heartbeat) {
         return None;
     }
-    let mut line = json!({ "event": id(agent, kept), "time": kept.event.time });
-    let event = serde_json::to_value(&kept.event.body).ok()?;
-    line.as_object_mut()?.extend(event.as_object()?.clone());
+    let entry = Entry { event, time: &kept.event.time, body: &kept.event.body };
+    let mut line = serde_json::to_vec(&entry).expect("texts and numbers can be written as JSON");
+    line.push(b'\n');
     Some(line)
 }
 

@@ -5,7 +5,7 @@
 //! text, which is JSON. What is too long for one frame is a group of them: all but the last say that more comes, and a group
 //! counts only when it is whole.
 
-use std::{collections::BTreeMap, io};
+use std::{borrow::Cow, collections::BTreeMap, io};
 
 use serde::{Deserialize, Serialize};
 use testudo_model::AgentEvent;
@@ -20,7 +20,7 @@ pub(crate) const PART: usize = 4 << 20;
 /// An event, with its number over all starts of the agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Kept {
-    /// From 1, without gaps.
+    /// From 1; gaps are of events that gave way to others.
     pub(crate) number: u64,
     /// The start of the agent that saw it.
     pub(crate) boot: String,
@@ -62,8 +62,16 @@ pub(crate) fn size_of<T: Serialize>(event: &T) -> usize {
 }
 
 impl Frame {
-    /// The group of frames that says the same, each about as long as `part` at most.
-    pub(crate) fn parts(self, part: usize) -> Vec<Self> {
+    /// The group of frames that says the same, each about as long as `part` at most; its events take `size` bytes.
+    pub(crate) fn parts(&self, size: usize, part: usize) -> Vec<Cow<'_, Self>> {
+        let set: usize = self.set.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, String::len)).sum();
+        if size + set <= part {
+            return vec![Cow::Borrowed(self)];
+        }
+        self.clone().cut(part).into_iter().map(Cow::Owned).collect()
+    }
+
+    fn cut(self, part: usize) -> Vec<Self> {
         let after = self.after;
         let mut parts = vec![Self { all: self.all, after, ..Self::default() }];
         let mut size = 0;

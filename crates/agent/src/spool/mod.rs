@@ -2,11 +2,13 @@
 //!
 //! Events and knowledge (places in logs, what rules remember, files and ports that were told, responses) are written in
 //! [frames](frame): both at once. A folder has files of frames; each file begins with all that is known, so an older one
-//! can go once every sink has its events. Where the folder is as large as it may be, events are not kept but counted, the
-//! least severe first, and the count is told as soon as there is room.
+//! can go once every sink has its events. Where the folder gets as large as it may be because the hub takes nothing, what
+//! only the hub lacks gives way, the least severe first ([`thin`]). Where that is not enough, new events are not kept. Both
+//! are counted, and the count is told as soon as there is room.
 
 pub(crate) mod frame;
 pub(crate) mod reader;
+pub(crate) mod thin;
 
 use std::{
     collections::BTreeMap,
@@ -38,8 +40,7 @@ pub(crate) struct Spool {
     /// Bytes of the file that is written.
     size: u64,
     number: u64,
-    /// Older files: number, last event, bytes.
-    older: Vec<(u64, u64, u64)>,
+    older: Vec<Older>,
     limit: u64,
     agent: String,
     boot: String,
@@ -52,6 +53,17 @@ pub(crate) struct Spool {
     open_bytes: usize,
 }
 
+/// A file that is not written any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Older {
+    number: u64,
+    /// Number of its last event.
+    last: u64,
+    bytes: u64,
+    /// Events of a lower rank were taken out.
+    rank: u8,
+}
+
 /// What a spool was found to hold.
 #[derive(Debug, Default)]
 pub(crate) struct Recovered {
@@ -59,7 +71,15 @@ pub(crate) struct Recovered {
     pub(crate) last: u64,
     /// What was wrong, for people.
     pub(crate) told: Vec<String>,
-    older: Vec<(u64, u64, u64)>,
+    older: Vec<Older>,
+}
+
+/// Where a file stands among the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Before,
+    /// It was written when the agent ended.
+    Last,
 }
 
 /// What is known, for somebody who only looks.
@@ -80,20 +100,31 @@ fn read(path: &Path) -> Result<Vec<u8>, AgentError> {
     fs::read(path).map_err(|source| AgentError::Read { path: path.to_owned(), source })
 }
 
-impl Recovered {
-    /// Takes the frames of a file; gives the length of those that are whole, with all that belong to them.
-    fn take(&mut self, bytes: &[u8]) -> usize {
-        let (mut at, mut whole, mut group) = (0, 0, Vec::new());
-        while let Read::Frame(frame, length) = Frame::read(&bytes[at..]) {
-            at += length;
-            let more = frame.more;
-            group.push(frame);
-            if !more {
-                group.drain(..).for_each(|frame| self.apply(*frame));
-                whole = at;
-            }
+/// The frames of a file of which all that belong together are there.
+fn whole_frames(bytes: &[u8]) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    take(bytes, &mut |frame| frames.push(frame));
+    frames
+}
+
+/// Takes the frames of a file; gives the length of those that are whole, with all that belong to them.
+fn take(bytes: &[u8], each: &mut dyn FnMut(Frame)) -> usize {
+    let (mut at, mut whole, mut group) = (0, 0, Vec::new());
+    while let Read::Frame(frame, length) = Frame::read(&bytes[at..]) {
+        at += length;
+        let more = frame.more;
+        group.push(frame);
+        if !more {
+            group.drain(..).for_each(|frame| each(*frame));
+            whole = at;
         }
-        whole
+    }
+    whole
+}
+
+impl Recovered {
+    fn take(&mut self, bytes: &[u8]) -> usize {
+        take(bytes, &mut |frame| self.apply(frame))
     }
 
     fn apply(&mut self, frame: Frame) {
@@ -118,7 +149,8 @@ impl Spool {
         let mut recovered = Recovered::default();
         let numbers = segments(folder)?;
         for (at, number) in numbers.iter().enumerate() {
-            recovered.segment(folder, *number, at + 1 == numbers.len())?;
+            let place = if at + 1 == numbers.len() { Place::Last } else { Place::Before };
+            recovered.segment(folder, *number, place)?;
         }
         let number = numbers.last().map_or(1, |number| number + 1);
         let spool = Self {
@@ -174,11 +206,11 @@ impl Spool {
 
     /// Adds an event to the next frame; an alert gets its id. None where there is no room, which is counted.
     pub(crate) fn add(&mut self, body: AgentEventBody) -> Option<String> {
-        let (class, share) = class(&body);
+        let Class { name, share, .. } = class(&body);
         let size = size_of(&body);
         if size > PART || self.bytes() + self.open_bytes as u64 > self.limit / 10 * share {
             let mut lost = self.lost();
-            *lost.entry(class.to_owned()).or_default() += 1;
+            *lost.entry(name.to_owned()).or_default() += 1;
             self.keep_lost(&lost);
             return None;
         }
@@ -228,7 +260,7 @@ impl Spool {
     }
 
     fn bytes(&self) -> u64 {
-        self.size + self.older.iter().map(|(_, _, bytes)| bytes).sum::<u64>()
+        self.size + self.older.iter().map(|older| older.bytes).sum::<u64>()
     }
 
     /// Writes what waits. With events it is on the disk when this is done; where it cannot be written it goes on waiting.
@@ -236,11 +268,7 @@ impl Spool {
         if self.open.events.is_empty() && self.open.set.is_empty() {
             return Ok(());
         }
-        let last = self.open.events.last().map(|kept| kept.number);
-        self.keep_open()?;
-        self.last = last.unwrap_or(self.last);
-        (self.open, self.open_bytes) = (Frame::default(), 0);
-        Ok(())
+        self.keep_open()
     }
 
     /// Begins the file of this start; where that fails the next frame begins it.
@@ -255,21 +283,27 @@ impl Spool {
         if self.size >= SEGMENT {
             self.roll()?;
         }
-        let mut frame = Frame { after: self.last, ..self.open.clone() };
-        if self.size == 0 {
+        let mut frame = std::mem::take(&mut self.open);
+        frame.after = self.last;
+        let set = (self.size == 0).then(|| {
             // What is known and what happened stand in one group here, too.
-            (frame.all, frame.set) = (true, self.known());
-        }
-        let must_rest = !frame.events.is_empty() || self.size == 0;
+            frame.all = true;
+            std::mem::replace(&mut frame.set, self.known())
+        });
         let before = self.size;
-        if let Err(source) = self.write(frame, must_rest) {
+        let written = self.write(&frame);
+        if let Err(source) = written {
             // What was written in part would hide all that comes behind it.
             if let Some(file) = &self.file {
                 drop(file.set_len(before));
             }
             self.size = before;
+            let set = set.unwrap_or_else(|| std::mem::take(&mut frame.set));
+            self.open = Frame { all: false, set, ..frame };
             return Err(self.told(source));
         }
+        self.last = frame.events.last().map_or(self.last, |kept| kept.number);
+        self.open_bytes = 0;
         Ok(())
     }
 
@@ -277,19 +311,20 @@ impl Spool {
         AgentError::Write { path: path_of(&self.folder, self.number), source }
     }
 
-    fn write(&mut self, frame: Frame, must_rest: bool) -> io::Result<()> {
+    fn write(&mut self, frame: &Frame) -> io::Result<()> {
         let path = path_of(&self.folder, self.number);
         if self.file.is_none() {
             self.file = Some(create(&path)?);
         }
         let Some(file) = &mut self.file else { return Ok(()) };
         let is_first = self.size == 0;
-        for part in frame.parts(PART) {
+        for part in frame.parts(self.open_bytes, PART) {
             let bytes = part.bytes()?;
             file.write_all(&bytes)?;
             self.size += bytes.len() as u64;
         }
-        if must_rest {
+        // Places without events may be lost with the power; then lines are read again that brought nothing.
+        if is_first || !frame.events.is_empty() {
             file.sync_data()?;
         }
         if is_first { File::open(&self.folder)?.sync_all() } else { Ok(()) }
@@ -300,7 +335,7 @@ impl Spool {
             file.sync_data().map_err(|source| self.told(source))?;
         }
         let file = create(&path_of(&self.folder, self.number + 1)).map_err(|source| self.told(source))?;
-        self.older.push((self.number, self.last, self.size));
+        self.older.push(Older { number: self.number, last: self.last, bytes: self.size, rank: 0 });
         self.number += 1;
         (self.file, self.size) = (Some(file), 0);
         Ok(())
@@ -313,7 +348,7 @@ impl Spool {
 
     /// Takes away files whose events every sink has.
     pub(crate) fn forget(&mut self, done: u64) -> Result<(), AgentError> {
-        while let Some(&(number, last, _)) = self.older.first() {
+        while let Some(&Older { number, last, .. }) = self.older.first() {
             if last > done {
                 break;
             }
@@ -330,13 +365,13 @@ impl Spool {
 }
 
 impl Recovered {
-    fn segment(&mut self, folder: &Path, number: u64, is_last: bool) -> Result<(), AgentError> {
+    fn segment(&mut self, folder: &Path, number: u64, place: Place) -> Result<(), AgentError> {
         let path = path_of(folder, number);
         let bytes = read(&path)?;
         let whole = self.take(&bytes);
         if whole < bytes.len() {
             let cut = bytes.len() - whole;
-            if !is_last || is_damaged(&bytes[whole..]) {
+            if place == Place::Before || is_damaged(&bytes[whole..]) {
                 self.told.push(format!(
                     "{}: {cut} bytes cannot be read: the file was damaged, and events of it are lost",
                     path.display()
@@ -346,7 +381,7 @@ impl Recovered {
             let file = OpenOptions::new().write(true).open(&path).map_err(write)?;
             file.set_len(whole as u64).and_then(|()| file.sync_data()).map_err(write)?;
         }
-        self.older.push((number, self.last, whole as u64));
+        self.older.push(Older { number, last: self.last, bytes: whole as u64, rank: 0 });
         Ok(())
     }
 }
@@ -369,20 +404,31 @@ fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)
 }
 
-/// The class under which a loss of it is counted, and up to how many tenths of the limit it is kept.
-fn class(body: &AgentEventBody) -> (&'static str, u64) {
-    match body {
+/// What an event is where there is no room for all.
+struct Class {
+    /// Under which its loss is counted.
+    name: &'static str,
+    /// Up to how many tenths of the limit it is kept.
+    share: u64,
+    /// Those of a lower rank give way first.
+    rank: u8,
+}
+
+fn class(body: &AgentEventBody) -> Class {
+    let (name, share, rank) = match body {
         AgentEventBody::Alert(alert) => match alert.severity {
-            Severity::Critical => ("critical", 10),
-            Severity::High => ("high", 10),
-            Severity::Medium => ("medium", 9),
-            Severity::Low => ("low", 8),
-            Severity::Info => ("info", 8),
+            Severity::Critical => ("critical", 10, 4),
+            Severity::High => ("high", 10, 3),
+            Severity::Medium => ("medium", 9, 2),
+            Severity::Low => ("low", 8, 1),
+            Severity::Info => ("info", 8, 1),
         },
-        AgentEventBody::Heartbeat => ("heartbeat", 7),
-        AgentEventBody::Response(_) => ("response", 10),
-        _ => ("start", 10),
-    }
+        AgentEventBody::Heartbeat => ("heartbeat", 7, 0),
+        AgentEventBody::Response(_) => ("response", 10, 4),
+        AgentEventBody::Loss { .. } => ("loss", 10, 4),
+        _ => ("start", 10, 4),
+    };
+    Class { name, share, rank }
 }
 
 #[cfg(test)]

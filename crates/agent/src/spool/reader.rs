@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{self, Read as _, Seek as _, SeekFrom},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
@@ -36,6 +37,8 @@ pub(crate) struct Reader {
     folder: PathBuf,
     segment: u64,
     offset: u64,
+    /// The file of the offset: one that is written anew has another.
+    inode: u64,
     /// What could not be read, for people.
     unread: Vec<String>,
 }
@@ -52,7 +55,7 @@ enum Here {
 
 impl Reader {
     pub(crate) fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), segment: 0, offset: 0, unread: Vec::new() }
+        Self { folder: folder.to_owned(), segment: 0, offset: 0, inode: 0, unread: Vec::new() }
     }
 
     /// A reader of the same spool, from its beginning on.
@@ -94,6 +97,11 @@ impl Reader {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Here::End),
             file => file.map_err(told)?,
         };
+        let inode = file.metadata().map_err(told)?.ino();
+        if std::mem::replace(&mut self.inode, inode) != inode {
+            // What was read of it before is passed over by its numbers.
+            self.offset = 0;
+        }
         file.seek(SeekFrom::Start(self.offset)).map_err(told)?;
         let (mut events, mut length) = (Vec::new(), 0);
         // A group that is not whole yet is read again from its beginning: it may be taken back.

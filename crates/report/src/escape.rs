@@ -68,7 +68,8 @@ pub fn markup(text: &str) -> String {
 }
 
 /// Text content of XML 1.0 or HTML, with its line breaks and tabs.
-pub(crate) fn markup_lines(text: &str) -> String {
+#[must_use]
+pub fn markup_lines(text: &str) -> String {
     markup_characters(&visible_lines(text))
 }
 

@@ -28,7 +28,7 @@ use std::io::{self, BufWriter, Write};
 
 use testudo_model::ScanReport;
 
-pub use escape::{markdown, markdown_code, markup, visible_lines};
+pub use escape::{markdown, markdown_code, markup, markup_lines, visible_lines};
 pub use format::{Format, UnknownFormat};
 pub use html::style_source;
 pub use json::{write_compact, write_pretty};

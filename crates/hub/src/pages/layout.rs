@@ -1,6 +1,6 @@
 //! What every page has: head, navigation, skip link, and the way back.
 
-use testudo_report::markup;
+use testudo_report::{markup, markup_lines};
 
 use crate::{
     auth::{Permission, Person, Principal},
@@ -42,6 +42,11 @@ pub(crate) fn page(ask: &Ask<'_>, place: Place, title: &str, body: &str) -> Resp
 /// A text, escaped.
 pub(crate) fn text(text: &str) -> Html {
     markup(text)
+}
+
+/// A text of several lines, escaped: what stands in a field is sent back as it is.
+pub(crate) fn lines(text: &str) -> Html {
+    markup_lines(text)
 }
 
 /// The field that binds a form to its session.

@@ -1,6 +1,6 @@
 //! What administrators decide about one product. Each form says what it does, and what cannot be undone asks for the name.
 
-use super::{Html, Place, page, text, token};
+use super::{Html, Place, lines, page, text, token};
 use crate::{
     Hub,
     act::product::{self, Keeping},
@@ -59,7 +59,7 @@ fn keys(person: &Person, product: &ProductRow, (at, ledger): (usize, &LedgerRow)
          <div class=\"wide\"><label for=\"keys-{at}\">Public keys (PEM) that count behind entry {}</label><textarea id=\"keys-{at}\" name=\"keys\" required maxlength=\"20000\">{}</textarea></div>\n{}\
          <div><button>Accept for {environment}</button></div>\n",
         ledger.seq,
-        text(&ledger.keys),
+        lines(&ledger.keys),
         field(&format!("reason-{at}"), "reason", "Reason", "")
     );
     let title = format!("Keys of the ledger {environment}");

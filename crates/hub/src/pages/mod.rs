@@ -17,4 +17,4 @@ pub(crate) mod sessions;
 pub(crate) mod timeline;
 pub(crate) mod work;
 
-pub(crate) use layout::{Html, Place, day_and_time, empty, page, refused, text, token};
+pub(crate) use layout::{Html, Place, day_and_time, empty, lines, page, refused, text, token};

@@ -195,6 +195,9 @@ fn other_keys_count_once_an_administrator_accepts_them_and_the_past_stays() {
     let accept = |keys: &str, reason: &str| {
         admin.form("/products/shop/manage/keys", &[("environment", "prod"), ("keys", keys), ("reason", reason)]).status
     };
+    // The page offers the keys of now as they are.
+    let page = String::from_utf8(admin.get("/products/shop/manage").body).unwrap();
+    assert!(page.contains(&format!(">{}</textarea>", old.public().to_pem())), "{page}");
     let key = project.key.public().to_pem();
     assert_eq!((accept(&key, ""), accept("x", "lost"), accept("", "lost")), (400, 400, 400));
     assert_eq!(accept(&key, "the old one was lost"), 303);

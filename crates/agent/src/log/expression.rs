@@ -77,7 +77,7 @@ impl Expression {
     ///
     /// # Errors
     /// Why it is none.
-    pub(crate) fn new(dialect: Dialect, pattern: &str, negated: bool) -> Result<Self, String> {
+    pub(crate) fn new(dialect: Dialect, pattern: &str) -> Result<Self, String> {
         let compiled = match dialect {
             Dialect::Exact => Compiled::Exact(pattern.to_owned()),
             Dialect::OsMatch => Compiled::OsMatch(OsMatch::new(pattern)),
@@ -87,7 +87,12 @@ impl Expression {
                 None => Compiled::Pcre2(pcre2(pattern)?),
             },
         };
-        Ok(Self { compiled, negated })
+        Ok(Self { compiled, negated: false })
+    }
+
+    /// The same with its answer turned around.
+    pub(crate) fn negated(self) -> Self {
+        Self { negated: !self.negated, ..self }
     }
 
     /// Whether a text is what the expression wants.
@@ -241,17 +246,18 @@ mod tests {
             (Dialect::Pcre2, r"a{2}", false, "aa", true),
             (Dialect::Pcre2, r"(*UTF)\N{U+202E}", false, "x\u{202e}y", true),
         ] {
-            let expression = Expression::new(dialect, pattern, negated).unwrap();
+            let expression = Expression::new(dialect, pattern).unwrap();
+            let expression = if negated { expression.negated() } else { expression };
             let lower = text.to_ascii_lowercase();
             let haystack = Haystack { text: text.as_bytes(), lower: lower.as_bytes() };
             assert_eq!(expression.holds(haystack), expected, "{pattern} {text}");
         }
-        assert!(Expression::new(Dialect::Pcre2, "x(?=a)", false).unwrap_err().contains("look-around"));
+        assert!(Expression::new(Dialect::Pcre2, "x(?=a)").unwrap_err().contains("look-around"));
     }
 
     #[test]
     fn offsets_are_those_of_the_whole_text() {
-        let expression = Expression::new(Dialect::Pcre2, "b(c)(x)?", false).unwrap();
+        let expression = Expression::new(Dialect::Pcre2, "b(c)(x)?").unwrap();
         let haystack = Haystack { text: b"bc abc", lower: b"bc abc" };
         let found = expression.find(haystack, 2).unwrap();
         assert_eq!((found.end, found.groups), (6, vec![Some(5..6), None]));

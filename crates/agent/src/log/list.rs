@@ -123,7 +123,7 @@ mod tests {
         fs::write(folder.join("x/l"), "a:read\n\"b:c\":write\n10.1.:\nplain\n\n").unwrap();
         let mut lists = Lists::new(Some(&folder));
         let list = lists.get("etc/lists/x/l").unwrap();
-        let check = Expression::new(Dialect::OsMatch, "^read$", false).unwrap();
+        let check = Expression::new(Dialect::OsMatch, "^read$").unwrap();
         for (lookup, value, expected) in [
             (Lookup::Key, "a", true),
             (Lookup::Key, "b:c", true),

@@ -88,7 +88,8 @@ impl<'f> Told<'f> {
             },
         };
         let negated = element.attribute("negate").is_some_and(|value| value.eq_ignore_ascii_case("yes"));
-        match Expression::new(dialect, text, negated) {
+        match Expression::new(dialect, text) {
+            Ok(expression) if negated => Some(expression.negated()),
             Ok(expression) => Some(expression),
             Err(why) => {
                 self.add(element.line, part, &format!("the expression of `{}` cannot be used: {why}", element.name));

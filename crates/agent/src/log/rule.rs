@@ -313,7 +313,7 @@ impl<'e> Reading<'e, '_, '_> {
             return self.wrong(element.line, "`list` needs a `field`, and a `lookup` that is known");
         };
         let check = element.attribute("check_value");
-        let check = check.map(|text| Expression::new(Dialect::OsMatch, text, false)).transpose();
+        let check = check.map(|text| Expression::new(Dialect::OsMatch, text)).transpose();
         match (self.lists.get(element.text.trim()), check) {
             (Ok(list), Ok(check)) => {
                 self.rule.conditions.push(Condition::Listed { field: field.to_owned(), lookup, list, check });

@@ -255,13 +255,19 @@ const OWN_HEADERS: &[&str] = &[
     "upgrade",
 ];
 
+/// Whether a header belongs to the connection or to the client: a [`Request`] cannot have one of its own.
+#[must_use]
+pub fn is_own_header(name: &str) -> bool {
+    OWN_HEADERS.iter().any(|own| name.eq_ignore_ascii_case(own))
+}
+
 /// The request in the form of the library.
 fn message(request: &Request) -> Result<http::Request<()>, NetError> {
     let wrong = |name: &str| NetError::Header { name: name.to_owned() };
     let mut builder = http::Request::builder().method(request.method.as_str()).uri(request.url.text());
     for (name, value) in &request.headers {
         let visible = value.bytes().all(|byte| (0x20..0x7f).contains(&byte)) && value.trim() == value;
-        if !visible || OWN_HEADERS.iter().any(|own| name.eq_ignore_ascii_case(own)) {
+        if !visible || is_own_header(name) {
             return Err(wrong(name));
         }
         let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong(name))?;

@@ -28,7 +28,7 @@ pub mod tls;
 mod url;
 
 pub use body::Body;
-pub use client::{Client, Method, Request, Response};
+pub use client::{Client, Method, Request, Response, is_own_header};
 pub use error::NetError;
 pub use policy::{Coding, HostPattern, HostRule, HostRuleError, Limits, Policy, Reach, Redirects, Timeouts};
 pub use tls::Trust;

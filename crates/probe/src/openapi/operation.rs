@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use testudo_model::NoticeCode;
-use testudo_net::{Method, Url};
+use testudo_net::{Method, Url, is_own_header};
 
 use super::{Document, sample};
 use crate::{
@@ -31,25 +31,8 @@ const METHODS: &[(&str, Method)] = &[
     ("delete", Method::Delete),
 ];
 
-/// Headers that are no input of an operation: those that are described elsewhere (OpenAPI 3.1, section 4.8.12.2.1), and those
-/// of the connection, which the client writes itself.
-const NOT_INPUTS: &[&str] = &[
-    "accept",
-    "accept-encoding",
-    "authorization",
-    "connection",
-    "content-length",
-    "content-type",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
+/// Headers that are described elsewhere, and are no input of an operation (OpenAPI 3.1, section 4.8.12.2.1).
+const NOT_INPUTS: &[&str] = &["accept", "authorization", "content-type"];
 
 /// One operation.
 #[derive(Debug, Clone, PartialEq)]
@@ -199,7 +182,8 @@ impl Reader<'_> {
             let Some(parameter) = self.document.resolve(parameter) else { continue };
             let (name, place) = (parameter["name"].as_str(), parameter["in"].as_str().and_then(place));
             let (Some(name), Some(place)) = (name, place) else { continue };
-            let own = place == Place::Header && NOT_INPUTS.contains(&name.to_ascii_lowercase().as_str());
+            let lower = name.to_ascii_lowercase();
+            let own = place == Place::Header && (NOT_INPUTS.contains(&lower.as_str()) || is_own_header(&lower));
             if !own && all.iter().all(|known| (known.0.as_str(), known.1) != (name, place)) {
                 all.push((name.to_owned(), place, parameter));
             }

@@ -15,8 +15,6 @@ use std::{
 /// The tables, the protocol, and the state in which a socket listens (`include/net/tcp_states.h` of Linux).
 const TABLES: &[(&str, &str, &str)] =
     &[("tcp", "tcp", "0A"), ("tcp6", "tcp", "0A"), ("udp", "udp", "07"), ("udp6", "udp", "07")];
-/// Lines of a table that are read, at most.
-const MAX_LINES: usize = 100_000;
 /// Network namespaces that are looked into, at most.
 const MAX_NAMESPACES: usize = 256;
 /// How often others than the agent's own are.
@@ -153,8 +151,7 @@ impl Sockets {
 fn tables(folder: &Path) -> impl Iterator<Item = Listener> {
     TABLES.iter().flat_map(move |(table, protocol, state)| {
         let text = fs::read_to_string(folder.join(table)).unwrap_or_default();
-        let lines = text.lines().skip(1).take(MAX_LINES);
-        lines.filter_map(|line| read(line, protocol, state)).collect::<Vec<_>>()
+        text.lines().skip(1).filter_map(|line| read(line, protocol, state)).collect::<Vec<_>>()
     })
 }
 

@@ -43,6 +43,17 @@ impl State {
             Self::Failing => "failing",
         }
     }
+
+    /// The class of its elements in [`STYLE`].
+    #[must_use]
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::Fine => "fine",
+            Self::NotSetUp => "open",
+            Self::Stale | Self::Attention => "look",
+            Self::Failing => "failing",
+        }
+    }
 }
 
 /// What was seen last.

@@ -3,7 +3,7 @@
 
 use testudo_report::{markup, style_source};
 
-use crate::{Board, Phase, State, text::seen};
+use crate::{Board, Phase, text::seen};
 
 /// The style of the page.
 pub const STYLE: &str = include_str!("page.css");
@@ -74,18 +74,9 @@ fn card(phase: &Phase) -> String {
     let facts: String = facts.iter().map(|(name, value)| format!("<dt>{name}</dt><dd>{value}</dd>\n")).collect();
     format!(
         "<li class=\"{class}\"><h2>{name}</h2><p class=\"state\">{state}</p>\n<p>{verdict}</p>\n<dl>\n{facts}</dl></li>\n",
-        class = class(phase.state),
+        class = phase.state.class(),
         name = markup(phase.phase),
         state = phase.state.as_str(),
         verdict = markup(&phase.verdict),
     )
-}
-
-fn class(state: State) -> &'static str {
-    match state {
-        State::Fine => "fine",
-        State::NotSetUp => "open",
-        State::Stale | State::Attention => "look",
-        State::Failing => "failing",
-    }
 }

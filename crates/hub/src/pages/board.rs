@@ -1,6 +1,6 @@
 //! The boards: every product at a glance, and one in full.
 
-use testudo_board::{Board, State};
+use testudo_board::Board;
 
 use super::{Html, Place, branch, chart, empty, page, text};
 use crate::{
@@ -62,7 +62,7 @@ fn glance(board: &Board, more: &str) -> Html {
     for phase in &board.phases {
         out += &format!(
             "<li class=\"{}\">{} <span class=\"state\">{}</span></li>\n",
-            class(phase.state),
+            phase.state.class(),
             text(phase.phase),
             phase.state.as_str()
         );
@@ -75,16 +75,6 @@ fn links(path: &str) -> Html {
     format!(
         "<ul class=\"links\"><li><a href=\"/products/{path}/timeline\">Timeline</a></li><li><a href=\"/findings?product={path}\">Findings</a></li></ul>\n"
     )
-}
-
-/// The class of a state, as crate `board` names it.
-fn class(state: State) -> &'static str {
-    match state {
-        State::Fine => "fine",
-        State::NotSetUp => "open",
-        State::Stale | State::Attention => "look",
-        State::Failing => "failing",
-    }
 }
 
 /// One product.

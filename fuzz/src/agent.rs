@@ -1,4 +1,4 @@
-//! Targets: rules that somebody else wrote, lines of logs, and the configuration of an agent.
+//! Targets: rules and policies that somebody else wrote, lines of logs, and the configuration of an agent.
 
 use std::{path::Path, sync::LazyLock};
 
@@ -6,6 +6,7 @@ use testudo_agent::{
     Config,
     config::LogFormat,
     log::{Counting, Engine, Line, Ruleset, ruleset},
+    sca,
 };
 
 use crate::input::text;
@@ -48,5 +49,13 @@ pub fn config(bytes: &[u8]) {
     match Config::read(&text, Path::new("testudo.toml"), Path::new("/srv")) {
         Ok(config) => assert!(!config.response.ttl.is_zero() && !config.name.is_empty()),
         Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// The text of a policy of checks. Nothing of it is looked at here.
+pub fn policy(bytes: &[u8]) {
+    match sca::read(&text(bytes), Path::new("policy.yml")) {
+        Ok(policy) => assert!(policy.problems().all(|problem| !problem.is_empty())),
+        Err(error) => assert!(error.to_string().starts_with("policy.yml:")),
     }
 }

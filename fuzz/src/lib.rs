@@ -48,6 +48,7 @@ macro_rules! targets {
 targets! {
     "agent-config" agent::config 1500;
     "agent-lines" agent::lines 1000;
+    "agent-policy" agent::policy 600;
     "agent-rules" agent::rules 600;
     "answers" network::answers 2000;
     "ar" archives::ar 1000;

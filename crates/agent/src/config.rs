@@ -15,7 +15,7 @@ use testudo_policy::{
 };
 use toml::de::DeTable;
 
-use crate::{AgentError, log::Cidr, machine};
+use crate::{AgentError, log::Cidr, machine, sca::TIMEOUT};
 
 const CODES: Codes = Codes { key: "AGENT-KEY", missing: "AGENT-MISSING", kind: "AGENT-TYPE", value: "AGENT-VALUE" };
 /// The section of the configuration.
@@ -31,8 +31,10 @@ const KEYS: &[&str] = &[
     "releases",
     "response",
     "rules",
+    "sca",
     "spool-limit-mb",
     "state-dir",
+    "tags",
 ];
 const LOG_KEYS: &[&str] = &["format", "from", "path"];
 const FIM_KEYS: &[&str] = &["exclude", "release-trees", "trees"];
@@ -41,6 +43,7 @@ const RESPONSE_KEYS: &[&str] = &["allow", "ipv6-prefix", "max-per-minute", "mode
 const HUB_KEYS: &[&str] = &["allow-private", "ca", "token-env", "token-file", "url"];
 const LEDGER_KEYS: &[&str] = &["at", "environment", "folder", "key"];
 const ALERT_KEYS: &[&str] = &["file", "level"];
+const SCA_KEYS: &[&str] = &["commands", "policies", "timeout"];
 const RELEASE_KEYS: &[&str] = &["key", "ledger"];
 /// Largest configuration that is read, in bytes.
 const MAX_SIZE: u64 = 1 << 20;
@@ -202,11 +205,24 @@ pub struct ReleasesConfig {
     pub key: PathBuf,
 }
 
+/// How the configuration of this host is checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScaConfig {
+    /// Policies, or folders of them, beside ours.
+    pub policies: Vec<PathBuf>,
+    /// Whether commands that policies name are run.
+    pub commands: bool,
+    /// How long each may take.
+    pub timeout: Duration,
+}
+
 /// All of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Name of the agent.
     pub name: String,
+    /// Words for this host, by which a plan finds it.
+    pub tags: Vec<String>,
     /// Folder of what it knows.
     pub state: PathBuf,
     /// Logs.
@@ -217,6 +233,8 @@ pub struct Config {
     pub fim: FimConfig,
     /// Ports.
     pub ports: PortsConfig,
+    /// Checks of the host's configuration.
+    pub sca: ScaConfig,
     /// Answers.
     pub response: ResponseConfig,
     /// The hub.
@@ -245,6 +263,7 @@ impl Config {
         };
         Self {
             name: machine::host(),
+            tags: Vec::new(),
             logs: LOGS.iter().map(log).collect(),
             rules: None,
             fim: FimConfig {
@@ -253,6 +272,7 @@ impl Config {
                 release_trees: Vec::new(),
             },
             ports: PortsConfig { watch: true, allow: Vec::new() },
+            sca: ScaConfig { policies: Vec::new(), commands: true, timeout: TIMEOUT },
             response: ResponseConfig {
                 mode: ResponseMode::default(),
                 rules: RULES.iter().map(|rule| (*rule).to_owned()).collect(),
@@ -309,17 +329,9 @@ impl Config {
     fn fill(&mut self, value: Value<'_, '_>, root: &Path, sink: &mut Sink) {
         let Some(mut table) = Table::open("[agent]", KEYS, value, sink) else { return };
         if let Some(word) = table.text("name") {
-            let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-            if !word.text.chars().all(fits) || word.text.len() > 64 {
-                wrong(
-                    &mut table,
-                    &word,
-                    "this is no name",
-                    "use letters, digits, `-`, `_` and `.`, at most 64 of them",
-                );
-            }
-            self.name = word.text;
+            self.name = name(&mut table, word);
         }
+        self.tags = table.words("tags").into_iter().map(|word| name(&mut table, word)).collect();
         if let Some(word) = table.text("state-dir") {
             self.state = root.join(word.text);
             self.alerts = self.state.join("alerts.jsonl");
@@ -330,15 +342,16 @@ impl Config {
         {
             self.spool_limit = u64::from(number.max(1)) << 20;
         }
-        let parts = ["logs", "fim", "ports", "response", "hub", "ledger", "alerts", "releases"];
+        let parts = ["logs", "fim", "ports", "response", "hub", "ledger", "alerts", "releases", "sca"];
         let values = parts.map(|part| table.get(part));
         if table.has("logs") {
             self.logs = table.list("logs").into_iter().filter_map(|value| log(value, root, table.sink())).collect();
         }
         let sink = table.sink();
-        let [_, fim, ports, response, hub, ledger, alerts, releases] = values;
+        let [_, fim, ports, response, hub, ledger, alerts, releases, sca] = values;
         fim.and_then(|value| self.fim(value, root, sink));
         ports.and_then(|value| self.ports(value, sink));
+        sca.and_then(|value| self.sca(value, root, sink));
         response.and_then(|value| self.response(value, sink));
         alerts.and_then(|value| self.alerts(value, root, sink));
         self.hub = hub.and_then(|value| self::hub(value, root, sink));
@@ -372,6 +385,16 @@ impl Config {
             }
             self.ports.allow.push(word.text);
         }
+        Some(())
+    }
+
+    fn sca(&mut self, value: Value<'_, '_>, root: &Path, sink: &mut Sink) -> Option<()> {
+        let mut table = Table::open("[agent.sca]", SCA_KEYS, value, sink)?;
+        self.sca.policies = table.words("policies").into_iter().map(|word| root.join(word.text)).collect();
+        if table.has("commands") {
+            self.sca.commands = table.flag("commands");
+        }
+        self.sca.timeout = table.time("timeout").unwrap_or(TIMEOUT).max(Duration::from_secs(1));
         Some(())
     }
 
@@ -418,6 +441,15 @@ impl Config {
         }
         Some(())
     }
+}
+
+/// A name as it may stand in addresses and in a plan.
+fn name(table: &mut Table<'_, '_>, word: Word) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if word.text.is_empty() || !word.text.chars().all(fits) || word.text.len() > 64 {
+        wrong(table, &word, "this is no name", "use letters, digits, `-`, `_` and `.`, at most 64 of them");
+    }
+    word.text
 }
 
 fn wrong(table: &mut Table<'_, '_>, word: &Word, what: &str, help: &str) {
@@ -503,12 +535,13 @@ fn schema() -> Json {
     let number = json!({ "type": "integer", "minimum": 0 });
     let mut schema = table(
         json!({
-            "name": text, "state-dir": text, "rules": text, "spool-limit-mb": number,
+            "name": text, "tags": texts, "state-dir": text, "rules": text, "spool-limit-mb": number,
             "logs": { "type": "array", "items": table(json!({
                 "path": text, "format": { "enum": ["syslog", "plain"] }, "from": { "enum": ["end", "beginning"] },
             }), json!(["path"])) },
             "fim": table(json!({ "trees": texts, "exclude": texts, "release-trees": texts }), json!([])),
             "ports": table(json!({ "watch": { "type": "boolean" }, "allow": texts }), json!([])),
+            "sca": table(json!({ "policies": texts, "commands": { "type": "boolean" }, "timeout": time }), json!([])),
             "response": table(json!({
                 "mode": { "enum": ["dry-run", "enforce", "off"] }, "rules": texts, "ttl": time, "allow": texts,
                 "max-per-minute": number, "ipv6-prefix": { "type": "integer", "minimum": 32, "maximum": 128 },
@@ -542,6 +575,7 @@ mod tests {
         let text = r#"
 [agent]
 name = "web-1"
+tags = ["portal"]
 state-dir = "state"
 [[agent.logs]]
 path = "/var/log/auth.log"
@@ -549,6 +583,9 @@ from = "beginning"
 [agent.fim]
 trees = ["/etc"]
 release-trees = ["/srv/app"]
+[agent.sca]
+policies = ["policies"]
+commands = false
 [agent.response]
 mode = "enforce"
 ttl = "30s"
@@ -566,6 +603,8 @@ key = "ops.pub"
         let config = read(text).unwrap();
         assert_eq!((config.name.as_str(), config.state.as_path()), ("web-1", Path::new("/srv/state")));
         assert_eq!(config.logs[0].start, LogStart::Beginning);
+        let sca = ScaConfig { policies: vec![PathBuf::from("/srv/policies")], commands: false, timeout: TIMEOUT };
+        assert_eq!((config.tags, config.sca), (vec!["portal".to_owned()], sca));
         assert_eq!((config.response.mode, config.response.prefix6), (ResponseMode::Enforce, 56));
         assert_eq!(config.hub.unwrap().url, "http://127.0.0.1:7878");
         assert_eq!(config.ledger.unwrap().at, Severity::Medium);
@@ -578,6 +617,8 @@ key = "ops.pub"
         for (text, why) in [
             ("[agent]\nnmae = \"x\"", "did you mean `name`?"),
             ("[agent]\nname = \"a b\"", "this is no name"),
+            ("[agent]\ntags = [\"a b\"]", "this is no name"),
+            ("[agent.sca]\ntimeout = \"long\"", "no time"),
             ("[agent.response]\nmode = \"force\"", "did you mean `enforce`?"),
             ("[agent.response]\nallow = [\"x\"]", "no range"),
             ("[agent.response]\nttl = \"10\"", "no time"),

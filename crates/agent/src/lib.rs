@@ -16,6 +16,7 @@ mod mask;
 mod openings;
 mod ports;
 mod response;
+pub mod sca;
 mod sink;
 mod spool;
 mod work;

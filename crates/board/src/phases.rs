@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use testudo_ledger::{ReleaseEvent, ReleaseState, ScanEvent, Statement, TestResultEvent, VerdictEvent, predicate};
+use testudo_ledger::{
+    CheckResult, HostEvent, ReleaseEvent, ReleaseState, ScanEvent, Statement, TestResultEvent, VerdictEvent, predicate,
+};
 use testudo_model::{Coverage, CoverageState, DetectorId};
 use testudo_policy::Date;
 use testudo_release::History;
@@ -157,7 +159,11 @@ fn deploy(facts: &Facts<'_>) -> Phase {
 fn run(facts: &Facts<'_>) -> Phase {
     let mut phase = phase(facts, "run", &[]);
     let seen = |chain: &Chain<'_>| {
-        let looks = [scanned(facts, chain, &[DetectorId::Probe, DetectorId::Agent]), alerted(facts, chain)];
+        let looks = [
+            scanned(facts, chain, &[DetectorId::Probe, DetectorId::Agent]),
+            alerted(facts, chain),
+            configured(facts, chain),
+        ];
         looks.into_iter().flatten().reduce(worse)
     };
     if !judged(facts, &mut phase, seen) {
@@ -316,6 +322,34 @@ fn alerted(facts: &Facts<'_>, chain: &Chain<'_>) -> Option<Reading> {
     };
     let next = (state == State::Attention)
         .then(|| format!("testudo ledger show --env {} {}", typed(chain.environment), typed(&facts.here)));
+    Some(Reading { state, verdict, next, evidence })
+}
+
+/// How hosts are configured: the newest look at each.
+fn configured(facts: &Facts<'_>, chain: &Chain<'_>) -> Option<Reading> {
+    let looks: Vec<(&Statement, HostEvent)> = chain.read::<HostEvent>(predicate::HOST).collect();
+    let (newest, _) = looks.first()?;
+    let mut hosts: BTreeMap<&str, (&Statement, &HostEvent)> = BTreeMap::new();
+    for (statement, event) in &looks {
+        hosts.entry(event.host.as_str()).or_insert((*statement, event));
+    }
+    let failed = |event: &HostEvent| {
+        let checks = event.policies.iter().flat_map(|policy| &policy.checks);
+        checks.filter(|check| check.result == CheckResult::Failed).count()
+    };
+    let (count, wrong) = hosts.values().fold((0, 0), |(count, wrong), (_, event)| match failed(event) {
+        0 => (count, wrong),
+        own => (count + own, wrong + 1),
+    });
+    let oldest = hosts.values().map(|(statement, _)| *statement).min_by_key(|own| own.testudo.time.as_str());
+    let evidence = evidence(facts, oldest.unwrap_or(newest), &format!("checks of {} hosts", hosts.len()));
+    let recent = evidence.age_days.is_none_or(|age| age <= i64::from(facts.max_age));
+    let (state, verdict) = match count {
+        0 if recent => (State::Fine, "no check of a host failed".to_owned()),
+        0 => (State::Stale, "no check of a host failed, and not every look is of late".to_owned()),
+        _ => (State::Attention, format!("{count} checks failed on {wrong} of {} hosts", hosts.len())),
+    };
+    let next = (state != State::Fine).then(|| "testudo agent sca run --record".to_owned());
     Some(Reading { state, verdict, next, evidence })
 }
 

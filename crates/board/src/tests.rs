@@ -207,6 +207,34 @@ fn each_detector_answers_for_its_own() {
     assert_eq!((state(&board, "code").0, state(&board, "build").0), (State::Failing, State::Fine));
 }
 
+/// A look at a host of which so many checks failed.
+fn host(seq: u64, day: &str, name: &str, failed: usize) -> Statement {
+    let check = |at: usize| {
+        let result = if at < failed { "failed" } else { "passed" };
+        json!({ "id": at.to_string(), "title": "t", "result": result })
+    };
+    let policy = json!({ "id": "p", "name": "P", "sha256": "00", "checks": (0..3).map(check).collect::<Vec<_>>() });
+    let tool = json!({ "name": "testudo-agent", "version": "0.1.0" });
+    let event = json!({ "tool": tool, "host": name, "started": "2026-01-10T10:00:00Z", "policies": [policy] });
+    statement(seq, day, predicate::HOST, event)
+}
+
+#[test]
+fn every_host_counts_by_its_newest_look() {
+    let run = |statements: &[Statement]| {
+        let board = board(statements, Found::default(), None);
+        let phase = board.phases.into_iter().find(|phase| phase.phase == "run").unwrap();
+        (phase.state, phase.verdict)
+    };
+    let (web, db) = (host(0, "2026-01-10", "web-1", 2), host(1, "2026-01-10", "db-1", 0));
+    let said = run(&[web.clone(), db.clone()]);
+    assert_eq!(said, (State::Attention, "2 checks failed on 1 of 2 hosts".to_owned()));
+    let mended = host(2, "2026-01-11", "web-1", 0);
+    assert_eq!(run(&[web, db.clone(), mended.clone()]).0, State::Fine);
+    // One host that nobody looked at for long is enough.
+    assert_eq!(run(&[host(0, "2025-11-01", "web-1", 0), db, host(2, "2026-01-11", "mail", 0)]).0, State::Stale);
+}
+
 #[test]
 fn names_of_others_never_become_commands() {
     assert_eq!(crate::phases::typed("prod; rm -rf x"), "'prod; rm -rf x'");

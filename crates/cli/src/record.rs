@@ -13,8 +13,8 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::to_value;
 use sha2::{Digest as _, Sha256};
 use testudo_ledger::{
-    Appended, Appender, Event, Head, Journal, PolicyDigest, ReleaseEvent, ReleaseStep, ScanEvent, SigningKey, Subject,
-    TestResultEvent, TriageEvent, VaultEvent, VerdictEvent, VerifyingKey, predicate,
+    Appended, Appender, CheckResult, Event, Head, HostEvent, Journal, PolicyDigest, ReleaseEvent, ReleaseStep,
+    ScanEvent, SigningKey, Subject, TestResultEvent, TriageEvent, VaultEvent, VerdictEvent, VerifyingKey, predicate,
 };
 use testudo_model::{Alert, Concern, Response, ScanReport};
 use testudo_plan::junit::TestReport;
@@ -458,6 +458,10 @@ pub(crate) fn said(statement: &testudo_ledger::Statement) -> String {
             }
             Err(error) => format!("alert that cannot be read: {error}"),
         },
+        predicate::HOST => match serde_json::from_value::<HostEvent>(predicate.clone()) {
+            Ok(event) => host_line(&event),
+            Err(error) => format!("checks of a host that cannot be read: {error}"),
+        },
         predicate::RESPONSE => match serde_json::from_value::<Response>(predicate.clone()) {
             Ok(response) => {
                 let state = to_value(response.state).unwrap_or_default();
@@ -472,6 +476,12 @@ pub(crate) fn said(statement: &testudo_ledger::Statement) -> String {
         predicate::REPAIR => format!("repair: {} bytes of an entry written in part were taken off", predicate["bytes"]),
         other => other.to_owned(),
     }
+}
+
+fn host_line(event: &HostEvent) -> String {
+    let count = |result| event.policies.iter().flat_map(|own| &own.checks).filter(|own| own.result == result).count();
+    let [passed, failed, unknown] = [CheckResult::Passed, CheckResult::Failed, CheckResult::NotApplicable].map(count);
+    format!("checks of host {}: {passed} passed, {failed} failed, {unknown} not applicable", event.host)
 }
 
 fn release_line(event: &ReleaseEvent) -> String {

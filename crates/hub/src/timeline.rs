@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 use testudo_ledger::{
-    OpenFinding, ReleaseEvent, ReleaseState, ReleaseStep, ScanEvent, Statement, TestResultEvent, VerdictEvent,
-    predicate,
+    CheckResult, HostEvent, OpenFinding, ReleaseEvent, ReleaseState, ReleaseStep, ScanEvent, Statement,
+    TestResultEvent, VerdictEvent, predicate,
 };
 use testudo_model::{Alert, Concern, Response, ResponseState, Severity};
 
@@ -124,12 +124,20 @@ fn meaning(statement: &Statement) -> Option<Meaning> {
         }
         predicate::ALERT => read(&statement.predicate).map(alert),
         predicate::RESPONSE => read(&statement.predicate).map(|event| response(&event)),
+        predicate::HOST => read(&statement.predicate).map(|event| host(&event)),
         predicate::CONCERN => read::<Concern>(&statement.predicate)
             .map(|concern| plain("concern", "good", format!("concern answered: {}", concern.title))),
         other => Some(plain("entry", "plain", other.to_owned())),
     };
     let unread = || format!("{}: this version of the hub cannot read what it says", statement.predicate_type);
     Some(known.unwrap_or_else(|| plain("entry", "look", unread())))
+}
+
+fn host(event: &HostEvent) -> Meaning {
+    let checks = || event.policies.iter().flat_map(|policy| &policy.checks);
+    let failed = checks().filter(|check| check.result == CheckResult::Failed).count();
+    let mark = if failed > 0 { "look" } else { "plain" };
+    plain("entry", mark, format!("host {}: {failed} of {} checks failed", event.host, checks().count()))
 }
 
 fn scan(event: &ScanEvent) -> Meaning {

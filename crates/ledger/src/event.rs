@@ -28,6 +28,8 @@ pub mod predicate {
     pub const RESPONSE: &str = "testudo:response/v1";
     /// A question or concern that was answered: [`Concern`](testudo_model::Concern).
     pub const CONCERN: &str = "testudo:concern/v1";
+    /// How a host is configured: [`HostEvent`](super::HostEvent).
+    pub const HOST: &str = "testudo:host-checks/v1";
     /// An entry that was written in part, as after a power cut, was taken off: `{"bytes": n, "sha256": "…"}`.
     pub const REPAIR: &str = "testudo:repair/v1";
 }
@@ -349,6 +351,78 @@ pub struct StageOutcome {
     /// Numbers of the entries in which the stage recorded what it saw.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub entries: Vec<u64>,
+}
+
+/// The predicate of checks of a host's configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostEvent {
+    /// Which program.
+    pub tool: ToolInfo,
+    /// Name of the host.
+    pub host: String,
+    /// Words that its administrators gave it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// When the checks began, RFC 3339 in UTC.
+    pub started: String,
+    /// What came of them, policy by policy.
+    pub policies: Vec<HostPolicy>,
+    /// Which programs run under which accounts; none where that could not be told in full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running: Option<Vec<Running>>,
+}
+
+/// What came of a policy on a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostPolicy {
+    /// Its id.
+    pub id: String,
+    /// Its name, for people.
+    pub name: String,
+    /// Hexadecimal SHA-256 of its file.
+    pub sha256: String,
+    /// Why it is not for this host, where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_applicable: Option<String>,
+    /// Its checks, in the order of the policy; none where it is not for this host.
+    pub checks: Vec<HostCheck>,
+}
+
+/// What came of a check on a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostCheck {
+    /// Its id within the policy.
+    pub id: String,
+    /// What it asks, for people.
+    pub title: String,
+    /// What came of it.
+    pub result: CheckResult,
+    /// Why nobody can say, where that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// How a check of a host ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckResult {
+    /// The host is as it should be.
+    Passed,
+    /// It is not.
+    Failed,
+    /// The check is not for this host, or nobody can say.
+    NotApplicable,
+}
+
+/// Processes of a program under an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Running {
+    /// Name of the program, without its folder.
+    pub program: String,
+    /// Number of the account whose rights they have.
+    pub uid: u32,
+    /// How many.
+    pub count: u32,
 }
 
 /// The predicate of tests that ran (in-toto attestation framework, `test-result` v0.1).

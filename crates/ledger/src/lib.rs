@@ -21,8 +21,9 @@ pub use chain::{Depth, Fault, FaultKind, Heads, Verified, verify};
 pub use dsse::{Envelope, STATEMENT_TYPE, Signature};
 pub use error::LedgerError;
 pub use event::{
-    Event, Extent, OpenFinding, PolicyDigest, ReleaseEvent, ReleaseState, ReleaseStep, ScanEvent, StageOutcome,
-    TestResultEvent, TriageEvent, VaultEvent, VaultFile, VerdictEvent, predicate,
+    CheckResult, Event, Extent, HostCheck, HostEvent, HostPolicy, OpenFinding, PolicyDigest, ReleaseEvent,
+    ReleaseState, ReleaseStep, Running, ScanEvent, StageOutcome, TestResultEvent, TriageEvent, VaultEvent, VaultFile,
+    VerdictEvent, predicate,
 };
 pub use follow::{Followed, Known, follow};
 pub use journal::{Appended, Appender, Entry, Journal, Next};

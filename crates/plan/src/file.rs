@@ -16,8 +16,8 @@ use toml::{
 use crate::{
     codes,
     nouns::{
-        Accept, Accepted, Backdoor, Check, Class, Component, Control, Data, Entry, Evidence, Flow, KINDS, Kind, Plan,
-        Priority, Proof, Reach, Require, Role, UseCase, Volume, Word, Zone,
+        Accept, Accepted, Account, Asked, Backdoor, Check, Class, Component, Control, Data, Entry, Evidence, Flow,
+        KINDS, Kind, Plan, Priority, Proof, Reach, Require, Role, UseCase, Volume, Word, Zone,
     },
 };
 
@@ -448,7 +448,7 @@ fn evidence(value: &Spanned<DeValue<'_>>, sink: &mut Sink) -> Option<Evidence> {
             let name = table.text("test")?.text;
             Kind::Test { name: name.strip_prefix("junit:").map(str::to_owned).unwrap_or(name) }
         }
-        "config" => Kind::Config { pattern: table.text("config")?, hosts: table.text("hosts") },
+        "config" => config(&mut table)?,
         "dast" => Kind::Dast { name: table.text("dast")?, entry: table.text("entry") },
         "ledger" => Kind::Ledger { predicate: table.text("ledger")?, subject: table.text("for") },
         _ => attest(&mut table)?,
@@ -490,6 +490,35 @@ fn rule(table: &mut Table<'_, '_>) -> Option<Kind> {
     let message = format!("{} names no detector, so nobody can say whether it ran", quoted(&word.text));
     table.sink().push(Problem::new(codes::VALUE, &word.place, message, Some(help)));
     None
+}
+
+/// What is asked of hosts: `sca:POLICY:CHECK` or `proc:PROGRAM:uid!=0`.
+fn config(table: &mut Table<'_, '_>) -> Option<Kind> {
+    let (word, hosts) = (table.text("config")?, table.text("hosts"));
+    let asked = asked(&word.text);
+    if asked.is_none() {
+        let help = "write `sca:POLICY:CHECK` with the id or title of a check, or `proc:PROGRAM:uid!=0`";
+        let message = format!("{} asks nothing of a host", quoted(&word.text));
+        table.sink().push(Problem::new(codes::VALUE, &word.place, message, Some(help.to_owned())));
+    }
+    Some(Kind::Config { asked: asked?, word, hosts })
+}
+
+fn asked(text: &str) -> Option<Asked> {
+    let (kind, rest) = text.split_once(':')?;
+    let (what, which) = rest.split_once(':').filter(|(what, which)| !what.is_empty() && !which.is_empty())?;
+    match kind {
+        "sca" => Some(Asked::Checks { policy: what.to_owned(), check: which.to_owned() }),
+        "proc" => {
+            let uid = which.strip_prefix("uid")?;
+            let account = match uid.strip_prefix("!=") {
+                Some(number) => Account::IsNot(number.parse().ok()?),
+                None => Account::Is(uid.strip_prefix('=')?.parse().ok()?),
+            };
+            Some(Asked::Program { program: what.to_owned(), account })
+        }
+        _ => None,
+    }
 }
 
 fn cwe(table: &mut Table<'_, '_>) -> Option<Kind> {

@@ -348,6 +348,34 @@ pub struct Evidence {
     pub place: Place,
 }
 
+/// What is asked of a host. In patterns `*` stands for any characters, and case does not count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// Checks of a policy passed: `sca:POLICY:CHECK`.
+    Checks {
+        /// Pattern of ids of policies.
+        policy: String,
+        /// The id of a check, or a pattern of its title.
+        check: String,
+    },
+    /// A program runs, with an account like this: `proc:PROGRAM:uid!=0`.
+    Program {
+        /// Pattern of its name.
+        program: String,
+        /// Which account it may have.
+        account: Account,
+    },
+}
+
+/// Numbers of accounts that a program may run with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Account {
+    /// This one.
+    Is(u32),
+    /// Any but this one.
+    IsNot(u32),
+}
+
 /// Kinds of evidence.
 #[derive(Debug, Clone)]
 pub enum Kind {
@@ -374,9 +402,11 @@ pub enum Kind {
     },
     /// A check of a host's configuration passed.
     Config {
-        /// Which.
-        pattern: Word,
-        /// On which hosts.
+        /// As the plan says it.
+        word: Word,
+        /// What is asked of the hosts.
+        asked: Asked,
+        /// Which hosts: a name, or `tag:` and a word that the agent has for them; none for all that are known.
         hosts: Option<Word>,
     },
     /// An attack on the running application failed.

@@ -5,6 +5,7 @@ mod doctor;
 mod files;
 mod logtest;
 mod responses;
+mod sca;
 
 use std::{
     io::{self, BufRead, Write},
@@ -27,10 +28,11 @@ const CONFIG: &str = "testudo.toml";
   testudo agent logtest < /var/log/auth.log     what the rules say of these lines
   testudo agent fim init --db files.db /etc     accept files as they are
   testudo agent fim check --db files.db         what changed since
+  testudo agent sca run                         is this host configured as it should be?
   testudo agent response list                   who is blocked, and for how long
   testudo agent response undo ID                let an address in again
 
-Exit codes: 0 done, nothing changed; 1 files changed; 2 usage or configuration")]
+Exit codes: 0 done, nothing changed or failed; 1 files changed, or checks failed; 2 usage or configuration")]
 pub struct AgentArgs {
     #[command(subcommand)]
     command: Command,
@@ -44,6 +46,8 @@ enum Command {
     Logtest(logtest::LogtestArgs),
     /// Files: accept them as they are, and see what changed
     Fim(files::FimArgs),
+    /// Check how this host is configured
+    Sca(sca::ScaArgs),
     /// Answers to attacks: list them, take one back
     Response(responses::ResponseArgs),
     /// Say what can be watched on this machine, what cannot, and why
@@ -113,6 +117,7 @@ pub fn execute(args: AgentArgs, terminal: &mut Terminal<'_>) -> Result<u8, Agent
         Command::Run(args) => run(&args, terminal),
         Command::Logtest(args) => logtest::run(&args, terminal),
         Command::Fim(args) => files::run(args, terminal),
+        Command::Sca(args) => sca::run(args, terminal),
         Command::Response(args) => responses::run(args, terminal),
         Command::Doctor(which) => doctor::run(&which, terminal),
     }

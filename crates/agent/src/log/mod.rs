@@ -28,6 +28,7 @@ mod xml;
 
 pub use cidr::Cidr;
 pub use engine::{Engine, Hit, Judged, Line, MAX_LINE};
+pub(crate) use expression::{Dialect, Expression, Haystack};
 pub(crate) use header::seconds;
 pub use own::{OwnRule, own_rules, ruleset};
 pub(crate) use own::{severity, value};

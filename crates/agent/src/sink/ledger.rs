@@ -61,6 +61,20 @@ impl Ledger {
         })
     }
 
+    /// Adds an entry about what has a name.
+    pub(crate) fn record(&self, (name, kind): (&str, &str), predicate: Value) -> Result<(), AgentError> {
+        let digest = hex(&Sha256::digest(predicate.to_string()));
+        let event =
+            Event { subject: vec![Subject::new(name, "sha256", &digest)], predicate_type: kind.to_owned(), predicate };
+        let time = machine::now();
+        let by = Appender { key: &self.key, trusted: &[], time: &time, actor: &self.actor };
+        match self.journal.append(&event, by) {
+            // The entry is there; its head follows with the next one.
+            Ok(_) | Err(LedgerError::Head { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// What the agent recorded before.
     fn there(&self) -> Result<BTreeSet<String>, AgentError> {
         let mut there = BTreeSet::new();
@@ -103,20 +117,8 @@ impl Sink for Ledger {
             if there.remove(&name) {
                 continue;
             }
-            let digest = hex(&Sha256::digest(predicate.to_string()));
-            let event = Event {
-                subject: vec![Subject::new(&name, "sha256", &digest)],
-                predicate_type: kind.to_owned(),
-                predicate,
-            };
-            let time = machine::now();
-            let by = Appender { key: &self.key, trusted: &[], time: &time, actor: &self.actor };
-            match self.journal.append(&event, by) {
-                // The entry is there; its head follows with the next one.
-                Ok(_) | Err(LedgerError::Head { .. }) => {}
-                // What is there now is looked at again with the next call.
-                Err(error) => return Err(error.into()),
-            }
+            // Where it fails, what is there now is looked at again with the next call.
+            self.record((&name, kind), predicate)?;
         }
         self.there = Some(there);
         Ok(events.last().map_or(0, |kept| kept.number))

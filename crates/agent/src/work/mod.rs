@@ -81,13 +81,19 @@ pub(crate) fn baseline_path(state: &Path) -> PathBuf {
 
 /// Makes the folder of the state, and keeps other agents out of it.
 pub(crate) fn hold(state: &Path) -> Result<File, AgentError> {
+    make(state)?;
     let told = |source| AgentError::Write { path: state.to_owned(), source };
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(state).map_err(told)?;
-    is_ours(state)?;
     let lock =
         fs::OpenOptions::new().write(true).create(true).truncate(false).open(state.join("lock")).map_err(told)?;
     lock.try_lock().map_err(|_| AgentError::Held { path: state.to_owned() })?;
     Ok(lock)
+}
+
+/// Makes the folder of the state where it is not there.
+pub(crate) fn make(state: &Path) -> Result<(), AgentError> {
+    let told = |source| AgentError::Write { path: state.to_owned(), source };
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(state).map_err(told)?;
+    is_ours(state)
 }
 
 /// Whoever can write into the folder of the state decides what was seen.

@@ -232,3 +232,68 @@ fn a_first_plan_is_written_from_what_the_project_says_and_is_right() {
     ]);
     project.testudo(&["plan", "check", "empty"]).ok();
 }
+
+/// A plan of controls, each with one piece of evidence of a host.
+fn plan_of_hosts(evidence: &[(&str, &str)]) -> String {
+    let (head, _) = SAMPLE.split_once("[[use-case]]").unwrap();
+    let head = head.replace("auth = \"mtls\"\ncarries", "carries");
+    let control = |(id, config): &(&str, &str)| {
+        format!("[[control]]\nid = \"{id}\"\nowner = \"role:web\"\nevidence = [{{ config = \"{config}\" }}]\n")
+    };
+    evidence.iter().fold(head, |plan, one| plan + &control(one))
+}
+
+#[cfg(unix)]
+#[test]
+fn checks_of_a_host_are_evidence_once_an_agent_recorded_them() {
+    let project = Project::new("plan-hosts");
+    let controls = [
+        ("good", "sca:base:1"),
+        ("bad", "sca:base:*is there*"),
+        ("gone", "sca:base:3"),
+        ("kernel", "proc:none:uid!=0"),
+    ];
+    project.write("security/plan.toml", &plan_of_hosts(&controls));
+    project.write("there", "yes\n");
+    let root = project.path(".").display().to_string();
+    let check = |id: u32, title: &str, rule: &str| {
+        format!("  - id: {id}\n    title: {title}\n    condition: all\n    rules: ['{rule}']\n")
+    };
+    let policy = format!(
+        "policy: {{id: base}}\nchecks:\n{}{}{}",
+        check(1, "It says yes", &format!("f:{root}/there -> yes")),
+        check(2, "Another is there", &format!("f:{root}/other")),
+        check(3, "Nobody can say", &format!("f:{root}/other -> yes")),
+    );
+    project.write("base.yml", &policy);
+    project.write("testudo.toml", "[agent]\nname = \"web-1\"\nstate-dir = \"state\"\n");
+    let run = ["agent", "sca", "run", "--record", "base.yml"];
+    project.testudo(&run).fails(2).says(&["set [agent.ledger] with `environment`"]);
+    project.write(
+        "testudo.toml",
+        "[agent]\nname = \"web-1\"\nstate-dir = \"state\"\n[agent.ledger]\nenvironment = \"prod\"\n",
+    );
+    project
+        .testudo(&["plan", "check", "--evidence"])
+        .fails(1)
+        .says(&["missing good", "no recorded check of a policy `base`"]);
+    project.testudo(&run).fails(1).says(&["1 passed, 1 failed, 1 not applicable"]);
+    // The agent signs with a key of its own, which the project does not trust yet.
+    project.testudo(&["plan", "check", "--evidence"]).fails(1).says(&["missing good"]);
+    let trusted = project.read("testudo.toml") + "[ledger]\ntrusted = [\"state/agent.pub\"]\n";
+    project.write("testudo.toml", &trusted);
+    let ran = project.testudo(&["plan", "check", "--evidence"]).fails(1);
+    let ran = ran.says(&[
+        "failing bad",
+        "missing gone",
+        "nobody can say for sca:base:3",
+        "missing kernel",
+        "no program `none` ran",
+    ]);
+    assert!(!ran.out.contains("good"), "{ran:?}");
+    project.testudo(&["ledger", "show"]).ok().says(&["checks of host web-1: 1 passed, 1 failed, 1 not applicable"]);
+    project.write("other", "yes\n");
+    project.testudo(&run).ok().says(&["3 passed, 0 failed, 0 not applicable"]);
+    let ran = project.testudo(&["plan", "check", "--evidence"]).fails(1);
+    assert!(!ran.out.contains("bad") && !ran.out.contains("gone"), "{ran:?}");
+}

@@ -268,13 +268,15 @@ fn a_finding_leads_to_the_gates_that_it_failed_and_back() {
 fn entries_that_the_hub_cannot_read_are_on_the_line_of_time() {
     let (site, project) = (Site::new("unread"), Project::new("unread"));
     let machine = site.machine(Scope::Push, "shop");
-    for kind in [predicate::GATE, predicate::RELEASE, predicate::ALERT, predicate::SCAN, predicate::CONCERN] {
+    for kind in
+        [predicate::GATE, predicate::RELEASE, predicate::ALERT, predicate::SCAN, predicate::CONCERN, predicate::HOST]
+    {
         project.add(kind, json!({ "of": "a later version" }));
     }
     machine.lines(PATH, body(Some(&project.key), &project.lines(), &project.head()));
     let line = json_of(&site.person("ana", Role::Viewer).get("/api/v1/products/shop/timeline"));
     let said: Vec<&str> =
         line["moments"].as_array().unwrap().iter().map(|moment| moment["said"].as_str().unwrap()).collect();
-    assert_eq!(said.len(), 5, "{said:?}");
+    assert_eq!(said.len(), 6, "{said:?}");
     assert!(said.iter().all(|said| said.contains("this version of the hub cannot read what it says")), "{said:?}");
 }

@@ -2,6 +2,7 @@
 
 mod attacked;
 mod attested;
+mod configured;
 mod recorded;
 mod scanned;
 mod tested;
@@ -269,7 +270,9 @@ impl World<'_> {
             }
             Kind::Cwe { numbers, scope } => self.cwe(numbers, scope.as_ref().map(|scope| scope.text.as_str()), max_age),
             Kind::Test { name } => self.test(name, max_age),
-            Kind::Config { .. } => self.unwritten("a check of a host's configuration"),
+            Kind::Config { asked, hosts, .. } => {
+                self.configured(asked, hosts.as_ref().map(|hosts| hosts.text.as_str()), max_age)
+            }
             Kind::Dast { name, entry } => {
                 let entry = entry.as_ref().map(|entry| (entry.text.as_str(), self.url_of(plan, &entry.text)));
                 self.attacked(&attacked::Attack { name: &name.text, entry }, max_age)
@@ -287,11 +290,6 @@ impl World<'_> {
     fn url_of<'p>(&self, plan: &'p Plan, id: &str) -> Option<&'p str> {
         let entry = plan.entries.iter().find(|entry| entry.id.text == id)?;
         entry.url.as_ref().map(|url| url.text.as_str())
-    }
-
-    /// Evidence that nothing records.
-    fn unwritten(&self, what: &str) -> Outcome {
-        Outcome::new(Status::Missing, format!("this version of testudo does not record {what}"))
     }
 
     /// Nothing speaks for it; ledgers that could have are named.

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 use serde_json::Value;
-use testudo_ledger::{ReleaseEvent, ScanEvent, Statement, TestResultEvent, VerdictEvent, predicate};
+use testudo_ledger::{
+    CheckResult, HostEvent, ReleaseEvent, ScanEvent, Statement, TestResultEvent, VerdictEvent, predicate,
+};
 
 use super::{Outcome, Run, Status, World, day_of, place_of, short};
 
@@ -21,6 +23,8 @@ pub struct Records {
     scans: Vec<(usize, ScanEvent)>,
     /// Results of tests, by the numbers of their statements.
     tests: Vec<(usize, TestResultEvent)>,
+    /// Looks at hosts, by the numbers of their statements.
+    hosts: Vec<(usize, HostEvent)>,
 }
 
 impl Records {
@@ -32,6 +36,7 @@ impl Records {
             predicate::SCAN => ScanEvent::deserialize(&statement.predicate).is_err(),
             predicate::GATE => VerdictEvent::deserialize(&statement.predicate).is_err(),
             predicate::TEST_RESULT => TestResultEvent::deserialize(&statement.predicate).is_err(),
+            predicate::HOST => HostEvent::deserialize(&statement.predicate).is_err(),
             _ => false,
         })
     }
@@ -45,7 +50,7 @@ impl Records {
         });
         let mut ledgers: Vec<String> = statements.iter().map(|s| s.testudo.ledger.clone()).collect();
         ledgers.dedup();
-        let (mut scans, mut tests) = (Vec::new(), Vec::new());
+        let (mut scans, mut tests, mut hosts) = (Vec::new(), Vec::new(), Vec::new());
         for (at, statement) in statements.iter_mut().enumerate() {
             match statement.predicate_type.as_str() {
                 // A scan can have many findings; they are held once.
@@ -57,11 +62,15 @@ impl Records {
                     let said = statement.predicate.clone();
                     tests.extend(serde_json::from_value(said).ok().map(|result| (at, result)));
                 }
+                predicate::HOST => {
+                    let said = statement.predicate.clone();
+                    hosts.extend(serde_json::from_value(said).ok().map(|event| (at, event)));
+                }
                 _ => {}
             }
         }
         let commits = commits(&statements, &scans);
-        Self { statements, ledgers, commits, scans, tests }
+        Self { statements, ledgers, commits, scans, tests, hosts }
     }
 
     /// What the ledgers say together, each asked by its id: what one of them says against it counts, else the best.
@@ -84,6 +93,11 @@ impl Records {
     /// The results of tests in a ledger, the newest first.
     pub(super) fn tests(&self, ledger: &str) -> impl Iterator<Item = (Entry<'_>, &TestResultEvent)> {
         self.tests.iter().map(|(at, result)| (self.entry(*at), result)).filter(move |(entry, _)| entry.is_of(ledger))
+    }
+
+    /// The looks at hosts in a ledger, the newest first.
+    pub(super) fn hosts(&self, ledger: &str) -> impl Iterator<Item = (Entry<'_>, &HostEvent)> {
+        self.hosts.iter().map(|(at, event)| (self.entry(*at), event)).filter(move |(entry, _)| entry.is_of(ledger))
     }
 
     /// The entries of a ledger, the newest first.
@@ -181,6 +195,7 @@ fn answer<'r>(statement: &Statement, scan: impl Fn() -> Option<&'r ScanEvent>) -
             read(ReleaseEvent::deserialize(&statement.predicate).ok().map(|step| step.state.as_str().to_owned()))
         }
         predicate::SCAN => scanned(scan()),
+        predicate::HOST => checked(HostEvent::deserialize(&statement.predicate).ok().as_ref()),
         predicate::ALERT => (Status::Failing, " is an alert".to_owned()),
         predicate::REPAIR => (Status::Missing, " says that the ledger was repaired".to_owned()),
         _ => (Status::Satisfied, String::new()),
@@ -196,6 +211,17 @@ fn gate(verdict: Option<VerdictEvent>, read: impl Fn(Option<String>) -> (Status,
             (Status::Missing, " passed with `gate.fail-on = never`, which nothing fails".to_owned())
         }
         verdict => read(verdict.map(|verdict| verdict.verdict)),
+    }
+}
+
+/// Checks of a host speak for something where there were some and all passed that could be decided.
+fn checked(event: Option<&HostEvent>) -> (Status, String) {
+    let results = || event.into_iter().flat_map(|event| &event.policies).flat_map(|policy| &policy.checks);
+    let count = |wanted: CheckResult| results().filter(|check| check.result == wanted).count();
+    match (count(CheckResult::Failed), count(CheckResult::Passed)) {
+        (0, 0) => (Status::Missing, " decided no check".to_owned()),
+        (0, passed) => (Status::Satisfied, format!(" has {passed} checks that passed, and none that failed")),
+        (failed, _) => (Status::Failing, format!(" has {failed} checks that failed")),
     }
 }
 

@@ -260,7 +260,7 @@ fn tests_pass_fail_or_are_not_known() {
 }
 
 #[test]
-fn entries_of_a_ledger_and_what_nothing_records_yet() {
+fn entries_of_a_ledger() {
     let gate = |verdict: &str| {
         entry(
             5,
@@ -285,8 +285,6 @@ fn entries_of_a_ledger_and_what_nothing_records_yet() {
     let other = || entry(6, "2026-01-10", "https://example.org/review", json!({}));
     check("{ ledger = \"https://example.org/review\", for = \"HEAD\" }", vec![other()], Status::Satisfied, "dev 6");
     check("{ ledger = \"https://example.org/review\", for = \"app\" }", vec![other()], Status::Missing, "about `app`");
-    let config = "{ config = \"sca:*\" }";
-    check(config, vec![other()], Status::Missing, "does not record a check of a host's configuration");
 }
 
 /// A probe of an address, with some of its fields replaced.
@@ -478,4 +476,54 @@ fn an_entry_that_cannot_be_read_is_named() {
     let newer = entry(2, "2026-01-12", "testudo:scan/v1", json!({ "findings": "in another form" }));
     let all = [&whole[..], &[newer]].concat();
     assert_eq!(Records::unreadable(&all).map(|statement| statement.testudo.seq), Some(2));
+}
+
+/// A look at a host, with the results of the checks 1 and 2 of the policy `base`.
+fn look(seq: u64, day: &str, (host, tag): (&str, &str), results: [&str; 2]) -> Statement {
+    let check = |id: usize, title: &str| json!({ "id": id.to_string(), "title": title, "result": results[id - 1] });
+    let predicate = json!({
+        "tool": { "name": "testudo-agent", "version": "0.1.0" },
+        "host": host,
+        "tags": [tag],
+        "started": format!("{day}T09:59:00Z"),
+        "policies": [
+            { "id": "base", "name": "Base", "sha256": "00", "checks": [check(1, "Root stays out"), check(2, "Logs are kept")] },
+            { "id": "other", "name": "Other", "sha256": "00", "not_applicable": "it is for Windows", "checks": [] },
+        ],
+        "running": [{ "program": "portal", "uid": 1001, "count": 2 }, { "program": "cron", "uid": 0, "count": 1 }],
+    });
+    entry(seq, day, "testudo:host-checks/v1", predicate)
+}
+
+#[test]
+fn hosts_are_as_they_should_be() {
+    let (passed, failed, unknown) = ("passed", "failed", "not-applicable");
+    let (web, db) = (("web-1", "portal"), ("db-1", "store"));
+    let looks = vec![
+        look(0, "2026-01-08", web, [failed, passed]),
+        look(1, "2026-01-09", web, [passed, passed]),
+        look(2, "2026-01-10", db, [failed, unknown]),
+    ];
+    for (evidence, status, why) in [
+        ("config = \"sca:base:1\", hosts = \"web-*\"", Status::Satisfied, "1 checks passed"),
+        ("config = \"sca:base:*root*\", hosts = \"tag:portal\"", Status::Satisfied, "1 checks passed"),
+        ("config = \"sca:*:*\", hosts = \"web-1\"", Status::Satisfied, "2 checks passed"),
+        // Every host counts where none is named.
+        ("config = \"sca:base:1\"", Status::Failing, "db-1, entry dev 2 of 2026-01-10T10:00:00Z: 1 checks failed"),
+        ("config = \"sca:base:2\"", Status::Missing, "nobody can say for sca:base:2 Logs are kept"),
+        ("config = \"sca:base:3\", hosts = \"web-1\"", Status::Missing, "has no check `3`"),
+        ("config = \"sca:other:*\", hosts = \"web-1\"", Status::Missing, "it is for Windows"),
+        ("config = \"sca:base:1\", hosts = \"mail\"", Status::Missing, "no recorded check of a policy `base` on mail"),
+        ("config = \"sca:none:1\"", Status::Missing, "testudo agent sca run --record"),
+        ("config = \"proc:portal:uid!=0\"", Status::Satisfied, "`portal` runs with the account 1001"),
+        ("config = \"proc:portal:uid=1002\"", Status::Failing, "`portal` runs with the account 1001"),
+        ("config = \"proc:cron:uid!=0\"", Status::Failing, "the account 0"),
+        ("config = \"proc:sshd:uid!=0\"", Status::Missing, "no program `sshd` ran"),
+    ] {
+        check(&format!("{{ {evidence} }}"), looks.clone(), status, why);
+    }
+    let aged = plan_of("{ config = \"sca:base:1\", hosts = \"web-1\" }", "max-age = \"5d\"");
+    assert_eq!(facts(vec![looks[1].clone()]).status(&aged).0, Status::Stale);
+    // The same entries as evidence of another kind are no pass where a check failed.
+    check("{ ledger = \"testudo:host-checks/v1\" }", looks, Status::Failing, "has 1 checks that failed");
 }

@@ -133,6 +133,13 @@ fn each_problem_has_its_code_its_place_and_a_next_step() {
             ],
         ),
         (
+            "proc:portal:uid!=0",
+            "proc:portal:user=root",
+            &[
+                "PLAN-VALUE 135:24 `proc:portal:user=root` asks nothing of a host; write `sca:POLICY:CHECK` with the id or title of a check, or `proc:PROGRAM:uid!=0`",
+            ],
+        ),
+        (
             "{ cwe = [613], scope = \"apps/portal\" }",
             "{ cwe = [613], scope = \"../portal\" }",
             &[

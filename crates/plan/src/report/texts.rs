@@ -13,9 +13,9 @@ pub(super) fn evidence(evidence: &Evidence) -> String {
             format!("{}{}", numbers.join(", "), scope(path))
         }
         Kind::Test { name } => format!("test {name}"),
-        Kind::Config { pattern, hosts } => {
+        Kind::Config { word, hosts, .. } => {
             let hosts = hosts.as_ref().map_or_else(String::new, |hosts| format!(" on {}", hosts.text));
-            format!("config {}{hosts}", pattern.text)
+            format!("config {}{hosts}", word.text)
         }
         Kind::Dast { name, entry } => {
             let entry = entry.as_ref().map_or_else(String::new, |entry| format!(" at {}", entry.text));

@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use super::classify::Quoting;
+
 /// Bytes behind a value that are looked at.
 const BEHIND: usize = 160;
 
@@ -52,6 +54,61 @@ pub(super) fn is_in_urn(before: &[u8], head: &str) -> bool {
     let joined = head.ends_with(':') && head.matches(':').count() == 1;
     joined && before.strip_suffix(b":").and_then(<[u8]>::last).is_some_and(u8::is_ascii_alphanumeric)
 }
+
+/// Whether a name stands in the query of an address: `?name=value&other=value`. `before` is what precedes it. Two `&` are an
+/// operator.
+pub(super) fn is_in_query(before: &[u8]) -> bool {
+    match before.split_last() {
+        Some((b'?', rest)) => rest.last().is_some_and(|b| b.is_ascii_alphanumeric() || b"/-_.}>)".contains(b)),
+        Some((b'&', rest)) => rest.last().is_some_and(|b| b.is_ascii_alphanumeric() || b"%-_.=}>)".contains(b)),
+        Some((b';', rest)) => rest.ends_with(b"&amp"),
+        _ => false,
+    }
+}
+
+/// Whether a name is one of a connection's settings, blanks between them: `host=db user=joe password=...`. `before` is what
+/// precedes the name, `behind` what follows its value.
+pub(super) fn is_in_connection(before: &[u8], behind: &[u8]) -> bool {
+    let is_setting = |word: &[u8]| SETTINGS.iter().any(|name| word.starts_with(name));
+    let blank = |b: &u8| *b == b' ' || *b == b'"' || *b == b'\'' || *b == b'`';
+    let precedes = before.ends_with(b" ") && before.trim_ascii_end().rsplit(blank).next().is_some_and(is_setting);
+    precedes || behind.strip_prefix(b" ").is_some_and(is_setting)
+}
+
+/// Settings of a connection to a database (libpq, section "Connection Strings").
+const SETTINGS: [&[u8]; 7] = [b"user=", b"host=", b"hostaddr=", b"port=", b"dbname=", b"sslmode=", b"database="];
+
+/// The value of a header without quotes, with the word behind its scheme: `token VALUE`. `start` is where the match begins
+/// that the range counts from.
+pub(super) fn with_scheme(text: &[u8], start: usize, value: Range<usize>, literal: Quoting) -> Range<usize> {
+    let word = &text[start + value.start..start + value.end];
+    let scheme = [&b"token"[..], b"apikey", b"bot"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme));
+    let behind = &text[start + value.end..];
+    if literal != Quoting::Bare || !scheme || !behind.starts_with(b" ") {
+        return value;
+    }
+    let ends = |b: &u8| b.is_ascii_whitespace() || b"\"'`,;<>(){}$\\".contains(b);
+    let length = behind[1..].iter().take(BEHIND).position(ends).unwrap_or(behind.len().min(BEHIND) - 1);
+    let plain = length >= 6 && behind[1..=length].iter().any(u8::is_ascii_digit);
+    if plain { value.start..value.end + 1 + length } else { value }
+}
+
+/// Whether a user stands right before a name: `user: joe, password: ...`. `before` is what precedes the name.
+pub(super) fn follows_user(before: &[u8]) -> bool {
+    let line = before.rsplit(|b| *b == b'\n').next().unwrap_or_default().to_ascii_lowercase();
+    let Some(at) = USERS.iter().filter_map(|word| memchr::memmem::rfind(&line, word).map(|at| at + word.len())).max()
+    else {
+        return false;
+    };
+    let rest = line[at..].trim_ascii_start();
+    let rest = rest.strip_prefix(b"name").unwrap_or(rest).trim_ascii_start();
+    let Some(rest) = rest.strip_prefix(b":").or_else(|| rest.strip_prefix(b"=")) else { return false };
+    let named = rest.trim_ascii().trim_ascii_end();
+    !named.is_empty() && named.iter().filter(|b| b.is_ascii_whitespace()).count() <= 2
+}
+
+/// Words in front of the name of somebody.
+const USERS: [&[u8]; 5] = [b"user", b"login", b"account", b"email", b"admin"];
 
 /// Whether a value belongs to the address of a picture that shows a state (a badge): its token reads that one picture.
 /// `start` is where its name starts.

@@ -9,7 +9,7 @@ use testudo_model::Confidence;
 pub use super::names::Kind;
 use super::{
     labels::{self, is_coined, is_constant, is_field, is_label, is_made_up, is_message, names_itself},
-    names::{is_action, is_sealed, kind_of},
+    names::{is_action, is_passing, is_sealed, kind_of},
     placeholder, reference, validate, words,
 };
 use crate::{base64, entropy::shannon};
@@ -111,11 +111,11 @@ pub enum Quoting {
 /// Judges one assignment; none where it holds no secret.
 #[must_use]
 pub fn judge(assignment: &Assignment<'_>) -> Option<(Kind, Confidence)> {
-    let kind = kind_of(assignment.name)?;
     let value = default_of(assignment.value.trim());
     if !is_literal(assignment, value) || reference::is_reference(value) {
         return None;
     }
+    let Some(kind) = kind_of(assignment.name) else { return passing(assignment.name, value) };
     let value = match scheme_of(assignment.name) {
         Scheme::Header if value.get(..6).is_some_and(|s| s.eq_ignore_ascii_case("basic ")) => {
             let pair = base64::lenient(value[6..].trim().as_bytes()).and_then(|b| String::from_utf8(b).ok())?;
@@ -133,14 +133,22 @@ pub fn judge(assignment: &Assignment<'_>) -> Option<(Kind, Confidence)> {
         Kind::Password => password(value)?,
         Kind::Secret => shared(value).or_else(|| short_secret(assignment, value))?,
         Kind::Token | Kind::Key => machine(kind, value)?,
-        Kind::Unqualified => machine(kind, value)
-            .filter(|c| *c == Confidence::High && value.len() >= 20 && shannon(value.as_bytes()) >= 3.5)
-            .map(|_| Confidence::Medium)?,
+        Kind::Unqualified => machine(kind, value).filter(|c| *c == Confidence::High).map(|_| {
+            let sure = value.len() >= 20 && shannon(value.as_bytes()) >= 3.5;
+            if sure { Confidence::Medium } else { Confidence::Low }
+        })?,
     };
     if carries_word(value) || carries_public(value) {
         return Some((kind, Confidence::Low));
     }
     Some((kind, adjust(assignment, kind, value, confidence)?))
+}
+
+/// What opens something for as long as a session or a form lives: a token against forged requests. It is shown to whoever looks
+/// at everything.
+fn passing(name: &str, value: &str) -> Option<(Kind, Confidence)> {
+    let made = is_passing(name) && is_strong(value) && !validate::is_uuid(value);
+    (made && machine(Kind::Token, value) == Some(Confidence::High)).then_some((Kind::Token, Confidence::Low))
 }
 
 /// Whether a value is base64 of what is no secret: a word that stands for one, or an address without credentials.
@@ -274,7 +282,7 @@ fn is_literal(assignment: &Assignment<'_>, value: &str) -> bool {
         (Quoting::Bare, Syntax::Prose) => {
             assignment.name.len() > 4 && !assignment.name.bytes().any(|b| b.is_ascii_lowercase())
                 || value.len() >= 6 && value.bytes().any(|b| b.is_ascii_digit()) && !is_worded(value)
-                || assignment.name.eq_ignore_ascii_case("password") && is_word_and_number(value)
+                || is_password(assignment.name) && is_word_and_number(value)
         }
         // In code a bare word is a name; only something no name can be is a value.
         (Quoting::Bare, Syntax::Code) => is_no_name(value),

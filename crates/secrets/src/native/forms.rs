@@ -33,6 +33,8 @@ pub(crate) enum Form {
     Block,
     /// A user and a password as arguments: `Credential("user", "password")`.
     Arguments,
+    /// The secret that a call signs or encrypts with: `jwt.sign(payload, "secret")`.
+    Signing,
     /// Bytes written as numbers.
     Bytes,
     /// Base64 of a gzip or zlib stream, to be looked into.
@@ -55,8 +57,8 @@ pub(crate) const FORMS: &[(Form, &str)] = &[
         concat!(
             r"(?i)[\w.\-/]{0,40}?",
             words!(),
-            r#"[\w.\-]*(?:\\?["'`]|\]|\)|\[\w{0,12}\]){0,3}[ \t]*(?:=>|:=|->|={1,3}|:[ \t]{0,4}[&a-z][\w<>\[\]?.|&' ]{0,30}=|:|,)[ \t]*"#,
-            r#"(?:(?:\[\]byte|bytes?|new [\w.]{1,30}|[\w.]{0,30}(?:decode|encode|base64string|buffer\.from|decodestring|getbytes|string))\([ \t]{0,4})?"#,
+            r#"[\w.\-]*(?:\\?["'`]|\]|\)|\[\w{0,12}\]){0,3}[ \t]*(?:=>|(?:,[ ]?(?:_|err)[ ])?:=|->|={1,3}|:[ \t]{0,4}[&a-z][\w<>\[\]?.|&' ]{0,30}=|:|,)[ \t]*"#,
+            r#"(?:(?:\[\]byte|bytes?|new [\w.]{1,30}|[\w.]{0,30}(?:decode|encode|base64string|buffer\.from|decodestring|getbytes|string|fromhex|unhexlify))\([ \t]{0,4})?"#,
             r#"((?:[brufl@$]{1,2})?\\?"[^"\r\n]+"|(?:[brufl]{1,2})?\\?'[^'\r\n]+'|`[^`\r\n]+`|[^\s"'`,;<>(){}\[\]=][^\s"'`,;<>]{2,})"#
         ),
     ),
@@ -81,7 +83,7 @@ pub(crate) const FORMS: &[(Form, &str)] = &[
         concat!(
             r"(?i)[\w.\-]{0,40}?",
             words!(),
-            r#"[\w.\-]*["']\s{1,40}(?:[\w:]{1,20}="[^"\r\n]{0,60}"\s{1,40}){0,3}value[ \t]{0,3}=[ \t]{0,3}("[^"\r\n]+"|'[^'\r\n]+')"#
+            r#"[\w.\-]*["']\s{1,40}(?:[\w:]{1,20}="[^"\r\n]{0,60}"\s{1,40}){0,3}(?:value|content)[ \t]{0,3}=[ \t]{0,3}("[^"\r\n]+"|'[^'\r\n]+')"#
         ),
     ),
     (
@@ -99,11 +101,17 @@ pub(crate) const FORMS: &[(Form, &str)] = &[
         concat!(
             r"(?i)[\w.\-]{0,40}?",
             words!(),
-            r#"[\w.\-]*["'\]]{0,2}[ \t]{0,12}(?:=>|:=|=|:)[ \t]{0,4}(?:[\w.:\[\](){}'"$>\-]{3,80}(?:[ \t]{0,4}(?:\?:|\|\||\?\?)|[ \t]{1,4}or)|[\w.]{2,40}\([^()\r\n]{1,60},)[ \t]{0,4}("[^"\r\n]+"|'[^'\r\n]+')"#
+            r#"[\w.\-]*["'\]]{0,2}(?:[ \t]{0,12}(?:=>|:=|=|:)[ \t]{0,4}(?:[\w.:\[\](){}'"$>\-]{3,80}(?:[ \t]{0,4}(?:\?:|\|\||\?\?)|[ \t]{1,4}or)|[\w.]{2,40}\([^()\r\n]{1,60},)"#,
+            // The same without another name in front: `process.env.SECRET || "value"`, `let(:secret) { "value" }`.
+            r#"|\)?(?:[ \t]{0,4}(?:\?:|\|\|=?|\?\?=?)|[ \t]{1,4}or[ \t])|\)[ \t]?\{|,[ \t]{0,2}with:)[ \t]{0,4}("[^"\r\n]+"|'[^'\r\n]+')"#
         ),
     ),
     // `#define NAME "value"` and settings whose names and values are separated by white space.
-    (Form::Space, concat!(r"(?i)[\w.\-]{0,40}?", words!(), r#"[\w.\-]*[ \t]+("[^"\r\n]+"|'[^'\r\n]+'|`[^`\r\n]+`)"#)),
+    // So are words of a sentence: "the password is `value`".
+    (
+        Form::Space,
+        concat!(r"(?i)[\w.\-]{0,40}?", words!(), r#"[\w.\-]*[ \t]+(?:is[ \t]+)?("[^"\r\n]+"|'[^'\r\n]+'|`[^`\r\n]+`)"#),
+    ),
     // `name: NAME` on one line and `value: value` on the next, or both in one element; a field or two may stand between.
     (
         Form::Pair,
@@ -145,7 +153,7 @@ pub(crate) const FORMS: &[(Form, &str)] = &[
     (
         Form::Directive,
         concat!(
-            r#"(?i)(?:requirepass|masterauth|enable (?:secret|password)|username [\w.\-]+ (?:privilege [0-9]+ )?(?:secret|password)|snmp-server community|(?:tacacs|radius)-server key|set (?:password|passwd|psksecret)|\nenv [\w.\-]*?"#,
+            r#"(?i)(?:requirepass|masterauth|bindpw|rootpw|enable (?:secret|password)|username [\w.\-]+ (?:privilege [0-9]+ )?(?:secret|password)|snmp-server community|(?:tacacs|radius)-server key|set (?:password|passwd|psksecret)|\nenv [\w.\-]*?"#,
             words!(),
             r#"[\w.\-]*)[ \t]+(?:[07][ \t]+)?("[^"\r\n]+"|[^\s"'`,;<>(){}\[\]=|&$%][^\s"'`,;<>(){}\[\]|]{2,})(?:[ \t]+r[ow]\b[^\r\n]*)?[ \t]*"#
         ),
@@ -167,15 +175,50 @@ pub(crate) const FORMS: &[(Form, &str)] = &[
     // A literal for the user, one for the password.
     (
         Form::Arguments,
-        r#"(?i)(?:credentials?|basic_?auth|passwordauthentication|usernamepassword\w{0,24}|auth(?:enticate|entication)?)(?:\(|["']?[ \t]{0,2}[:=][ \t]{0,2}[(\[])[ \t]{0,4}["'][^"'\r\n]{1,60}["'][ \t]{0,2},[ \t]{0,4}("[^"\r\n]{2,100}"|'[^'\r\n]{2,100}')"#,
+        r#"(?i)(?:credentials?|basic_?auth|passwordauthentication|usernamepassword\w{0,24}|auth(?:enticate|entication)?)(?:\(|[ \t]|["']?[ \t]{0,2}[:=][ \t]{0,2}[(\[])[ \t]{0,4}["'][^"'\r\n]{1,60}["'][ \t]{0,2},[ \t]{0,4}("[^"\r\n]{2,100}"|'[^'\r\n]{2,100}')"#,
     ),
     (
         Form::Arguments,
         r#"(?i)(?:getconnection|mysqli?_p?connect|new[ ]mysqli|new[ ]pdo)[ \t]{0,2}\([^"'\r\n]{0,40}(?:["'][^"'\r\n]{0,80}["']|[$\w.]{1,40})[ \t]{0,2},[ \t]{0,4}["'][^"'\r\n]{1,60}["'][ \t]{0,2},[ \t]{0,4}("[^"\r\n]{2,100}"|'[^'\r\n]{2,100}')"#,
     ),
     (
+        Form::Arguments,
+        r#"(?i)(?:log_?in|log_?on|sign_?in)\([ \t]{0,4}["'][^"'\r\n]{1,60}["'][ \t]{0,2},[ \t]{0,4}("[^"\r\n]{2,100}"|'[^'\r\n]{2,100}')[ \t]{0,2}[,)]"#,
+    ),
+    // Host or name, user or address, password.
+    (
+        Form::Arguments,
+        r#"(?i)(?:\.connect|create_?(?:super_?)?user)\([ \t]{0,4}(?:["'][^"'\r\n]{1,80}["'][ \t]{0,2},[ \t]{0,4}){2}("[^"\r\n]{2,100}"|'[^'\r\n]{2,100}')[ \t]{0,2}[,)]"#,
+    ),
+    // What is hashed to be compared with what people type.
+    (
+        Form::Arguments,
+        r#"(?i)(?:bcrypt\.hash(?:sync|pw)?|generate_password_hash|make_password|password_hash)\([ \t]{0,4}(b?"[^"\r\n]+"|b?'[^'\r\n]+')"#,
+    ),
+    // Key stores of Java take passwords as characters.
+    (
+        Form::Arguments,
+        r#"(?i)(?:\.load|getkey|getprivatekey|\.init|pbekeyspec|passwordprotection)\([^"'\r\n]{0,80}("[^"\r\n]+")\.tochararray\("#,
+    ),
+    // One or two arguments, then the secret.
+    (
+        Form::Signing,
+        concat!(
+            r#"(?i)(?:jwt\.(?:sign|verify|encode|decode)|create(?:hmac|(?:de)?cipher(?:iv)?)|hash_hmac|hmac\.(?:new|(?:hex)?digest)|aes\.(?:en|de)crypt|signwith)\([ \t]{0,4}"#,
+            r#"(?:(?:\{[^{}\r\n]{0,120}\}|["'][^"'\r\n]{0,80}["']|[$\w.:\[\]]{1,60}(?:\([^()\r\n]{0,60}\))?)[ \t]{0,2},[ \t]{0,4}){1,2}?(?:\[\]byte\()?(b?"[^"\r\n]+"|b?'[^'\r\n]+')"#
+        ),
+    ),
+    // The secret first.
+    (
+        Form::Signing,
+        concat!(
+            r#"(?i)(?:fernet|aes\.new|symmetricsecuritykey|\.hmac(?:256|384|512)|cookieparser|hmac\.new|totp|authenticator\.generate|secretkeyspec|newcookiestore|signedstring|setsigningkey|hmacsha(?:1|256|384|512))\([ \t]{0,4}"#,
+            r#"(?:(?:\[\]byte|[\w.]{0,30}getbytes)\([ \t]{0,4})?(b?"[^"\r\n]+"|b?'[^'\r\n]+')"#
+        ),
+    ),
+    (
         Form::Switch,
-        r#"(?i)[\w\-]{0,30}?(?:-pass(?:word|wd|phrase)?|-pwd|-token|-secret|-api-?key|-access-?key|-secret-?key)["']{0,1}(?:[ \t]{1,4}|,[ \t]{0,4})("[^"\r\n]+"|'[^'\r\n]+'|[^\s"'`,;<>(){}\[\]=|&$%\-][^\s"'`,;<>(){}|&]{2,})"#,
+        r#"(?i)[\w\-]{0,30}?(?:-pass(?:word|wd|phrase)?|-pwd|-token|-secret|-api-?key|-access-?key|-secret-?key|-requirepass|-storepass|-keypass)["']{0,1}(?:[ \t]{1,4}|,[ \t]{0,4})("[^"\r\n]+"|'[^'\r\n]+'|[^\s"'`,;<>(){}\[\]=|&$%\-][^\s"'`,;<>(){}|&]{2,})"#,
     ),
     // Eight bytes or more, in one line or several; the first line is the place.
     (
@@ -211,6 +254,30 @@ pub(crate) const KEYWORDS: &[&str] = &[
     "senha",
     "contrase",
     "identified",
+    "bindpw",
+    "rootpw",
+    "login",
+    "logon",
+    "log_in",
+    "log_on",
+    "signin",
+    "sign_in",
+    ".connect",
+    "createuser",
+    "create_user",
+    "createsuperuser",
+    "create_superuser",
+    "tochararray",
+    "jwt",
+    "hmac",
+    "cipher",
+    "aes",
+    "fernet",
+    "cookie",
+    "totp",
+    "signed",
+    "signwith",
+    "securitykey",
     "getconnection",
     "mysql_connect",
     "mysqli_connect",

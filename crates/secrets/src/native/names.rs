@@ -541,6 +541,15 @@ pub(super) fn is_sealed(name: &str) -> bool {
     snake(name).split('_').any(|part| matches!(part, "encrypted" | "wrapped" | "sealed" | "hashed"))
 }
 
+/// Whether a name is that of a token against forged requests, which lives as long as a session.
+#[must_use]
+pub(super) fn is_passing(name: &str) -> bool {
+    let snake = snake(name);
+    let last = snake.rsplit('_').find(|part| !part.is_empty()).unwrap_or_default();
+    let forged = ["csrf", "xsrf", "authenticity_token", "verification_token"].iter().any(|word| snake.contains(word));
+    forged && !ABOUT.contains(&last)
+}
+
 /// `adminpass`, `ftppwd`: a password under a name written as one word.
 fn ends_in_pass(part: &str) -> bool {
     let head = part.strip_suffix("pass").or_else(|| part.strip_suffix("pwd"));

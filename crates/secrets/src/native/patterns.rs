@@ -43,6 +43,7 @@ fn single<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern
     let head = std::str::from_utf8(&matched[..value.start]).ok()?;
     let before = &text[found.start.saturating_sub(BEFORE)..found.start];
     let (value, literal) = unquote(matched, value);
+    let value = around::with_scheme(text, found.start, value, literal);
     // What is cut short (`eyJhbGciOi...`) is shown, and opens nothing.
     if literal == Quoting::Bare
         && [&b"..."[..], "\u{2026}".as_bytes()].iter().any(|mark| text[found.start + value.end..].starts_with(mark))
@@ -59,9 +60,14 @@ fn single<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern
         return None;
     }
     // Where the form says that something is a value, quotes need not.
-    let stated = matches!(form, Form::Element | Form::Attribute | Form::Call | Form::Sql | Form::Switch);
+    let stated =
+        matches!(form, Form::Element | Form::Attribute | Form::Call | Form::Sql | Form::Switch | Form::Signing);
     // So does a literal around the whole: `"${name:value}"`.
-    let stated = stated || form == Form::Assign && before.ends_with(b"\"${");
+    let in_query = literal == Quoting::Bare && head.ends_with('=') && around::is_in_query(before);
+    let introduced = literal == Quoting::Bare && syntax == Syntax::Prose && around::follows_user(before);
+    let joined =
+        literal == Quoting::Bare && head.ends_with('=') && around::is_in_connection(before, &text[found.end..]);
+    let stated = stated || form == Form::Assign && (before.ends_with(b"\"${") || in_query || introduced || joined);
     let quoted = if stated { Quoting::Quoted } else { literal };
     let range = found.start + value.start..found.start + value.end;
     let name = match form {
@@ -105,7 +111,7 @@ fn single<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern
         || literal != Quoting::Bare && around::is_piece(value, behind) && !classify::is_strong(value);
     let doubtful = match form {
         Form::Space => !(constant && before.ends_with(b"define ")),
-        Form::Block | Form::Arguments => true,
+        Form::Block | Form::Arguments | Form::Signing => true,
         Form::Assign => comma && !names_setter(before) || head.trim_end_matches([' ', '"', '\'']).ends_with("=="),
         _ => comma,
     };
@@ -246,12 +252,14 @@ pub(super) fn name(head: &str, form: Form) -> Option<&str> {
     let separator = rest.trim_start_matches(['"', '\'', '`', ']', ')', '\\', ' ', '\t']);
     match form {
         // A comma separates a name from its value only where the name is a literal, as in `put("password", "x")`.
-        Form::Assign if separator.starts_with(',') => {
+        // Go gives two values at once: `key, err := f(...)`.
+        Form::Assign if separator.starts_with(',') && !rest.contains(":=") => {
             let constant = name.len() > 4 && !name.bytes().any(|b| b.is_ascii_lowercase());
             (constant && rest.trim_start().starts_with(',') || rest.starts_with(['"', '\'', '`', '\\'])).then_some(name)
         }
         Form::Call => called(name),
         Form::Arguments => Some("password"),
+        Form::Signing => Some("secret"),
         Form::Sql => Some("password"),
         Form::Directive => Some(layouts::directive(head)),
         Form::Marker | Form::Packed => None,
@@ -335,6 +343,35 @@ mod tests {
             (Form::Arguments, "new NetworkCredential(\"joe\", \"Rope-7\")", Code, &[("password", "Rope-7")]),
             (Form::Arguments, "auth=('joe', 'Rope-7')", Code, &[("password", "Rope-7")]),
             (Form::Arguments, "mysql_connect('h', 'joe', 'Rope-7')", Code, &[("password", "Rope-7")]),
+            (
+                Form::Arguments,
+                "pymysql.connect(\"db\", \"root\", \"Rope-7\", \"shop\")",
+                Code,
+                &[("password", "Rope-7")],
+            ),
+            (Form::Arguments, "connect('ready', 'now')", Code, &[]),
+            (Form::Arguments, "client.login('joe', 'Rope-7')", Code, &[("password", "Rope-7")]),
+            (Form::Arguments, "ks.load(in, \"Rope-7\".toCharArray());", Code, &[("password", "Rope-7")]),
+            (Form::Signing, "jwt.sign({ id: 7 }, 'Rope-7')", Code, &[("secret", "Rope-7")]),
+            (Form::Signing, "hash_hmac('sha256', $text, 'Rope-7')", Code, &[("secret", "Rope-7")]),
+            (Form::Signing, "hmac.New(sha256.New, []byte(\"Rope-7\"))", Code, &[("secret", "Rope-7")]),
+            (Form::Signing, "new SecretKeySpec(\"Rope-7\".getBytes(), \"AES\")", Code, &[("secret", "Rope-7")]),
+            (Form::Default, "process.env.SECRET_KEY || 'Rope-7'", Code, &[("process.env.SECRET_KEY", "Rope-7")]),
+            (Form::Default, "os.environ.get(\"API_SECRET\") or 'Rope-7'", Code, &[("API_SECRET", "Rope-7")]),
+            (Form::Assign, "url = 'https://x.example/v1?api_key=Rope7&x=1'", Code, &[("api_key", "Rope7")]),
+            (Form::Assign, "key, _ := hex.DecodeString(\"a1b2c3\")", Code, &[("key", "a1b2c3")]),
+            (Form::Assign, "user: joe, password: rope", Prose, &[("password", "rope")]),
+            (Form::Default, "ENV['API_KEY'] ||= 'Rope-7'", Code, &[("API_KEY", "Rope-7")]),
+            (Form::Default, "let(:api_token) { 'Rope-7' }", Code, &[("api_token", "Rope-7")]),
+            (Form::Default, "fill_in 'Password', with: 'Rope-7'", Code, &[("Password", "Rope-7")]),
+            (Form::Arguments, "request.basic_auth 'joe', 'Rope-7'", Code, &[("password", "Rope-7")]),
+            (Form::Arguments, "generate_password_hash('Rope-7')", Code, &[("password", "Rope-7")]),
+            (Form::Signing, "signWith(HS512, \"Rope-7\")", Code, &[("secret", "Rope-7")]),
+            (Form::Assign, "\"host=db user=joe password=Rope-7 dbname=x\"", Code, &[("password", "Rope-7")]),
+            (Form::Assign, "-H \"Authorization: token Rope7a\"", Settings, &[("Authorization", "token Rope7a")]),
+            (Form::Attribute, "<meta name=\"api-key\" content=\"Rope7\">", Code, &[("api-key", "Rope7")]),
+            (Form::Space, "the password is `Rope-7`", Prose, &[("password", "Rope-7")]),
+            (Form::Directive, "\nbindpw Rope-7\n", Settings, &[("password", "Rope-7")]),
             (Form::Switch, "run --db-password Rope-7 x", Settings, &[("db-password", "Rope-7")]),
             (Form::Switch, "one-password manager", Prose, &[]),
             (Form::Switch, "build --secret id=dock,env=ROPE x", Settings, &[]),

@@ -5,8 +5,6 @@
 
 use std::ops::Range;
 
-use super::classify::Quoting;
-
 /// Bytes behind a value that are looked at.
 const BEHIND: usize = 160;
 
@@ -78,21 +76,6 @@ pub(super) fn is_in_connection(before: &[u8], behind: &[u8]) -> bool {
 /// Settings of a connection to a database (libpq, section "Connection Strings").
 const SETTINGS: [&[u8]; 7] = [b"user=", b"host=", b"hostaddr=", b"port=", b"dbname=", b"sslmode=", b"database="];
 
-/// The value of a header without quotes, with the word behind its scheme: `token VALUE`. `start` is where the match begins
-/// that the range counts from.
-pub(super) fn with_scheme(text: &[u8], start: usize, value: Range<usize>, literal: Quoting) -> Range<usize> {
-    let word = &text[start + value.start..start + value.end];
-    let scheme = [&b"token"[..], b"apikey", b"bot"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme));
-    let behind = &text[start + value.end..];
-    if literal != Quoting::Bare || !scheme || !behind.starts_with(b" ") {
-        return value;
-    }
-    let ends = |b: &u8| b.is_ascii_whitespace() || b"\"'`,;<>(){}$\\".contains(b);
-    let length = behind[1..].iter().take(BEHIND).position(ends).unwrap_or(behind.len().min(BEHIND) - 1);
-    let plain = length >= 6 && behind[1..=length].iter().any(u8::is_ascii_digit);
-    if plain { value.start..value.end + 1 + length } else { value }
-}
-
 /// Whether a user stands right before a name: `user: joe, password: ...`. `before` is what precedes the name.
 pub(super) fn follows_user(before: &[u8]) -> bool {
     let line = before.rsplit(|b| *b == b'\n').next().unwrap_or_default().to_ascii_lowercase();
@@ -153,6 +136,28 @@ pub(super) fn is_of_another(before: &[u8], name: &str) -> bool {
         || matches!(name, "PWD" | "OLDPWD") && ends(&["$", "${"])
 }
 
+/// Bytes on each side of a value in which the parameters of its hash stand.
+const PARAMETERS: usize = 240;
+
+/// Whether a value is what a password was hashed to: a digest in base64 or hexadecimal, with the number of `iterations` beside
+/// it. `range` is where the value is.
+pub(super) fn is_stored_hash(text: &[u8], range: &Range<usize>) -> bool {
+    let value = &text[range.clone()];
+    let coded = value.iter().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(b));
+    // SHA-256 and SHA-512 in base64 with padding, or in hexadecimal.
+    let digest = coded
+        && match value.len() {
+            44 | 88 => value.ends_with(b"="),
+            64 | 128 => value.iter().all(u8::is_ascii_hexdigit),
+            _ => false,
+        };
+    if !digest {
+        return false;
+    }
+    let around = &text[range.start.saturating_sub(PARAMETERS)..text.len().min(range.end + PARAMETERS)];
+    memchr::memmem::find(&around.to_ascii_lowercase(), b"iterations").is_some()
+}
+
 /// Whether a literal is put together with what follows: `"prefix-" + name`.
 pub(super) fn is_piece(value: &str, behind: &[u8]) -> bool {
     let behind = &behind[..behind.len().min(8)];
@@ -198,6 +203,38 @@ pub(super) fn end_in_query(value: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hashes_are_told_by_their_parameters() {
+        let digest = "Rko3".repeat(21) + "Qw==";
+        for (text, expected) in [
+            (format!("\"password\": \"{digest}\", \"salt\": \"x\", \"iterations\": 101"), true),
+            (format!("\"password\": \"{digest}\""), false),
+            ("\"password\": \"Rope-7dock\", \"iterations\": 101".to_owned(), false),
+        ] {
+            let start = text.find(": \"").unwrap() + 3;
+            let end = start + text[start..].find('"').unwrap();
+            assert_eq!(is_stored_hash(text.as_bytes(), &(start..end)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn settings_of_addresses_and_connections() {
+        for (before, expected) in [
+            ("https://x.example/v1?", true),
+            ("/v1?a=1&", true),
+            ("a=1&amp;", true),
+            ("if (a &&", false),
+            ("what ?", false),
+        ] {
+            assert_eq!(is_in_query(before.as_bytes()), expected, "{before}");
+        }
+        assert!(is_in_connection(b"\"host=db ", b""));
+        assert!(is_in_connection(b"\"", b" sslmode=disable"));
+        assert!(!is_in_connection(b"a = ", b" b"));
+        assert!(follows_user(b"Username: joe, ") && follows_user(b"login=joe "));
+        assert!(!follows_user(b"the user wants a ") && !follows_user(b"user: "));
+    }
 
     #[test]
     fn expressions_of_templates() {

@@ -577,6 +577,9 @@ impl Judge for SecretsDetector {
 /// Lowers a candidate in a program that stands on one line: there only what is strong by itself counts, and only where a
 /// form says that it is a value.
 fn settled(place: &Place<'_>, text: &[u8], form: Form, candidate: Candidate) -> Candidate {
+    if candidate.confidence > Confidence::Low && around::is_stored_hash(text, &candidate.range) {
+        return Candidate { confidence: Confidence::Low, ..candidate };
+    }
     let stated = matches!(form, Form::Assign | Form::Pair | Form::ValueFirst | Form::Attribute | Form::Element);
     let program = candidate.confidence > Confidence::Low && place.syntax == Syntax::Code;
     let sure = || stated && classify::is_strong(&candidate.value);

@@ -377,6 +377,7 @@ const ACCIDENTAL: &[&str] = &[
     "nonce_field",
     "site_key",
     "sitekey",
+    "website_key",
     "object_key",
     "s3_key",
     "key_id",

@@ -43,7 +43,6 @@ fn single<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern
     let head = std::str::from_utf8(&matched[..value.start]).ok()?;
     let before = &text[found.start.saturating_sub(BEFORE)..found.start];
     let (value, literal) = unquote(matched, value);
-    let value = around::with_scheme(text, found.start, value, literal);
     // What is cut short (`eyJhbGciOi...`) is shown, and opens nothing.
     if literal == Quoting::Bare
         && [&b"..."[..], "\u{2026}".as_bytes()].iter().any(|mark| text[found.start + value.end..].starts_with(mark))
@@ -63,11 +62,9 @@ fn single<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern
     let stated =
         matches!(form, Form::Element | Form::Attribute | Form::Call | Form::Sql | Form::Switch | Form::Signing);
     // So does a literal around the whole: `"${name:value}"`.
-    let in_query = literal == Quoting::Bare && head.ends_with('=') && around::is_in_query(before);
-    let introduced = literal == Quoting::Bare && syntax == Syntax::Prose && around::follows_user(before);
-    let joined =
-        literal == Quoting::Bare && head.ends_with('=') && around::is_in_connection(before, &text[found.end..]);
-    let stated = stated || form == Form::Assign && (before.ends_with(b"\"${") || in_query || introduced || joined);
+    let bare = &matched[value.clone()];
+    let set = literal == Quoting::Bare && is_set(head, syntax, bare, (before, &text[found.start + value.end..]));
+    let stated = stated || form == Form::Assign && (before.ends_with(b"\"${") || set);
     let quoted = if stated { Quoting::Quoted } else { literal };
     let range = found.start + value.start..found.start + value.end;
     let name = match form {
@@ -116,6 +113,15 @@ fn single<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern
         _ => comma,
     };
     Some(Named { assignment: Assignment { name, value, quoted, syntax }, range, doubtful, aside })
+}
+
+/// Whether what is around a bare word says that it is a value: an address, the settings of a connection, a user in front of it.
+fn is_set(head: &str, syntax: Syntax, value: &[u8], (before, behind): (&[u8], &[u8])) -> bool {
+    // A piece of a program is none, wherever it stands.
+    let piece = value.iter().any(|b| b"(}".contains(b)) || value.first().is_some_and(|b| b"+?|&".contains(b));
+    let listed = head.ends_with('=') && (around::is_in_query(before) || around::is_in_connection(before, behind));
+    let introduced = syntax == Syntax::Prose && around::follows_user(before);
+    !piece && memchr::memmem::find(value, b"->").is_none() && (listed || introduced)
 }
 
 /// Whether a bare word behind a switch is a secret, and not the name of a variable or, as in `--secret id=name,env=NAME`, a
@@ -205,6 +211,7 @@ fn unquote(matched: &[u8], mut range: Range<usize>) -> (Range<usize>, Quoting) {
     let quote = matched.get(open).copied();
     if !matches!(quote, Some(b'"' | b'\'' | b'`')) {
         range.end = range.start + around::end_in_query(&matched[range.clone()]);
+        range.end = range.start + end_of_scheme(&matched[range.clone()]);
         while range.end > range.start
             && match matched[range.end - 1] {
                 b')' | b']' | b'\\' | b'.' | b'|' | b':' => true,
@@ -224,6 +231,12 @@ fn unquote(matched: &[u8], mut range: Range<usize>) -> (Range<usize>, Quoting) {
         range.end = range.start + escape;
     }
     (range, if quote == Some(b'`') { Quoting::Backtick } else { Quoting::Quoted })
+}
+
+/// Where a bare value ends: what stands behind the name of a scheme belongs to it, unless it is a word (`token needed`).
+fn end_of_scheme(value: &[u8]) -> usize {
+    let blank = value.iter().position(|b| *b == b' ');
+    blank.filter(|at| !value[*at..].iter().any(u8::is_ascii_digit)).unwrap_or(value.len())
 }
 
 /// Whether what ends here is the key of what follows.

@@ -73,6 +73,7 @@ pub(super) fn is_placeholder(value: &str) -> bool {
         || has_word(value)
         || has_short_word(value)
         || has_long_run(&lower)
+        || is_stuttered(&lower)
         || is_shortened(value)
         || is_marked(value)
 }
@@ -178,6 +179,12 @@ fn is_monotone(value: &str) -> bool {
     kinds.len() <= 1 || kinds.len() == 2 && value.chars().count() >= 8
 }
 
+/// Whether each letter or digit stands three times or more in a row: `aaaabbbb-cccc-dddd`.
+fn is_stuttered(value: &str) -> bool {
+    let bytes: Vec<u8> = value.bytes().filter(u8::is_ascii_alphanumeric).collect();
+    bytes.len() >= 9 && bytes.chunk_by(|a, b| a == b).all(|run| run.len() >= 3)
+}
+
 /// Eight or more of one character in a row.
 fn has_long_run(value: &str) -> bool {
     let bytes = value.as_bytes();
@@ -213,6 +220,7 @@ mod tests {
             "AKIAIOSFODNN7EXAMPLE",
             "********",
             "aaaaaaaaaaaa",
+            "AAAAbbbb-cccc-dddd-eeee-ffffgggghhhh",
             "FakeKey77",
             "gX..H",
             "12345-st..E",

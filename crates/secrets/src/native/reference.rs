@@ -70,6 +70,8 @@ pub(super) fn is_reference(value: &str) -> bool {
         )
         || is_public_nkey(value)
         || is_option(value)
+        || is_escape(value)
+        || is_tag(value)
         || is_requirement(value)
         || is_wire_tag(value)
         || is_windows_path(value)
@@ -90,6 +92,17 @@ fn is_public_nkey(value: &str) -> bool {
     value.len() == 56
         && value.starts_with(['N', 'C', 'O', 'A', 'U', 'X'])
         && value.bytes().all(|b| b.is_ascii_uppercase() || matches!(b, b'2'..=b'7'))
+}
+
+/// What a terminal does, such as showing a colour: `\033[31m`.
+fn is_escape(value: &str) -> bool {
+    ["\\033[", "\\x1b[", "\\e[", "\\u001b["].iter().any(|escape| value.starts_with(escape))
+}
+
+/// A tag of YAML, which stands in front of a value: `!reset null`.
+fn is_tag(value: &str) -> bool {
+    let name = value.strip_prefix('!').unwrap_or_default();
+    name.len() >= 3 && name.bytes().all(|b| b.is_ascii_lowercase())
 }
 
 /// An option of a command: `--status`, `-5`.
@@ -253,6 +266,9 @@ mod tests {
     fn what_points_elsewhere_is_no_value() {
         for value in [
             "process.env.X",
+            "\\033[31m",
+            "\\x1b[1;32m",
+            "!reset",
             "--status",
             "-5",
             "^1.2.3",

@@ -282,7 +282,7 @@ fn is_literal(assignment: &Assignment<'_>, value: &str) -> bool {
         (Quoting::Bare, Syntax::Prose) => {
             assignment.name.len() > 4 && !assignment.name.bytes().any(|b| b.is_ascii_lowercase())
                 || value.len() >= 6 && value.bytes().any(|b| b.is_ascii_digit()) && !is_worded(value)
-                || is_password(assignment.name) && is_word_and_number(value)
+                || is_password(assignment.name) && (is_word_and_number(value) || words::is_often_chosen(value))
         }
         // In code a bare word is a name; only something no name can be is a value.
         (Quoting::Bare, Syntax::Code) => is_no_name(value),

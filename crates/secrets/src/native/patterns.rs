@@ -115,11 +115,14 @@ fn single<'a>(text: &'a [u8], found: Range<usize>, form: Form, pattern: &Pattern
     Some(Named { assignment: Assignment { name, value, quoted, syntax }, range, doubtful, aside })
 }
 
-/// Whether what is around a bare word says that it is a value: an address, the settings of a connection, a user in front of it.
+/// Whether what is around a bare word says that it is a value: an address, the settings of a connection, an option of a command,
+/// a user in front of it.
 fn is_set(head: &str, syntax: Syntax, value: &[u8], (before, behind): (&[u8], &[u8])) -> bool {
     // A piece of a program is none, wherever it stands.
     let piece = value.iter().any(|b| b"(}".contains(b)) || value.first().is_some_and(|b| b"+?|&".contains(b));
-    let listed = head.ends_with('=') && (around::is_in_query(before) || around::is_in_connection(before, behind));
+    let option = head.starts_with("--");
+    let listed =
+        head.ends_with('=') && (option || around::is_in_query(before) || around::is_in_connection(before, behind));
     let introduced = syntax == Syntax::Prose && around::follows_user(before);
     !piece && memchr::memmem::find(value, b"->").is_none() && (listed || introduced)
 }
@@ -383,6 +386,7 @@ mod tests {
             (Form::Assign, "\"host=db user=joe password=Rope-7 dbname=x\"", Code, &[("password", "Rope-7")]),
             (Form::Assign, "-H \"Authorization: token Rope7a\"", Settings, &[("Authorization", "token Rope7a")]),
             (Form::Attribute, "<meta name=\"api-key\" content=\"Rope7\">", Code, &[("api-key", "Rope7")]),
+            (Form::Assign, "run('--db-password=rope')", Code, &[("db-password", "rope")]),
             (Form::Space, "the password is `Rope-7`", Prose, &[("password", "Rope-7")]),
             (Form::Directive, "\nbindpw Rope-7\n", Settings, &[("password", "Rope-7")]),
             (Form::Switch, "run --db-password Rope-7 x", Settings, &[("db-password", "Rope-7")]),

@@ -124,7 +124,10 @@ fn ledger(config: &Config) -> Result<Ledger, AgentError> {
 
 fn limits(args: &RunArgs, config: &Config) -> Limits {
     let command = config.sca.timeout.max(Duration::from_secs(1));
-    Limits { command, run: args.time_limit, ..Limits::default() }
+    let standard = Limits::default();
+    // A check has time for a slow command, and for what else it asks.
+    let check = standard.check.max(command.saturating_add(standard.command));
+    Limits { command, check, run: args.time_limit }
 }
 
 /// The policies that are asked for. Those that a configuration brings which nobody named do not have their commands run: it may

@@ -65,7 +65,7 @@ pub(super) fn run(line: &str, limit: Duration) -> Result<Output, String> {
     let told = |error: io::Error| format!("the command `{line}`: {error}");
     let until = Instant::now() + limit;
     let (mut child, reader) = start(&words(line)?).map_err(told)?;
-    let written = Arc::new(Mutex::new(Vec::new()));
+    let written = Arc::new(Mutex::new(Some(Vec::new())));
     let (sender, ends) = mpsc::sync_channel(1);
     let shared = Arc::clone(&written);
     thread::spawn(move || {
@@ -76,7 +76,8 @@ pub(super) fn run(line: &str, limit: Duration) -> Result<Output, String> {
     // Its number stays its own until it is waited for: no other group can be hit.
     kill(&child);
     let status = child.wait().map_err(told)?;
-    let text = std::mem::take(&mut *written.lock().unwrap_or_else(PoisonError::into_inner));
+    // Whatever comes later is not kept: what the command started may write on.
+    let text = written.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
     match ended {
         Ended::Late => Err(format!("the command `{line}` did not end within {} s", limit.as_secs())),
         Ended::TooMuch => Err(format!("the command `{line}` wrote more than {MAX_OUTPUT} bytes")),
@@ -96,12 +97,12 @@ fn start(words: &[String]) -> io::Result<(Child, PipeReader)> {
 /// What became of the outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Gathered {
-    /// Nobody writes to them any more.
+    /// Nobody writes to them any more, or nobody asks.
     All,
     TooMuch,
 }
 
-fn gather(mut reader: PipeReader, written: &Mutex<Vec<u8>>) -> Gathered {
+fn gather(mut reader: PipeReader, written: &Mutex<Option<Vec<u8>>>) -> Gathered {
     let mut buffer = [0; 16 << 10];
     loop {
         let count = match reader.read(&mut buffer) {
@@ -110,6 +111,7 @@ fn gather(mut reader: PipeReader, written: &Mutex<Vec<u8>>) -> Gathered {
             Ok(count) => count,
         };
         let mut written = written.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(written) = written.as_mut() else { return Gathered::All };
         if written.len() + count > MAX_OUTPUT {
             return Gathered::TooMuch;
         }

@@ -23,6 +23,9 @@ type Wanted<'a> = (&'a Name, Option<&'a Pattern>);
 
 impl Host {
     pub(super) fn file(&self, path: impl AsRef<Path>, pattern: Option<&Pattern>, left: &mut Left) -> Answer {
+        if let Some(late) = self.late() {
+            return late;
+        }
         let path = path.as_ref();
         match (regular(path), pattern) {
             (Answer::Yes, Some(pattern)) => match self.content(path, left) {
@@ -62,6 +65,9 @@ impl Host {
         (name, pattern): (Option<&Name>, Option<&Pattern>),
         left: &mut Left,
     ) -> Answer {
+        if let Some(late) = self.late() {
+            return late;
+        }
         let path = path.as_ref();
         let Some(name) = name else {
             return match fs::read_dir(path) {

@@ -331,7 +331,14 @@ mod tests {
             [Limits { run: Duration::ZERO, ..Limits::default() }, Limits { check: Duration::ZERO, ..Limits::default() }]
         {
             let host = Host::new(limits);
-            for rule in ["c:echo a -> a", "f:/proc/self/status -> r:Name", "d:/proc/self -> status", "p:r:a"] {
+            for rule in [
+                "c:echo a -> a",
+                "f:/proc/self/status",
+                "f:/proc/self/status -> r:Name",
+                "d:/proc",
+                "d:/proc/self -> status",
+                "p:r:a",
+            ] {
                 assert!(unknown(&asked(&host, rule)), "{rule}");
             }
         }

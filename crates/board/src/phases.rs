@@ -3,11 +3,12 @@
 //! Every ledger is asked by itself, in the order of its chain, and a phase is as the worst of them says: one environment
 //! never speaks for another, and no clock decides what is newer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use testudo_ledger::{
-    CheckResult, HostEvent, ReleaseEvent, ReleaseState, ScanEvent, Statement, TestResultEvent, VerdictEvent, predicate,
+    CheckResult, HostEvent, HostPolicy, ReleaseEvent, ReleaseState, ScanEvent, Statement, TestResultEvent,
+    VerdictEvent, predicate,
 };
 use testudo_model::{Coverage, CoverageState, DetectorId};
 use testudo_policy::Date;
@@ -325,32 +326,72 @@ fn alerted(facts: &Facts<'_>, chain: &Chain<'_>) -> Option<Reading> {
     Some(Reading { state, verdict, next, evidence })
 }
 
-/// How hosts are configured: the newest look at each.
+/// Results of the checks of a host.
+#[derive(Default)]
+struct Results {
+    passed: usize,
+    failed: usize,
+    open: usize,
+}
+
+impl Results {
+    fn take(&mut self, policy: &HostPolicy) {
+        for check in &policy.checks {
+            *match check.result {
+                CheckResult::Passed => &mut self.passed,
+                CheckResult::Failed => &mut self.failed,
+                CheckResult::NotApplicable => &mut self.open,
+            } += 1;
+        }
+    }
+}
+
+/// How hosts are configured: the newest look at each policy on each.
 fn configured(facts: &Facts<'_>, chain: &Chain<'_>) -> Option<Reading> {
     let looks: Vec<(&Statement, HostEvent)> = chain.read::<HostEvent>(predicate::HOST).collect();
-    let (newest, _) = looks.first()?;
-    let mut hosts: BTreeMap<&str, (&Statement, &HostEvent)> = BTreeMap::new();
+    let &(mut oldest, _) = looks.first()?;
+    let mut hosts: BTreeMap<&str, Results> = BTreeMap::new();
+    let mut seen: BTreeSet<(&str, &str)> = BTreeSet::new();
     for (statement, event) in &looks {
-        hosts.entry(event.host.as_str()).or_insert((*statement, event));
+        let host = hosts.entry(&event.host).or_default();
+        for policy in event.policies.iter().filter(|policy| seen.insert((&event.host, &policy.id))) {
+            host.take(policy);
+            oldest = if statement.testudo.time < oldest.testudo.time { statement } else { oldest };
+        }
     }
-    let failed = |event: &HostEvent| {
-        let checks = event.policies.iter().flat_map(|policy| &policy.checks);
-        checks.filter(|check| check.result == CheckResult::Failed).count()
-    };
-    let (count, wrong) = hosts.values().fold((0, 0), |(count, wrong), (_, event)| match failed(event) {
-        0 => (count, wrong),
-        own => (count + own, wrong + 1),
-    });
-    let oldest = hosts.values().map(|(statement, _)| *statement).min_by_key(|own| own.testudo.time.as_str());
-    let evidence = evidence(facts, oldest.unwrap_or(newest), &format!("checks of {} hosts", hosts.len()));
+    let evidence = evidence(facts, oldest, &format!("checks of {} hosts", hosts.len()));
     let recent = evidence.age_days.is_none_or(|age| age <= i64::from(facts.max_age));
-    let (state, verdict) = match count {
-        0 if recent => (State::Fine, "no check of a host failed".to_owned()),
-        0 => (State::Stale, "no check of a host failed, and not every look is of late".to_owned()),
-        _ => (State::Attention, format!("{count} checks failed on {wrong} of {} hosts", hosts.len())),
-    };
+    let (state, verdict) = hosts_say(&hosts, recent);
     let next = (state != State::Fine).then(|| "testudo agent sca run --record".to_owned());
     Some(Reading { state, verdict, next, evidence })
+}
+
+fn hosts_say(hosts: &BTreeMap<&str, Results>, recent: bool) -> (State, String) {
+    let sum = |of: fn(&Results) -> usize| hosts.values().map(of).sum::<usize>();
+    let on = |of: fn(&Results) -> bool| hosts.values().filter(|own| of(own)).count();
+    let (failed, open) = (sum(|own| own.failed), sum(|own| own.open));
+    let undecided = on(|own| own.passed + own.failed == 0);
+    let mut said = Vec::new();
+    if failed > 0 {
+        said.push(format!("{failed} checks failed on {} of {} hosts", on(|own| own.failed > 0), hosts.len()));
+    }
+    if undecided > 0 {
+        said.push(format!("no check could be decided on {undecided} hosts"));
+    }
+    let state = match (said.is_empty(), recent) {
+        (false, _) => State::Attention,
+        (true, true) => State::Fine,
+        (true, false) => State::Stale,
+    };
+    if state == State::Fine {
+        said.push("no check of a host failed".to_owned());
+    } else if state == State::Stale {
+        said.push("no check of a host failed, and not every look is of late".to_owned());
+    }
+    if open > 0 {
+        said.push(format!("{open} checks were not applicable"));
+    }
+    (state, said.join("; "))
 }
 
 /// What the last scans by these detectors say, each detector by itself.

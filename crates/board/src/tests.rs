@@ -231,6 +231,22 @@ fn every_host_counts_by_its_newest_look() {
     assert_eq!(said, (State::Attention, "2 checks failed on 1 of 2 hosts".to_owned()));
     let mended = host(2, "2026-01-11", "web-1", 0);
     assert_eq!(run(&[web, db.clone(), mended.clone()]).0, State::Fine);
+    let with = |seq, policy: &str, results: [&str; 2]| {
+        let mut look = host(seq, "2026-01-11", "web-1", 0);
+        let checks = results.map(|result| json!({ "id": "1", "title": "t", "result": result }));
+        look.predicate["policies"] = json!([{ "id": policy, "name": "P", "sha256": "00", "checks": checks }]);
+        look
+    };
+    // A look at one policy does not end what another says.
+    let both = [host(0, "2026-01-10", "web-1", 2), with(1, "q", ["passed", "passed"])];
+    assert_eq!(run(&both), (State::Attention, "2 checks failed on 1 of 1 hosts".to_owned()));
+    let undecided = "no check could be decided on 1 hosts; 2 checks were not applicable".to_owned();
+    assert_eq!(run(&[with(0, "q", ["not-applicable"; 2]), db.clone()]), (State::Attention, undecided));
+    let partly = run(&[with(0, "q", ["passed", "not-applicable"])]);
+    assert_eq!(partly, (State::Fine, "no check of a host failed; 1 checks were not applicable".to_owned()));
+    let mut not_for = with(0, "q", ["passed"; 2]);
+    not_for.predicate["policies"][0]["checks"] = json!([]);
+    assert_eq!(run(&[not_for]), (State::Attention, "no check could be decided on 1 hosts".to_owned()));
     // One host that nobody looked at for long is enough.
     assert_eq!(run(&[host(0, "2025-11-01", "web-1", 0), db, host(2, "2026-01-11", "mail", 0)]).0, State::Stale);
 }

@@ -397,7 +397,7 @@ pub struct HostCheck {
     pub title: String,
     /// What came of it.
     pub result: CheckResult,
-    /// Why nobody can say, where that is so.
+    /// Why nobody can say, where that is so; where it failed, what else there is to know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -414,13 +414,14 @@ pub enum CheckResult {
     NotApplicable,
 }
 
-/// Processes of a program under an account.
+/// Processes with the same names under the same accounts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Running {
-    /// Name of the program, without its folder.
-    pub program: String,
-    /// Number of the account whose rights they have.
-    pub uid: u32,
+    /// Names of the program, sorted: what the kernel calls it, what it was started as, and its file without its folder. The
+    /// first two a process can choose.
+    pub names: Vec<String>,
+    /// Numbers of its accounts: real, effective, saved, and that of the file system (Linux, proc(5), `Uid` of `status`).
+    pub uids: [u32; 4],
     /// How many.
     pub count: u32,
 }

@@ -16,16 +16,42 @@ use serde::Serialize;
 use testudo_ledger::{CheckResult, HostCheck, HostEvent, HostPolicy, Running};
 use testudo_model::ToolInfo;
 
-pub(crate) use host::Commands;
 pub use policy::{Policy, read};
 pub(crate) use policy::{load, own};
 
 use crate::machine;
 use host::Host;
-use policy::{Condition, Test};
+use policy::{Check, Condition, Test};
 
 /// How long a command of a policy may take, unless told otherwise.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest text that is told of a check, in characters: its title, what to do, and why nobody can say.
+const MAX_TEXT: usize = 300;
+
+/// How long things may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// A command.
+    pub(crate) command: Duration,
+    /// A check, with its commands.
+    pub(crate) check: Duration,
+    /// All of it. What is not looked at by then is not applicable.
+    pub(crate) run: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { command: TIMEOUT, check: Duration::from_secs(60), run: Duration::from_secs(15 * 60) }
+    }
+}
+
+/// A text of bounded length.
+fn cut(text: &str) -> String {
+    if text.chars().count() <= MAX_TEXT {
+        return text.to_owned();
+    }
+    text.chars().take(MAX_TEXT - 1).chain(['…']).collect()
+}
 
 /// An answer to what a rule asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +65,11 @@ enum Answer {
 impl Answer {
     fn of(holds: bool) -> Self {
         if holds { Self::Yes } else { Self::No }
+    }
+
+    /// The same with something that nobody can say beside it. What was said first of that stays.
+    fn or(self, unknown: Self) -> Self {
+        if matches!(self, Self::Unknown(_)) { self } else { unknown }
     }
 
     /// Turned around, where that is asked. What is not known stays so.
@@ -97,9 +128,9 @@ pub(crate) struct Checked {
 }
 
 /// Checks this host against policies.
-pub(crate) fn assess(name: &str, tags: &[String], policies: &[Policy], commands: Commands) -> Assessment {
+pub(crate) fn assess(name: &str, tags: &[String], policies: &[Policy], limits: Limits) -> Assessment {
     let started = machine::now();
-    let host = Host::new(commands);
+    let host = Host::new(limits);
     Assessment {
         host: name.to_owned(),
         tags: tags.to_owned(),
@@ -110,24 +141,18 @@ pub(crate) fn assess(name: &str, tags: &[String], policies: &[Policy], commands:
 }
 
 fn assessed(policy: &Policy, host: &Host) -> Assessed {
+    host.begin();
     let not_applicable = policy.requirements.as_ref().and_then(|test| match answer(test, host) {
         Answer::Yes => None,
         Answer::No => Some("what the policy requires of a host does not hold here".to_owned()),
-        Answer::Unknown(why) => Some(format!("what the policy requires of a host cannot be told: {why}")),
+        Answer::Unknown(why) => Some(cut(&format!("what the policy requires of a host cannot be told: {why}"))),
     });
     let mut summary = Counts::default();
     let mut checks = Vec::new();
     for check in policy.checks.iter().filter(|_| not_applicable.is_none()) {
-        let answer = match &check.test {
-            Ok(test) => answer(test, host),
-            Err(why) => Answer::Unknown(why.clone()),
-        };
-        let (result, reason) = match answer {
-            Answer::Yes => (CheckResult::Passed, None),
-            Answer::No => (CheckResult::Failed, None),
-            Answer::Unknown(why) => (CheckResult::NotApplicable, Some(why)),
-        };
+        let (result, reason) = result(check, host);
         *summary.of(result) += 1;
+        let reason = reason.as_deref().map(cut);
         checks.push(Checked {
             check: HostCheck { id: check.id.clone(), title: check.title.clone(), result, reason },
             remediation: check.remediation.clone(),
@@ -141,6 +166,20 @@ fn assessed(policy: &Policy, host: &Host) -> Assessed {
         not_applicable,
         summary,
         checks,
+    }
+}
+
+/// What comes of a check, and why.
+fn result(check: &Check, host: &Host) -> (CheckResult, Option<String>) {
+    host.begin();
+    let answer = match &check.test {
+        Ok(test) => answer(test, host),
+        Err(why) => Answer::Unknown(why.clone()),
+    };
+    match answer {
+        Answer::Yes => (CheckResult::Passed, None),
+        Answer::No => (CheckResult::Failed, host.note()),
+        Answer::Unknown(why) => (CheckResult::NotApplicable, Some(why)),
     }
 }
 
@@ -223,7 +262,7 @@ mod tests {
             rules.join(", ")
         );
         let policy = policy::read(&text, Path::new("p.yml")).unwrap();
-        answer(policy.checks[0].test.as_ref().unwrap(), &Host::new(Commands::Refused))
+        answer(policy.checks[0].test.as_ref().unwrap(), &Host::new(Limits::default()))
     }
 
     #[test]
@@ -255,10 +294,44 @@ mod tests {
     }
 
     #[test]
+    fn texts_are_cut_and_refused_commands_are_not_run() {
+        let long = "é".repeat(500);
+        let text = format!(
+            "policy: {{id: p}}\nchecks:\n  - id: 1\n    title: {long}\n    remediation: {long}\n    condition: all\n    rules: ['c:echo {long} -> a']\n"
+        );
+        let mut policy = policy::read(&text, Path::new("p.yml")).unwrap();
+        policy.refuse_commands();
+        let all = assess("web-1", &[], &[policy], Limits::default());
+        let own = &all.policies[0].checks[0];
+        assert_eq!(own.check.result, CheckResult::NotApplicable);
+        let reason = own.check.reason.clone().unwrap();
+        assert!(reason.starts_with("the command `echo é"), "{reason}");
+        for text in [&own.check.title, &own.remediation, &reason] {
+            assert_eq!(text.chars().count(), MAX_TEXT, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_status_of_a_command_stands_beside_what_failed() {
+        let text = "policy: {id: p}\nchecks:\n  - id: 1\n    condition: all\n    rules: ['c:sh -c \"exit 3\" -> a']\n  - id: 2\n    condition: none\n    rules: ['c:sh -c \"exit 3\" -> a']\n";
+        let reasons = |text: &str| {
+            let all = assess("web-1", &[], &[policy::read(text, Path::new("p.yml")).unwrap()], Limits::default());
+            let own = |checked: &Checked| (checked.check.result, checked.check.reason.clone().unwrap_or_default());
+            all.policies[0].checks.iter().map(own).collect::<Vec<_>>()
+        };
+        let said = reasons(text);
+        assert_eq!((said[0].0, said[1].0), (CheckResult::Failed, CheckResult::Passed));
+        assert!(said[0].1.ends_with("exit status: 3") && said[1].1.is_empty(), "{said:?}");
+        // Of a strict policy no command speaks that ended badly.
+        let strict = reasons(&text.replace("{id: p}", "{id: p, strict: true}"));
+        assert!(strict.iter().all(|(result, _)| *result == CheckResult::NotApplicable), "{strict:?}");
+    }
+
+    #[test]
     fn a_policy_for_another_host_checks_nothing() {
         let text = "policy: {id: p}\nrequirements:\n  condition: all\n  rules: ['f:/no/such/file']\nchecks:\n  - id: 1\n    condition: none\n    rules: ['f:/no/such/file']\n";
         let policy = policy::read(text, Path::new("p.yml")).unwrap();
-        let all = assess("web-1", &[], &[policy], Commands::Refused);
+        let all = assess("web-1", &[], &[policy], Limits::default());
         assert!(all.policies[0].not_applicable.is_some() && all.policies[0].checks.is_empty());
         assert_eq!(all.counts(), Counts::default());
     }

@@ -3,8 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, File},
-    io::Read as _,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -12,7 +11,10 @@ use sha2::{Digest as _, Sha256};
 use testudo_model::hex;
 use testudo_syntax::yaml::{self, Node, Value, YamlError};
 
-use super::rule::{Rule, Variables};
+use super::{
+    cut, host,
+    rule::{Ending, Language, Rule, Variables},
+};
 use crate::{AgentError, log::Dialect};
 
 /// Our own policy, for hosts with Linux.
@@ -31,6 +33,12 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// From here on none of its commands is run: what needs one is not applicable.
+    pub(crate) fn refuse_commands(&mut self) {
+        let tests = self.checks.iter_mut().filter_map(|check| check.test.as_mut().ok()).chain(&mut self.requirements);
+        tests.flat_map(|test| &mut test.rules).for_each(Rule::refuse_commands);
+    }
+
     /// What of its checks cannot be read, as `ID: why`. These are never applicable.
     pub fn problems(&self) -> impl Iterator<Item = String> {
         self.checks.iter().filter_map(|check| Some(format!("{}: {}", check.id, check.test.as_ref().err()?)))
@@ -98,13 +106,12 @@ pub(crate) fn load(path: &Path) -> Result<Vec<Policy>, AgentError> {
 fn load_file(path: &Path) -> Result<Policy, AgentError> {
     let told = |source| AgentError::Read { path: path.to_owned(), source };
     let limit = yaml::MAX_SIZE as u64;
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes)).map_err(told)?;
+    let bytes = host::read_regular(path, limit).map_err(told)?;
     if bytes.len() as u64 > limit {
         return Err(AgentError::TooLarge { path: path.to_owned(), limit });
     }
     // Descriptions of some policies are in another encoding; what is looked for is ASCII.
-    read(&String::from_utf8_lossy(&bytes), path)
+    Ok(Policy { sha256: hex(&Sha256::digest(&bytes)), ..read(&String::from_utf8_lossy(&bytes), path)? })
 }
 
 /// Reads the text of a policy.
@@ -114,9 +121,11 @@ fn load_file(path: &Path) -> Result<Policy, AgentError> {
 pub fn read(text: &str, path: &Path) -> Result<Policy, AgentError> {
     let wrong = |error: YamlError| AgentError::Setting(format!("{}:{error}", path.display()));
     let documents = yaml::documents(text).map_err(wrong)?;
-    let root =
-        documents.first().ok_or_else(|| wrong(at(None, "the file is empty; a policy has `policy` and `checks`")))?;
-    policy(root, text, path).map_err(wrong)
+    match documents.as_slice() {
+        [] => Err(wrong(at(None, "the file is empty; a policy has `policy` and `checks`"))),
+        [root] => policy(root, text, path).map_err(wrong),
+        [_, second, ..] => Err(wrong(at(Some(second), "a file has one policy, and this is a second document"))),
+    }
 }
 
 fn at(node: Option<&Node>, message: &str) -> YamlError {
@@ -128,15 +137,16 @@ fn policy(root: &Node, text: &str, path: &Path) -> Result<Policy, YamlError> {
     let head = get(root, "policy").ok_or_else(|| at(Some(root), "there is no `policy`, with its `id` and `name`"))?;
     let stem = || path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let id = get(head, "id").and_then(Node::text).map_or_else(stem, str::to_owned);
-    let dialect = dialect(get(head, "regex_type"))?;
     let variables = variables(get(root, "variables"))?;
+    let dialect = dialect(get(head, "regex_type"))?;
+    let language = Language { variables: &variables, dialect, ending: ending(get(head, "strict"))? };
     let list = get(root, "checks").ok_or_else(|| at(Some(root), "there is no `checks`"))?;
     let Value::List(items) = &list.value else { return Err(at(Some(list), "`checks` has to be a list")) };
     let requirements = match get(root, "requirements") {
         None => None,
-        Some(node) => Some(test(node, &variables, dialect).map_err(|why| at(Some(node), &why))?),
+        Some(node) => Some(test(node, language).map_err(|why| at(Some(node), &why))?),
     };
-    let checks = items.iter().map(|item| check(item, &variables, dialect)).collect::<Result<Vec<_>, _>>()?;
+    let checks = items.iter().map(|item| check(item, language)).collect::<Result<Vec<_>, _>>()?;
     let mut seen = BTreeSet::new();
     if let Some((item, check)) = items.iter().zip(&checks).find(|(_, check)| !seen.insert(check.id.as_str())) {
         return Err(at(Some(item), &format!("two checks have the id {}", check.id)));
@@ -159,6 +169,15 @@ fn dialect(node: Option<&Node>) -> Result<Dialect, YamlError> {
     }
 }
 
+/// Whether `strict: true` stands in the head. Only ours has it; other programs pass over it.
+fn ending(node: Option<&Node>) -> Result<Ending, YamlError> {
+    match node.map(|node| (node, node.text())) {
+        None | Some((_, Some("false"))) => Ok(Ending::Any),
+        Some((_, Some("true"))) => Ok(Ending::Success),
+        Some((node, _)) => Err(at(Some(node), "`strict` is `true` or `false`")),
+    }
+}
+
 fn variables(node: Option<&Node>) -> Result<Variables, YamlError> {
     let Some(node) = node else { return Ok(Variables::new()) };
     let Value::Map(pairs) = &node.value else { return Err(at(Some(node), "`variables` has to be a table")) };
@@ -169,20 +188,22 @@ fn variables(node: Option<&Node>) -> Result<Variables, YamlError> {
     pairs.iter().map(pair).collect()
 }
 
-fn check(item: &Node, variables: &Variables, of_policy: Dialect) -> Result<Check, YamlError> {
+fn check(item: &Node, mut language: Language<'_>) -> Result<Check, YamlError> {
     let text = |key: &str| get(item, key).and_then(Node::text).map(str::trim).unwrap_or_default().to_owned();
     let id = get(item, "id").and_then(Node::text).ok_or_else(|| at(Some(item), "this check has no `id`"))?;
-    let dialect = if get(item, "regex_type").is_some() { dialect(get(item, "regex_type"))? } else { of_policy };
+    if get(item, "regex_type").is_some() {
+        language.dialect = dialect(get(item, "regex_type"))?;
+    }
     Ok(Check {
         id: id.to_owned(),
-        title: text("title"),
-        remediation: text("remediation"),
+        title: cut(&text("title")),
+        remediation: cut(&text("remediation")),
         compliance: compliance(get(item, "compliance")),
-        test: test(item, variables, dialect),
+        test: test(item, language),
     })
 }
 
-fn test(node: &Node, variables: &Variables, dialect: Dialect) -> Result<Test, String> {
+fn test(node: &Node, language: Language<'_>) -> Result<Test, String> {
     let condition = match get(node, "condition").and_then(Node::text) {
         Some("all" | "all required") => Condition::All,
         Some("any" | "any required") => Condition::Any,
@@ -196,7 +217,7 @@ fn test(node: &Node, variables: &Variables, dialect: Dialect) -> Result<Test, St
         return Err("there is no rule in `rules`".to_owned());
     }
     let rule = |item: &Node| match item.text() {
-        Some(text) => Rule::new(text, variables, dialect).map_err(|why| format!("line {}: {why}", item.line)),
+        Some(text) => Rule::new(text, language).map_err(|why| format!("line {}: {why}", item.line)),
         None => Err(format!("line {}: a rule is a text", item.line)),
     };
     Ok(Test { condition, rules: items.iter().map(rule).collect::<Result<_, _>>()? })
@@ -259,11 +280,26 @@ mod tests {
             ("policy: {id: p, regex_type: perl}\nchecks: []", "`regex_type` is"),
             ("policy: {id: p}\nvariables: {a: b}\nchecks: []", "begins with `$`"),
             ("policy: {id: p}\nrequirements: {condition: all}\nchecks: []", "`rules` has to be a list"),
+            ("policy: {id: p, strict: maybe}\nchecks: []", "`strict` is"),
+            ("policy: {id: p}\nchecks: []\n---\nchecks: []", "p.yml:4:1: a file has one policy"),
             ("policy: [", "p.yml:2:1: not YAML"),
         ] {
             let told = read(text, Path::new("p.yml")).unwrap_err().to_string();
             assert!(told.contains(why), "{text}: {told}");
         }
+    }
+
+    #[test]
+    fn files_are_read_as_their_bytes_are_and_nothing_else_is() {
+        let folder = std::env::temp_dir().join(format!("testudo-sca-policy-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let bytes = b"policy: {id: p, name: \"\xe9\"}\nchecks: []\n";
+        fs::write(folder.join("p.yml"), bytes).unwrap();
+        assert_eq!(load(&folder).unwrap()[0].sha256, hex(&Sha256::digest(bytes)));
+        let pipe = folder.join("pipe.yml");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+        assert!(load(&pipe).unwrap_err().to_string().contains("it is no regular file"));
+        fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Answer;
+use super::{Answer, host};
 use crate::log::{Dialect, Expression, Haystack};
 
 /// Stands between a place and what is looked for there.
@@ -12,6 +12,30 @@ const ARROW: &str = " -> ";
 const AND: &str = " && ";
 /// Stands between an expression with a group and what its number is compared with.
 const COMPARE: &str = " compare ";
+
+/// What `&&` between terms looks like without the spaces around it.
+const BARE_AND: &str = "&&";
+/// What an arrow looks like without the spaces around it.
+const BARE_ARROW: &str = "->";
+/// Longest place, once its variables are replaced, in bytes.
+const MAX_PLACE: usize = 64 << 10;
+
+/// How the rules of a policy are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Language<'v> {
+    pub(super) variables: &'v Variables,
+    pub(super) dialect: Dialect,
+    pub(super) ending: Ending,
+}
+
+/// How a command has to end for what it wrote to count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// With any status.
+    Any,
+    /// With the status 0.
+    Success,
+}
 
 /// Names of policies, and what they stand for.
 pub(super) type Variables = BTreeMap<String, String>;
@@ -32,8 +56,10 @@ pub(super) enum Question {
     Folders { paths: Vec<String>, name: Option<Name>, pattern: Option<Pattern> },
     /// Does such a program run?
     Process(Pattern),
-    /// Does a command write such a line? Without a pattern nothing is asked.
-    Command { line: String, pattern: Option<Pattern> },
+    /// Does a command write such a line?
+    Command { line: String, pattern: Pattern, ending: Ending },
+    /// What a command writes, which may not be run.
+    Refused(String),
     /// A key of the registry of Windows, which is not here.
     Registry,
 }
@@ -76,11 +102,12 @@ enum Comparison {
 }
 
 impl Rule {
-    /// Reads a rule. Variables stand in places, not in patterns.
+    /// Reads a rule. Variables stand in places, not in patterns. What is most likely mistyped is told, where Wazuh would look
+    /// for a file or run a command that nobody meant.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn new(text: &str, variables: &Variables, dialect: Dialect) -> Result<Self, String> {
+    pub(super) fn new(text: &str, language: Language<'_>) -> Result<Self, String> {
         let (negated, rest) = match text.strip_prefix("not ").or_else(|| text.strip_prefix("NOT ")) {
             Some(rest) => (true, rest),
             None => (false, text),
@@ -90,26 +117,22 @@ impl Rule {
         let question = match kind.strip_prefix('!').unwrap_or(kind) {
             "f" => {
                 let (place, pattern) = halves(rest);
-                Question::Files { paths: listed(place, variables), pattern: pattern_of(pattern, dialect)? }
+                Question::Files { paths: listed(place, language)?, pattern: pattern_of(pattern, language)? }
             }
-            "d" => {
-                let (place, rest) = halves(rest);
-                let (name, pattern) = rest.map_or((None, None), |rest| {
-                    let (name, pattern) = halves(rest);
-                    (Some(name), pattern)
-                });
-                let name = name.map(Name::new).transpose()?;
-                Question::Folders { paths: listed(place, variables), name, pattern: pattern_of(pattern, dialect)? }
-            }
-            "p" => Question::Process(Pattern::new(rest, dialect)?),
-            "c" => {
-                let (line, pattern) = halves(rest);
-                Question::Command { line: replaced(line, variables), pattern: pattern_of(pattern, dialect)? }
-            }
+            "d" => folders(rest, language)?,
+            "p" => Question::Process(Pattern::new(rest, language.dialect)?),
+            "c" => command(rest, language)?,
             "r" => Question::Registry,
             _ => return Err(no_kind()),
         };
         Ok(Self { negated, question })
+    }
+
+    /// From here on the command of the rule, if it has one, is not run.
+    pub(super) fn refuse_commands(&mut self) {
+        if let Question::Command { line, .. } = &mut self.question {
+            self.question = Question::Refused(std::mem::take(line));
+        }
     }
 }
 
@@ -117,20 +140,88 @@ fn halves(text: &str) -> (&str, Option<&str>) {
     text.split_once(ARROW).map_or((text, None), |(place, rest)| (place, Some(rest)))
 }
 
-fn pattern_of(text: Option<&str>, dialect: Dialect) -> Result<Option<Pattern>, String> {
-    text.map(|text| Pattern::new(text, dialect)).transpose()
+fn pattern_of(text: Option<&str>, language: Language<'_>) -> Result<Option<Pattern>, String> {
+    text.map(|text| Pattern::new(text, language.dialect)).transpose()
 }
 
-/// A place with its variables replaced, the longest name first.
-fn replaced(place: &str, variables: &Variables) -> String {
-    let mut names: Vec<&String> = variables.keys().collect();
-    names.sort_by_key(|name| std::cmp::Reverse(name.len()));
-    names.into_iter().fold(place.to_owned(), |place, name| place.replace(name.as_str(), &variables[name]))
+fn folders(text: &str, language: Language<'_>) -> Result<Question, String> {
+    let (place, rest) = halves(text);
+    let (name, pattern) = rest.map_or((None, None), |rest| {
+        let (name, pattern) = halves(rest);
+        (Some(name), pattern)
+    });
+    let name = name.map(Name::new).transpose()?;
+    Ok(Question::Folders { paths: listed(place, language)?, name, pattern: pattern_of(pattern, language)? })
 }
 
-fn listed(place: &str, variables: &Variables) -> Vec<String> {
-    let place = replaced(place, variables);
-    place.split(',').map(str::trim).filter(|path| !path.is_empty()).map(str::to_owned).collect()
+/// A command, and what it has to write. Wazuh takes one without a pattern as a rule that always holds; here it is none, for
+/// nothing would be asked, and most often the arrow is mistyped.
+fn command(text: &str, language: Language<'_>) -> Result<Question, String> {
+    let (line, pattern) = halves(text);
+    let line = replaced(line, language.variables)?;
+    no_arrow(&line)?;
+    let Some(pattern) = pattern else {
+        return Err(format!("the command `{line}` names no pattern; is a space missing before `->`?"));
+    };
+    let words = host::words(&line)?;
+    // PowerShell has `$env:NAME`; without a shell nothing else replaces a name.
+    if let Some(word) = words.iter().find(|word| is_name(word) && !word.contains(':')) {
+        return Err(format!("there is no variable {word}"));
+    }
+    Ok(Question::Command { line, pattern: Pattern::new(pattern, language.dialect)?, ending: language.ending })
+}
+
+/// Whether a text begins as a variable does.
+fn is_name(text: &str) -> bool {
+    text.strip_prefix('$').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'))
+}
+
+fn no_arrow(place: &str) -> Result<(), String> {
+    match place.contains(BARE_ARROW) {
+        true => Err(format!("`{place}` has an arrow without a space on both sides")),
+        false => Ok(()),
+    }
+}
+
+/// A place with its variables replaced, the longest name first. What stands for one is not looked at again.
+fn replaced(place: &str, variables: &Variables) -> Result<String, String> {
+    let mut names: Vec<(&String, &String)> = variables.iter().collect();
+    names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+    let (mut out, mut rest) = (String::new(), place);
+    while let Some(c) = rest.chars().next() {
+        let found = names.iter().find(|(name, _)| rest.starts_with(name.as_str()));
+        let (text, length) = found.map_or((&rest[..c.len_utf8()], c.len_utf8()), |(name, value)| (value, name.len()));
+        out.push_str(text);
+        rest = &rest[length..];
+        if out.len() > MAX_PLACE {
+            return Err(format!("with its variables replaced, a place is longer than {MAX_PLACE} bytes"));
+        }
+    }
+    Ok(out)
+}
+
+fn listed(place: &str, language: Language<'_>) -> Result<Vec<String>, String> {
+    let place = replaced(place, language.variables)?;
+    no_arrow(&place)?;
+    let paths: Vec<String> =
+        place.split(',').map(str::trim).filter(|path| !path.is_empty()).map(str::to_owned).collect();
+    if paths.is_empty() {
+        return Err("it names no place".to_owned());
+    }
+    for path in &paths {
+        if let Some(at) = path.find('$').filter(|at| is_name(&path[*at..])) {
+            return Err(format!("there is no variable {}", &path[at..]));
+        }
+        if !path.starts_with('/') && !of_windows(path) {
+            return Err(format!("`{path}` does not begin with `/`"));
+        }
+    }
+    Ok(paths)
+}
+
+/// `C:\x`, `%VAR%\x`.
+fn of_windows(path: &str) -> bool {
+    path.starts_with('%') || matches!(path.as_bytes(), [drive, b':', b'\\', ..] if drive.is_ascii_alphabetic())
 }
 
 impl Name {
@@ -165,7 +256,11 @@ impl Pattern {
             let (negated, text) = text.strip_prefix('!').map_or((false, text), |rest| (true, rest));
             Ok(Term { negated, test: Test::new(text, dialect)? })
         };
-        Ok(Self(text.split(AND).map(term).collect::<Result<_, String>>()?))
+        let terms: Vec<&str> = text.split(AND).collect();
+        if let Some(term) = terms.iter().find(|term| term.contains(BARE_AND)) {
+            return Err(format!("`{term}` has `&&` without a space on both sides"));
+        }
+        Ok(Self(terms.into_iter().map(term).collect::<Result<_, String>>()?))
     }
 
     /// Whether every term holds for a line.
@@ -175,7 +270,7 @@ impl Pattern {
             match term.on(line) {
                 Answer::No => return Answer::No,
                 Answer::Yes => {}
-                unknown @ Answer::Unknown(_) => all = unknown,
+                unknown @ Answer::Unknown(_) => all = all.or(unknown),
             }
         }
         all
@@ -207,7 +302,8 @@ fn numbered(expression: &Expression, line: &[u8], holds: impl Fn(i64) -> bool) -
     let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len()) + (text.len() - digits.len());
     match text[..end].parse() {
         Ok(number) => Answer::of(holds(number)),
-        Err(_) => Answer::Unknown(format!("`{text}` is no number that can be compared")),
+        // What stands there may be nobody's business: reasons are recorded.
+        Err(_) => Answer::Unknown("what the expression of a comparison finds is no number".to_owned()),
     }
 }
 
@@ -260,6 +356,10 @@ impl Comparison {
 mod tests {
     use super::*;
 
+    fn read(rule: &str, variables: &Variables) -> Result<Rule, String> {
+        Rule::new(rule, Language { variables, dialect: Dialect::OsRegex, ending: Ending::Any })
+    }
+
     fn on(pattern: &str, line: &str) -> Result<Answer, String> {
         Ok(Pattern::new(pattern, Dialect::OsRegex)?.on(line.as_bytes()))
     }
@@ -303,8 +403,23 @@ mod tests {
             (r"f:/a -> n:(\d+) compare <", "names no number"),
             (r"f:/a -> n:(\d+) compare ~ 4", "names no operator"),
             (r"f:/a -> r:\q", "the expression"),
+            ("c:auditctl -l-> r:^-a", "an arrow without a space"),
+            ("c:auditctl -l", "names no pattern; is a space missing before `->`?"),
+            ("c: -> r:x", "the command is empty"),
+            ("c:echo 'a -> a", "a ' that is never closed"),
+            ("c:$none -x -> a", "there is no variable $none"),
+            ("c:psql -U $user -> a", "there is no variable $user"),
+            ("f:/etc/a ->r:x", "an arrow without a space"),
+            ("f:$none -> r:x", "there is no variable $none"),
+            ("f:/a/$none/b", "there is no variable $none/b"),
+            ("f: -> x", "names no place"),
+            ("f:, -> x", "names no place"),
+            ("d:etc/ssh -> x", "does not begin with `/`"),
+            ("f:/a -> r:a&& r:b", "`&&` without a space"),
+            ("f:/a -> r:a &&r:b", "`&&` without a space"),
+            ("p:r:a &&", "`&&` without a space"),
         ] {
-            let told = Rule::new(rule, &none, Dialect::OsRegex).unwrap_err();
+            let told = read(rule, &none).unwrap_err();
             assert!(told.contains(why), "{rule}: {told}");
         }
     }
@@ -313,12 +428,23 @@ mod tests {
     fn places_take_lists_and_variables() {
         let variables =
             Variables::from([("$ssh".to_owned(), "/etc/ssh".to_owned()), ("$sshd".to_owned(), "/a,/b".to_owned())]);
-        let rule = Rule::new("not f:$sshd, $ssh/x -> r:$ssh", &variables, Dialect::OsRegex);
-        // A `$` before the end is no expression of that dialect, and patterns have no variables.
-        assert!(rule.is_err() || rule.is_ok_and(|rule| rule.negated));
-        let rule = Rule::new("not f:$sshd, $ssh/x -> r:x", &variables, Dialect::OsRegex).unwrap();
+        let rule = read("not f:$sshd, $ssh/x -> r:x", &variables).unwrap();
         let Question::Files { paths, pattern } = &rule.question else { panic!("{rule:?}") };
         assert_eq!((paths.join(" "), pattern.is_some(), rule.negated), ("/a /b /etc/ssh/x".to_owned(), true, true));
+        for fine in [r"f:C:\a", r"f:%WINDIR%\a", r"c:powershell $env:TEMP\a -> x", r"c:awk '{print $1}' /a -> x"] {
+            assert!(read(fine, &variables).is_ok(), "{fine}");
+        }
+    }
+
+    #[test]
+    fn what_stands_for_a_variable_is_not_replaced_again() {
+        let variables = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Variables>()
+        };
+        assert_eq!(replaced("$ab $a", &variables(&[("$a", "$ab"), ("$ab", "$a")])).unwrap(), "$a $ab");
+        assert_eq!(replaced("é$aé", &variables(&[("$a", "x")])).unwrap(), "éxé");
+        let long = "x".repeat(MAX_PLACE / 2);
+        assert!(replaced("$a$a$a", &variables(&[("$a", &long)])).unwrap_err().contains("longer than"));
     }
 
     #[test]

@@ -290,7 +290,17 @@ fn checks_of_a_host_are_evidence_once_an_agent_recorded_them() {
         "missing kernel",
         "no program `none` ran",
     ]);
-    assert!(!ran.out.contains("good"), "{ran:?}");
+    assert!(!ran.out.contains("good") && ran.out.contains("policy base ("), "{ran:?}");
+    // A later look with another policy hides nothing.
+    project.write("later.yml", &policy.replace("{id: base}", "{id: later}"));
+    project.testudo(&["agent", "sca", "run", "--record", "later.yml"]).fails(1);
+    project.testudo(&["plan", "check", "--evidence"]).fails(1).says(&["failing bad", "missing gone"]);
+    // The id of the built-in policy is its own.
+    project.write("fake.yml", &policy.replace("{id: base}", "{id: testudo_linux}"));
+    project
+        .testudo(&["agent", "sca", "run", "--record", "fake.yml"])
+        .fails(2)
+        .says(&["has the id of the built-in one"]);
     project.testudo(&["ledger", "show"]).ok().says(&["checks of host web-1: 1 passed, 1 failed, 1 not applicable"]);
     project.write("other", "yes\n");
     project.testudo(&run).ok().says(&["3 passed, 0 failed, 0 not applicable"]);

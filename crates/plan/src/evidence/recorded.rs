@@ -95,9 +95,9 @@ impl Records {
         self.tests.iter().map(|(at, result)| (self.entry(*at), result)).filter(move |(entry, _)| entry.is_of(ledger))
     }
 
-    /// The looks at hosts in a ledger, the newest first.
-    pub(super) fn hosts(&self, ledger: &str) -> impl Iterator<Item = (Entry<'_>, &HostEvent)> {
-        self.hosts.iter().map(|(at, event)| (self.entry(*at), event)).filter(move |(entry, _)| entry.is_of(ledger))
+    /// The looks at hosts: ledger by ledger, and in each the newest first.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = (Entry<'_>, &HostEvent)> {
+        self.hosts.iter().map(|(at, event)| (self.entry(*at), event))
     }
 
     /// The entries of a ledger, the newest first.

@@ -487,10 +487,14 @@ fn look(seq: u64, day: &str, (host, tag): (&str, &str), results: [&str; 2]) -> S
         "tags": [tag],
         "started": format!("{day}T09:59:00Z"),
         "policies": [
-            { "id": "base", "name": "Base", "sha256": "00", "checks": [check(1, "Root stays out"), check(2, "Logs are kept")] },
+            { "id": "base", "name": "Base", "sha256": "0123456789abcdef", "checks": [check(1, "Root stays out"), check(2, "Logs are kept")] },
             { "id": "other", "name": "Other", "sha256": "00", "not_applicable": "it is for Windows", "checks": [] },
         ],
-        "running": [{ "program": "portal", "uid": 1001, "count": 2 }, { "program": "cron", "uid": 0, "count": 1 }],
+        "running": [
+            { "names": ["node", "portal"], "uids": [1001, 1001, 1001, 1001], "count": 2 },
+            { "names": ["cron"], "uids": [0, 0, 0, 0], "count": 1 },
+            { "names": ["mail"], "uids": [1003, 1003, 0, 1003], "count": 1 },
+        ],
     });
     entry(seq, day, "testudo:host-checks/v1", predicate)
 }
@@ -507,9 +511,18 @@ fn hosts_are_as_they_should_be() {
     for (evidence, status, why) in [
         ("config = \"sca:base:1\", hosts = \"web-*\"", Status::Satisfied, "1 checks passed"),
         ("config = \"sca:base:*root*\", hosts = \"tag:portal\"", Status::Satisfied, "1 checks passed"),
-        ("config = \"sca:*:*\", hosts = \"web-1\"", Status::Satisfied, "2 checks passed"),
+        (
+            "config = \"sca:base:1\", hosts = \"web-1\"",
+            Status::Satisfied,
+            "policy base (0123456789ab): 1 checks passed",
+        ),
+        ("config = \"sca:*:1\", hosts = \"web-1\"", Status::Missing, "policy other (00): it is for Windows"),
         // Every host counts where none is named.
-        ("config = \"sca:base:1\"", Status::Failing, "db-1, entry dev 2 of 2026-01-10T10:00:00Z: 1 checks failed"),
+        (
+            "config = \"sca:base:1\"",
+            Status::Failing,
+            "db-1, entry dev 2 of 2026-01-10T10:00:00Z, policy base (0123456789ab): 1 checks failed",
+        ),
         ("config = \"sca:base:2\"", Status::Missing, "nobody can say for sca:base:2 Logs are kept"),
         ("config = \"sca:base:3\", hosts = \"web-1\"", Status::Missing, "has no check `3`"),
         ("config = \"sca:other:*\", hosts = \"web-1\"", Status::Missing, "it is for Windows"),
@@ -517,7 +530,10 @@ fn hosts_are_as_they_should_be() {
         ("config = \"sca:none:1\"", Status::Missing, "testudo agent sca run --record"),
         ("config = \"proc:portal:uid!=0\"", Status::Satisfied, "`portal` runs with the account 1001"),
         ("config = \"proc:portal:uid=1002\"", Status::Failing, "`portal` runs with the account 1001"),
+        ("config = \"proc:node:uid!=0\"", Status::Satisfied, "the account 1001"),
         ("config = \"proc:cron:uid!=0\"", Status::Failing, "the account 0"),
+        // A process can take back the account that it saved.
+        ("config = \"proc:mail:uid!=0\"", Status::Failing, "the account 0"),
         ("config = \"proc:sshd:uid!=0\"", Status::Missing, "no program `sshd` ran"),
     ] {
         check(&format!("{{ {evidence} }}"), looks.clone(), status, why);
@@ -526,4 +542,51 @@ fn hosts_are_as_they_should_be() {
     assert_eq!(facts(vec![looks[1].clone()]).status(&aged).0, Status::Stale);
     // The same entries as evidence of another kind are no pass where a check failed.
     check("{ ledger = \"testudo:host-checks/v1\" }", looks, Status::Failing, "has 1 checks that failed");
+}
+
+#[test]
+fn the_newest_look_of_a_host_counts_for_each_policy() {
+    let (passed, failed) = ("passed", "failed");
+    let base = |seq, day, tag| look(seq, day, ("web-1", tag), [failed, passed]);
+    // A later look under another tag, and with another policy only.
+    let mut other = base(1, "2026-01-09", "store");
+    other.predicate["policies"] = json!([{ "id": "base-2", "name": "B", "sha256": "00", "checks": [{ "id": "1", "title": "t", "result": passed }] }]);
+    other.predicate["running"] = Value::Null;
+    let looks = || vec![base(0, "2026-01-08", "portal"), other.clone()];
+    for (evidence, status, why) in [
+        ("config = \"sca:base:1\", hosts = \"tag:portal\"", Status::Missing, "on tag:portal"),
+        ("config = \"sca:base:1\", hosts = \"tag:store\"", Status::Failing, "entry dev 0"),
+        ("config = \"sca:base-2:1\"", Status::Satisfied, "entry dev 1"),
+        ("config = \"sca:base*:1\"", Status::Failing, "policy base (0123456789ab): 1 checks failed"),
+        ("config = \"sca:none:1\", hosts = \"web-1\"", Status::Missing, "web-1: no recorded check of a policy `none`"),
+        (
+            "config = \"proc:portal:uid!=0\"",
+            Status::Missing,
+            "entry dev 1 of 2026-01-09T10:00:00Z: it could not be told",
+        ),
+    ] {
+        check(&format!("{{ {evidence} }}"), looks(), status, why);
+    }
+    // A host that is chosen and was never looked at with the policy is no pass either.
+    let mut two = look(2, "2026-01-10", ("web-2", "store"), [passed, passed]);
+    two.predicate["policies"].as_array_mut().unwrap().remove(1);
+    let hosts = "{ config = \"sca:base:2\", hosts = \"web-*\" }";
+    check(hosts, vec![two.clone()], Status::Satisfied, "web-2");
+    check(hosts, vec![two, other.clone()], Status::Missing, "web-1: no recorded check");
+}
+
+#[test]
+fn no_ledger_outweighs_another_where_hosts_are_asked() {
+    let (web, db) = (("web-1", "portal"), ("db-1", "store"));
+    let elsewhere = |mut look: Statement| {
+        (look.testudo.environment, look.testudo.ledger) = ("prod".to_owned(), "l2".to_owned());
+        look
+    };
+    let ask = "{ config = \"sca:base:1\" }";
+    let fine = || look(0, "2026-01-10", web, ["passed", "passed"]);
+    check(ask, vec![fine(), elsewhere(fine())], Status::Satisfied, "entry prod 0");
+    for host in [db, web] {
+        let unknown = elsewhere(look(0, "2026-01-10", host, ["not-applicable", "passed"]));
+        check(ask, vec![fine(), unknown], Status::Missing, "nobody can say for sca:base:1");
+    }
 }

@@ -35,6 +35,8 @@ pub(crate) enum Form {
     Arguments,
     /// The secret that a call signs or encrypts with: `jwt.sign(payload, "secret")`.
     Signing,
+    /// The columns of a table, whose rows follow.
+    Columns,
     /// Bytes written as numbers.
     Bytes,
     /// Base64 of a gzip or zlib stream, to be looked into.
@@ -229,6 +231,11 @@ pub(crate) const FORMS: &[(Form, &str)] = &[
             r#"[\w.\-]{0,30}(?:\[\w{0,12}\])?[ \t]{0,8}[:=][^;{}\[\]\r\n"'(]{0,24}[{\[(]\s{0,60}((?:(?:\((?:byte|char)\)[ \t]?)?0x[0-9a-f]{1,2}[ \t]{0,4},?[ \t]{0,4}){4,})"#
         ),
     ),
+    // The rows are read by themselves: there can be many.
+    (
+        Form::Columns,
+        r#"(?i)insert[ \t]{1,4}(?:ignore[ \t]{1,4})?into[ \t]{1,4}[\w.`"\[\]]{1,80}[ \t]{0,4}\([^()]{1,600}\)\s{0,40}values\s{0,40}\("#,
+    ),
     // The first bytes of a gzip or zlib stream in base64.
     (Form::Packed, r"(?:H4sI|eJ[wxyz]|eN[opqr]|eA[EFGH]|eF[4567])[0-9A-Za-z+/_\-]{20,}={0,2}"),
     (Form::Marker, r#"kind"?[ \t]{0,4}:[ \t]{0,4}"?Secret\b"#),
@@ -254,7 +261,9 @@ pub(crate) const KEYWORDS: &[&str] = &[
     "senha",
     "contrase",
     "identified",
+    "bcrypt",
     "bindpw",
+    "insert",
     "rootpw",
     "login",
     "logon",

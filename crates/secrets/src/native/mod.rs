@@ -4,6 +4,7 @@ mod armour;
 mod around;
 mod build;
 pub mod classify;
+mod columns;
 mod decode;
 mod file_name;
 mod foreign;
@@ -552,7 +553,7 @@ impl Judge for SecretsDetector {
             encrypted: false,
         };
         match self.meanings[rule as usize] {
-            Meaning::Form(form) if matches!(FORMS[form].0, Form::Marker | Form::Packed) => true,
+            Meaning::Form(form) if matches!(FORMS[form].0, Form::Marker | Form::Packed | Form::Columns) => true,
             Meaning::Form(_) => {
                 let found = RawMatch { rule, start: 0, end: matched.len() };
                 self.candidates(&place, matched, &found).iter().any(|c| c.confidence >= self.options.least)

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::{
     around,
     classify::{self, Assignment, Quoting, Syntax},
+    columns,
     forms::Form,
     labels, layouts,
 };
@@ -32,6 +33,7 @@ pub(super) fn read<'a>(
 ) -> Vec<Named<'a>> {
     match form {
         Form::Layout => layouts::read(text, &found, pattern, syntax).unwrap_or_default(),
+        Form::Columns => columns::read(text, &found, syntax),
         _ => single(text, found, form, pattern, syntax).into_iter().collect(),
     }
 }
@@ -278,7 +280,7 @@ pub(super) fn name(head: &str, form: Form) -> Option<&str> {
         Form::Signing => Some("secret"),
         Form::Sql => Some("password"),
         Form::Directive => Some(layouts::directive(head)),
-        Form::Marker | Form::Packed => None,
+        Form::Marker | Form::Packed | Form::Columns => None,
         _ => Some(name),
     }
 }

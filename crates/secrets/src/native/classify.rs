@@ -138,7 +138,7 @@ pub fn judge(assignment: &Assignment<'_>) -> Option<(Kind, Confidence)> {
             if sure { Confidence::Medium } else { Confidence::Low }
         })?,
     };
-    if carries_word(value) || carries_public(value) {
+    if carries_word(value) || carries_public(value) || names_signer(value) {
         return Some((kind, Confidence::Low));
     }
     Some((kind, adjust(assignment, kind, value, confidence)?))
@@ -164,6 +164,11 @@ fn carries_word(value: &str) -> bool {
     let worded =
         || words::is_common(text) || placeholder::is_placeholder(text) || is_worded(text) && names_itself(text);
     readable && (address || worded()) && !words::is_often_chosen(text)
+}
+
+/// Whether a value says who signed a request and for what, as addresses of AWS do: `ID/20240101/us-east-1/s3/aws4_request`.
+fn names_signer(value: &str) -> bool {
+    value.ends_with("/aws4_request") || value.ends_with("%2Faws4_request")
 }
 
 /// Whether a value is base64 of what everybody may see: a certificate, armour with nothing in it, or the token of an origin
@@ -746,6 +751,13 @@ mod tests {
             ("Authorization", "Basic bWFyYTpTcHJvdHRlLldlbGxlXzQ1", Quoted, Syntax::Code, Some(Confidence::High)),
             ("password", "am@z1ng_p@ssw0rd#!", Quoted, Syntax::Code, Some(Confidence::High)),
             ("credential", "user/19700101/us-east-2/es/aws4_request", Bare, Syntax::Settings, Some(Confidence::Low)),
+            (
+                "X-Amz-Credential",
+                "q8%2F20240101%2Fus-east-1%2Fs3%2Faws4_request",
+                Quoted,
+                Syntax::Code,
+                Some(Confidence::Low),
+            ),
             ("Authorization", "Bearer o49ha6zvvktA6ngcBewk", Quoted, Syntax::Code, Some(Confidence::High)),
             ("basic.auth.user", "reader:Mandel_Kern04", Bare, Syntax::Settings, None),
             ("client_secret", "02512c34-db9d-4445-b00a-125c4bcc7665", Quoted, Syntax::Code, Some(Confidence::High)),

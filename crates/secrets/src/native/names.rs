@@ -378,8 +378,6 @@ const ACCIDENTAL: &[&str] = &[
     "site_key",
     "sitekey",
     "website_key",
-    // Names who signed, and for what.
-    "amz_credential",
     "object_key",
     "s3_key",
     "key_id",

@@ -479,8 +479,8 @@ pub(crate) fn said(statement: &testudo_ledger::Statement) -> String {
 }
 
 fn host_line(event: &HostEvent) -> String {
-    let count = |result| event.policies.iter().flat_map(|own| &own.checks).filter(|own| own.result == result).count();
-    let [passed, failed, unknown] = [CheckResult::Passed, CheckResult::Failed, CheckResult::NotApplicable].map(count);
+    let [passed, failed, unknown] =
+        [CheckResult::Passed, CheckResult::Failed, CheckResult::NotApplicable].map(|result| event.count(result));
     format!("checks of host {}: {passed} passed, {failed} failed, {unknown} not applicable", event.host)
 }
 

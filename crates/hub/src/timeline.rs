@@ -134,10 +134,12 @@ fn meaning(statement: &Statement) -> Option<Meaning> {
 }
 
 fn host(event: &HostEvent) -> Meaning {
-    let checks = || event.policies.iter().flat_map(|policy| &policy.checks);
-    let failed = checks().filter(|check| check.result == CheckResult::Failed).count();
-    let mark = if failed > 0 { "look" } else { "plain" };
-    plain("entry", mark, format!("host {}: {failed} of {} checks failed", event.host, checks().count()))
+    let [passed, failed, unknown] =
+        [CheckResult::Passed, CheckResult::Failed, CheckResult::NotApplicable].map(|result| event.count(result));
+    // Where nobody could say anything, nothing is shown to be well.
+    let mark = if failed > 0 || passed == 0 { "look" } else { "plain" };
+    let said = format!("host {}: {passed} checks passed, {failed} failed, {unknown} not applicable", event.host);
+    plain("entry", mark, said)
 }
 
 fn scan(event: &ScanEvent) -> Meaning {

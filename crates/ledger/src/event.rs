@@ -372,6 +372,14 @@ pub struct HostEvent {
     pub running: Option<Vec<Running>>,
 }
 
+impl HostEvent {
+    /// How many checks of all policies have a result.
+    #[must_use]
+    pub fn count(&self, result: CheckResult) -> usize {
+        self.policies.iter().flat_map(|policy| &policy.checks).filter(|check| check.result == result).count()
+    }
+}
+
 /// What came of a policy on a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostPolicy {

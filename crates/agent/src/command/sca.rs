@@ -123,7 +123,7 @@ fn ledger(config: &Config) -> Result<Ledger, AgentError> {
 }
 
 fn limits(args: &RunArgs, config: &Config) -> Limits {
-    let command = config.sca.timeout.max(Duration::from_secs(1));
+    let command = config.sca.timeout;
     let standard = Limits::default();
     // A check has time for a slow command, and for what else it asks.
     let check = standard.check.max(command.saturating_add(standard.command));

@@ -280,3 +280,33 @@ fn entries_that_the_hub_cannot_read_are_on_the_line_of_time() {
     assert_eq!(said.len(), 6, "{said:?}");
     assert!(said.iter().all(|said| said.contains("this version of the hub cannot read what it says")), "{said:?}");
 }
+
+#[test]
+fn a_look_at_a_host_is_on_the_line_with_what_it_could_decide() {
+    let (site, project) = (Site::new("host-look"), Project::new("host-look"));
+    let machine = site.machine(Scope::Push, "shop");
+    let look = |results: &[&str]| {
+        let check = |(at, result): (usize, &&str)| json!({ "id": at.to_string(), "title": "t", "result": result });
+        let checks: Vec<_> = results.iter().enumerate().map(check).collect();
+        let policy = json!({ "id": "base", "name": "Base", "sha256": "00", "checks": checks });
+        let tool = json!({ "name": "testudo-agent", "version": "0.1.0" });
+        json!({ "tool": tool, "host": "web-1", "started": "2026-01-10T10:00:00Z", "policies": [policy] })
+    };
+    for results in [&["passed", "failed"][..], &["passed", "not-applicable"], &["not-applicable"]] {
+        project.add(predicate::HOST, look(results));
+    }
+    machine.lines(PATH, body(Some(&project.key), &project.lines(), &project.head()));
+    let line = json_of(&site.person("ana", Role::Viewer).get("/api/v1/products/shop/timeline"));
+    let mut said: Vec<_> =
+        line["moments"].as_array().unwrap().iter().map(|own| (own["said"].clone(), own["mark"].clone())).collect();
+    said.sort_by_key(|(said, _)| said.to_string());
+    let own = |text: &str, mark: &str| (json!(format!("host web-1: {text}")), json!(mark));
+    assert_eq!(
+        said,
+        [
+            own("0 checks passed, 0 failed, 1 not applicable", "look"),
+            own("1 checks passed, 0 failed, 1 not applicable", "plain"),
+            own("1 checks passed, 1 failed, 0 not applicable", "look"),
+        ]
+    );
+}

@@ -216,8 +216,7 @@ fn gate(verdict: Option<VerdictEvent>, read: impl Fn(Option<String>) -> (Status,
 
 /// Checks of a host speak for something where there were some and all passed that could be decided.
 fn checked(event: Option<&HostEvent>) -> (Status, String) {
-    let results = || event.into_iter().flat_map(|event| &event.policies).flat_map(|policy| &policy.checks);
-    let count = |wanted: CheckResult| results().filter(|check| check.result == wanted).count();
+    let count = |wanted: CheckResult| event.map_or(0, |event| event.count(wanted));
     match (count(CheckResult::Failed), count(CheckResult::Passed)) {
         (0, 0) => (Status::Missing, " decided no check".to_owned()),
         (0, passed) => (Status::Satisfied, format!(" has {passed} checks that passed, and none that failed")),

@@ -86,7 +86,7 @@ pub(super) fn follows_user(before: &[u8]) -> bool {
     let rest = line[at..].trim_ascii_start();
     let rest = rest.strip_prefix(b"name").unwrap_or(rest).trim_ascii_start();
     let Some(rest) = rest.strip_prefix(b":").or_else(|| rest.strip_prefix(b"=")) else { return false };
-    let named = rest.trim_ascii().trim_ascii_end();
+    let named = rest.trim_ascii();
     !named.is_empty() && named.iter().filter(|b| b.is_ascii_whitespace()).count() <= 2
 }
 

@@ -7,8 +7,11 @@ use super::{
     patterns::Named,
 };
 
-/// Reads the rows behind a match, which ends with the bracket that opens the first of them. A row that is written in another
-/// way than a list of numbers, words and literals ends the reading.
+/// Calls within calls that a field may have. A text that opens ever more of them would be read once for each statement in it.
+const MAX_DEPTH: usize = 4;
+
+/// Reads the rows behind a match, which ends with the bracket that opens the first of them. A row that is no list of numbers,
+/// words, literals and calls ends the reading.
 pub(super) fn read<'a>(text: &'a [u8], found: &Range<usize>, syntax: Syntax) -> Vec<Named<'a>> {
     let names = columns(text, found);
     let mut named = Vec::new();
@@ -46,23 +49,27 @@ fn columns<'a>(text: &'a [u8], found: &Range<usize>) -> Vec<&'a str> {
 fn row(text: &[u8], at: usize) -> Option<(Vec<Option<Range<usize>>>, usize)> {
     let mut fields = vec![None];
     let mut at = (text.get(at) == Some(&b'(')).then_some(at + 1)?;
+    let mut depth = 1;
     loop {
         match *text.get(at)? {
             b'\'' => {
                 let end = literal(text, at + 1)?;
-                *fields.last_mut()? = Some(at + 1..end);
-                at = end + 1;
+                // What a call takes is not what it gives.
+                if depth == 1 {
+                    *fields.last_mut()? = Some(at + 1..end);
+                }
+                at = end;
             }
-            b',' => {
-                fields.push(None);
-                at += 1;
-            }
-            b')' => return Some((fields, at + 1)),
-            // A call, or a statement in a statement. A `\` stands in literals only; a text in which it hides their quotes from
-            // one statement and not from the next would be read once for each of them.
+            b',' if depth == 1 => fields.push(None),
+            b')' if depth == 1 => return Some((fields, at + 1)),
+            b')' => depth -= 1,
+            b'(' if depth < MAX_DEPTH => depth += 1,
+            // A `\` stands in literals only; a text in which it hides their quotes from one statement and not from the next would
+            // be read once for each of them.
             b'(' | b';' | b'\\' => return None,
-            _ => at += 1,
+            _ => {}
         }
+        at += 1;
     }
 }
 
@@ -106,7 +113,11 @@ mod tests {
                 "insert into u (login, pass)\nvalues\n('joe', 'Rope-7'),\n ('it''s', 'a\\'b,(c')",
                 vec![pair("login", "joe"), pair("pass", "Rope-7"), pair("login", "it''s"), pair("pass", "a\\'b,(c")],
             ),
-            ("INSERT INTO u (a, b) VALUES (NULL, 'x'), (now(), 'y')", vec![pair("b", "x")]),
+            (
+                "INSERT INTO u (a, b, c) VALUES (NULL, 'x', 1), (now(), 'y', md5(concat('p', 'q')))",
+                vec![pair("b", "x"), pair("b", "y")],
+            ),
+            ("INSERT INTO u (a, b) VALUES ('x', f(g(h(i('y')))))", vec![]),
             ("INSERT INTO u (a) VALUES ('never closed", vec![]),
             ("INSERT INTO u (a) VALUES ('ends\\", vec![]),
             ("INSERT INTO u (a) VALUES (\\'x')", vec![]),

@@ -99,10 +99,11 @@ fn is_escape(value: &str) -> bool {
     ["\\033[", "\\x1b[", "\\e[", "\\u001b["].iter().any(|escape| value.starts_with(escape))
 }
 
-/// A tag of YAML, which stands in front of a value: `!reset null`.
+/// A tag of YAML that takes a value away or from elsewhere: `!reset null` (Compose), `!secret name` (Home Assistant), `!Ref Name`
+/// (CloudFormation). Any other word behind `!` may be a password.
 fn is_tag(value: &str) -> bool {
-    let name = value.strip_prefix('!').unwrap_or_default();
-    name.len() >= 3 && name.bytes().all(|b| b.is_ascii_lowercase())
+    const TAGS: [&str; 8] = ["!reset", "!override", "!secret", "!include", "!env", "!env_var", "!ref", "!sub"];
+    TAGS.iter().any(|tag| value.eq_ignore_ascii_case(tag))
 }
 
 /// An option of a command: `--status`, `-5`.
@@ -311,6 +312,7 @@ mod tests {
         let key = "B7QK".repeat(14);
         assert!(is_reference(&key.replacen('B', "O", 1)) && !is_reference(&key.replacen('B', "S", 1)));
         for value in [
+            "!sunflower",
             "Tr0ub4dor&3",
             "1.2.3.4.5e",
             "pa$$word1",
